@@ -1,0 +1,26 @@
+/* Floating-point semantics every translation unit of the core relies on.
+ *
+ * Results must be the same bits whatever flags an embedder compiles with, so
+ * a*b+c may never be fused behind our back: gcc contracts by default and
+ * ignores the standard pragma, clang contracts within a statement.
+ */
+#ifndef FA_FP_H
+#define FA_FP_H
+
+#if defined(__FAST_MATH__)
+#error "fastact: build without -ffast-math (and its parts): results would lose NaN, -0 and bit-identity"
+#endif
+
+#if defined(__clang__)
+#pragma clang fp contract(off)
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=off")
+#endif
+
+#if defined(__GNUC__) || defined(__clang__)
+#define FA_INLINE static inline __attribute__((always_inline, unused))
+#else
+#error "fastact: the vector layer needs gcc, clang or clang-cl"
+#endif
+
+#endif

@@ -1,0 +1,120 @@
+/* AVX2, FMA and F16C: 8 float32 or 4 float64 in a register. */
+#include <immintrin.h>
+
+typedef __m256 vf32;
+typedef __m256d vf64;
+typedef __m256 mf32; /* all bits of a lane set or clear */
+typedef __m256d mf64;
+typedef int32_t vi32 __attribute__((vector_size(32)));
+typedef int64_t vi64 __attribute__((vector_size(32)));
+#define F32_LANES 8
+#define F64_LANES 4
+
+FA_INLINE vf32 f32_load(const float *p) { return _mm256_loadu_ps(p); }
+FA_INLINE vf64 f64_load(const double *p) { return _mm256_loadu_pd(p); }
+FA_INLINE void f32_store(float *p, vf32 v) { _mm256_storeu_ps(p, v); }
+FA_INLINE void f64_store(double *p, vf64 v) { _mm256_storeu_pd(p, v); }
+FA_INLINE __m256i f32_first_n(size_t n) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+FA_INLINE __m256i f64_first_n(size_t n) {
+    return _mm256_cmpgt_epi64(_mm256_set1_epi64x((long long)n), _mm256_setr_epi64x(0, 1, 2, 3));
+}
+FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return _mm256_maskload_ps(p, f32_first_n(n)); }
+FA_INLINE vf64 f64_load_n(const double *p, size_t n) { return _mm256_maskload_pd(p, f64_first_n(n)); }
+FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) { _mm256_maskstore_ps(p, f32_first_n(n), v); }
+FA_INLINE void f64_store_n(double *p, size_t n, vf64 v) { _mm256_maskstore_pd(p, f64_first_n(n), v); }
+FA_INLINE vf32 f32_splat(float s) { return _mm256_set1_ps(s); }
+FA_INLINE vf64 f64_splat(double s) { return _mm256_set1_pd(s); }
+
+FA_INLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }
+FA_INLINE vf64 f64_fma(vf64 a, vf64 b, vf64 c) { return _mm256_fmadd_pd(a, b, c); }
+FA_INLINE vf32 f32_fms(vf32 a, vf32 b, vf32 c) { return _mm256_fmsub_ps(a, b, c); }
+FA_INLINE vf64 f64_fms(vf64 a, vf64 b, vf64 c) { return _mm256_fmsub_pd(a, b, c); }
+FA_INLINE vf32 f32_fnma(vf32 a, vf32 b, vf32 c) { return _mm256_fnmadd_ps(a, b, c); }
+FA_INLINE vf64 f64_fnma(vf64 a, vf64 b, vf64 c) { return _mm256_fnmadd_pd(a, b, c); }
+FA_INLINE vf32 f32_max(vf32 a, vf32 b) { return _mm256_max_ps(a, b); }
+FA_INLINE vf64 f64_max(vf64 a, vf64 b) { return _mm256_max_pd(a, b); }
+FA_INLINE vf32 f32_min(vf32 a, vf32 b) { return _mm256_min_ps(a, b); }
+FA_INLINE vf64 f64_min(vf64 a, vf64 b) { return _mm256_min_pd(a, b); }
+FA_INLINE vf32 f32_sqrt(vf32 a) { return _mm256_sqrt_ps(a); }
+FA_INLINE vf64 f64_sqrt(vf64 a) { return _mm256_sqrt_pd(a); }
+FA_INLINE vf32 f32_rint(vf32 a) { return _mm256_round_ps(a, 8); }
+FA_INLINE vf64 f64_rint(vf64 a) { return _mm256_round_pd(a, 8); }
+
+FA_INLINE mf32 f32_lt(vf32 a, vf32 b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
+FA_INLINE mf64 f64_lt(vf64 a, vf64 b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
+FA_INLINE mf32 f32_le(vf32 a, vf32 b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
+FA_INLINE mf64 f64_le(vf64 a, vf64 b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
+FA_INLINE mf32 f32_eq(vf32 a, vf32 b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+FA_INLINE mf64 f64_eq(vf64 a, vf64 b) { return _mm256_cmp_pd(a, b, _CMP_EQ_OQ); }
+FA_INLINE mf32 f32_isnan(vf32 a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
+FA_INLINE mf64 f64_isnan(vf64 a) { return _mm256_cmp_pd(a, a, _CMP_UNORD_Q); }
+FA_INLINE vf32 f32_select(mf32 m, vf32 a, vf32 b) { return _mm256_blendv_ps(b, a, m); }
+FA_INLINE vf64 f64_select(mf64 m, vf64 a, vf64 b) { return _mm256_blendv_pd(b, a, m); }
+FA_INLINE vf32 f32_keep(mf32 m, vf32 a) { return _mm256_and_ps(m, a); }
+FA_INLINE vf64 f64_keep(mf64 m, vf64 a) { return _mm256_and_pd(m, a); }
+FA_INLINE mf32 f32_mask_and(mf32 a, mf32 b) { return _mm256_and_ps(a, b); }
+FA_INLINE mf64 f64_mask_and(mf64 a, mf64 b) { return _mm256_and_pd(a, b); }
+FA_INLINE mf32 f32_mask_or(mf32 a, mf32 b) { return _mm256_or_ps(a, b); }
+FA_INLINE mf64 f64_mask_or(mf64 a, mf64 b) { return _mm256_or_pd(a, b); }
+FA_INLINE mf32 f32_mask_not(mf32 a) { return (mf32)~(vi32)a; }
+FA_INLINE mf64 f64_mask_not(mf64 a) { return (mf64)~(vi64)a; }
+FA_INLINE int f32_any(mf32 m) { return _mm256_movemask_ps(m) != 0; }
+FA_INLINE int f64_any(mf64 m) { return _mm256_movemask_pd(m) != 0; }
+
+FA_INLINE vi32 f32_bits(vf32 a) { return (vi32)a; }
+FA_INLINE vi64 f64_bits(vf64 a) { return (vi64)a; }
+FA_INLINE vf32 f32_from_bits(vi32 a) { return (vf32)a; }
+FA_INLINE vf64 f64_from_bits(vi64 a) { return (vf64)a; }
+FA_INLINE vf32 f32_abs(vf32 a) { return (vf32)((vi32)a & INT32_MAX); }
+FA_INLINE vf64 f64_abs(vf64 a) { return (vf64)((vi64)a & INT64_MAX); }
+FA_INLINE vf32 f32_copysign(vf32 magnitude, vf32 sign) {
+    return (vf32)(((vi32)magnitude & INT32_MAX) | ((vi32)sign & INT32_MIN));
+}
+FA_INLINE vf64 f64_copysign(vf64 magnitude, vf64 sign) {
+    return (vf64)(((vi64)magnitude & INT64_MAX) | ((vi64)sign & INT64_MIN));
+}
+FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32)_mm256_cvtps_epi32(a); }
+FA_INLINE vf32 f32_from_int(vi32 a) { return _mm256_cvtepi32_ps((__m256i)a); }
+/* No 64-bit conversion below AVX-512: an integer added to 1.5 * 2^52 shows in its low bits. */
+#define FA_MAGIC64 _mm256_set1_pd(0x1.8p52)
+FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64)(a + FA_MAGIC64) - (vi64)FA_MAGIC64; }
+FA_INLINE vf64 f64_from_int(vi64 a) { return (vf64)(a + (vi64)FA_MAGIC64) - FA_MAGIC64; }
+
+/* Two exact-then-rounded steps: x * 2^(k/2) is exact, the second product rounds once. */
+FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) {
+    vi32 whole = f32_to_int(k), half = whole >> 1;
+    vf32 first = (vf32)((half + 127) << 23), second = (vf32)((whole - half + 127) << 23);
+    return x * first * second;
+}
+FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) {
+    __m128i whole = _mm256_cvtpd_epi32(k), half = _mm_srai_epi32(whole, 1);
+    vi64 a = (vi64)_mm256_cvtepi32_epi64(half), b = (vi64)_mm256_cvtepi32_epi64(_mm_sub_epi32(whole, half));
+    return x * (vf64)((a + 1023) << 52) * (vf64)((b + 1023) << 52);
+}
+FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) {
+    vf32 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), (__m256i)i);
+    vf32 high = _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), (__m256i)i);
+    return _mm256_blendv_ps(low, high, (vf32)(i << 28));
+}
+FA_INLINE vf64 f64_lookup16(const double *table, vi64 i) {
+    return _mm256_i64gather_pd(table, (__m256i)(i & 15), 8);
+}
+
+#define FA_WIDEN(v) {{_mm256_cvtps_pd(_mm256_castps256_ps128(v)), _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))}}
+#define FA_NARROW(w) _mm256_set_m128(_mm256_cvtpd_ps((w).part[1]), _mm256_cvtpd_ps((w).part[0]))
+
+FA_INLINE vi32 i32_load_u16(const uint16_t *p) {
+    return (vi32)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+FA_INLINE void i32_store_u16(uint16_t *p, vi32 v) {
+    __m256i packed = _mm256_packus_epi32((__m256i)v, (__m256i)v);
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(_mm256_permute4x64_epi64(packed, 0x08)));
+}
+FA_INLINE vf32 f32_load_f16(const uint16_t *p) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+FA_INLINE void f32_store_f16(uint16_t *p, vf32 v) {
+    _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(v, 0));
+}
