@@ -41,7 +41,7 @@
 #ifndef FA_SIMD_H
 #define FA_SIMD_H
 
-#include "fp.h"
+#include "simd/fp.h"
 
 #include <stddef.h>
 #include <stdint.h>
