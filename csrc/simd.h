@@ -31,6 +31,7 @@
  *   v_bits v_from_bits                reinterpret as integers and back
  *   v_to_int(x)                       x integral, within the integer's range
  *   v_from_int(i)                     |i| < 2^22 (f32), 2^51 (f64)
+ *   v_exponent(x)                     floor(log2(x)) for x positive and normal
  *   v_ldexp(x, k)                     x * 2^k rounded once; k integral, and
  *                                     |x| in [0.5, 4), |k| <= 250 (f32), 2040 (f64)
  *   v_lookup16(table, i)              table[i & 15] of 16 reals, 64-byte aligned
@@ -98,6 +99,7 @@ typedef struct {
 #define v_from_bits FN(from_bits)
 #define v_to_int FN(to_int)
 #define v_from_int FN(from_int)
+#define v_exponent FN(exponent)
 #define v_ldexp FN(ldexp)
 #define v_lookup16 FN(lookup16)
 #define v_exp FN(exp)

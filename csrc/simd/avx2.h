@@ -82,6 +82,12 @@ FA_INLINE vf32 f32_from_int(vi32 a) { return _mm256_cvtepi32_ps((__m256i)a); }
 FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64)(a + FA_MAGIC64) - (vi64)FA_MAGIC64; }
 FA_INLINE vf64 f64_from_int(vi64 a) { return (vf64)(a + (vi64)FA_MAGIC64) - FA_MAGIC64; }
 
+FA_INLINE vf32 f32_exponent(vf32 a) { return f32_from_int((vi32)_mm256_srli_epi32((__m256i)a, 23) - 127); }
+/* The biased exponent as the low bits of 2^52. */
+FA_INLINE vf64 f64_exponent(vf64 a) {
+    vi64 field = (vi64)_mm256_srli_epi64((__m256i)a, 52);
+    return (vf64)(field | 0x4330000000000000) - _mm256_set1_pd(0x1p52 + 1023);
+}
 /* Two exact-then-rounded steps: x * 2^(k/2) is exact, the second product rounds once. */
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) {
     vi32 whole = f32_to_int(k), half = whole >> 1;

@@ -75,6 +75,8 @@ FA_INLINE vf32 f32_copysign(vf32 magnitude, vf32 sign) {
 FA_INLINE vf64 f64_copysign(vf64 magnitude, vf64 sign) {
     return (vf64)_mm512_ternarylogic_epi64(_mm512_set1_epi64(INT64_MAX), (__m512i)magnitude, (__m512i)sign, 0xCA);
 }
+FA_INLINE vf32 f32_exponent(vf32 a) { return _mm512_getexp_ps(a); }
+FA_INLINE vf64 f64_exponent(vf64 a) { return _mm512_getexp_pd(a); }
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) { return _mm512_scalef_ps(x, k); }
 FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) { return _mm512_scalef_pd(x, k); }
 FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) {

@@ -90,6 +90,8 @@ FA_INLINE vi32 f32_to_int(vf32 a) { return vcvtq_s32_f32(a); }
 FA_INLINE vi64 f64_to_int(vf64 a) { return vcvtq_s64_f64(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return vcvtq_f32_s32(a); }
 FA_INLINE vf64 f64_from_int(vi64 a) { return vcvtq_f64_s64(a); }
+FA_INLINE vf32 f32_exponent(vf32 a) { return f32_from_int((f32_bits(a) >> 23) - 127); }
+FA_INLINE vf64 f64_exponent(vf64 a) { return f64_from_int((f64_bits(a) >> 52) - 1023); }
 /* x * 2^(k/2) is exact, the second product rounds once. */
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) {
     vi32 whole = f32_to_int(k), half = whole >> 1;

@@ -115,6 +115,8 @@ FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32){fabsf(a) < 0x1p31f ? (int32_t)
 FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64){fabs(a) < 0x1p63 ? (int64_t)a : INT64_MIN}; }
 FA_INLINE vf32 f32_from_int(vi32 a) { return (float)a[0]; }
 FA_INLINE vf64 f64_from_int(vi64 a) { return (double)a[0]; }
+FA_INLINE vf32 f32_exponent(vf32 a) { return f32_from_int((f32_bits(a) >> 23) - 127); }
+FA_INLINE vf64 f64_exponent(vf64 a) { return f64_from_int((f64_bits(a) >> 52) - 1023); }
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) {
     vi32 whole = f32_to_int(k), half = whole >> 1;
     return x * f32_from_bits((half + 127) << 23) * f32_from_bits((whole - half + 127) << 23);
