@@ -15,6 +15,7 @@
  *   v_load(p) v_store(p, v)           any alignment
  *   v_load_n(p, n) v_store_n(p, n, v) the first n < LANES lanes; the rest of the
  *                                     vector is 0, the rest of memory untouched
+ *   v_load_or(p, n, pad)              the first n < LANES lanes; the rest of pad
  *   v_splat(s)                        all lanes s
  *   v_fma(a, b, c)                    a*b + c, rounded once
  *   v_fms(a, b, c)                    a*b - c, rounded once
@@ -35,6 +36,8 @@
  *   v_ldexp(x, k)                     x * 2^k rounded once; k integral, and
  *                                     |x| in [0.5, 4), |k| <= 250 (f32), 2040 (f64)
  *   v_lookup16(table, i)              table[i & 15] of 16 reals, 64-byte aligned
+ *   v_max_across(v)                   the largest lane, a real; v without NaN (with one: any lane)
+ *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ...: the first and second vector of it
  * and between the types:
  *   f64w, f32_widen(v), f32_narrow(w) a f32 vector as FA_WIDE f64 vectors, in lane order
  *   f32_load_f16 f32_load_bf16 f32_store_f16 f32_store_bf16
@@ -75,6 +78,10 @@ typedef struct {
 #define v_store FN(store)
 #define v_load_n FN(load_n)
 #define v_store_n FN(store_n)
+#define v_load_or FN(load_or)
+#define v_max_across FN(max_across)
+#define v_zip_lo FN(zip_lo)
+#define v_zip_hi FN(zip_hi)
 #define v_splat FN(splat)
 #define v_fma FN(fma)
 #define v_fms FN(fms)

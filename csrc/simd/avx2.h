@@ -22,6 +22,12 @@ FA_INLINE __m256i f64_first_n(size_t n) {
 }
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return _mm256_maskload_ps(p, f32_first_n(n)); }
 FA_INLINE vf64 f64_load_n(const double *p, size_t n) { return _mm256_maskload_pd(p, f64_first_n(n)); }
+FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) {
+    return _mm256_blendv_ps(pad, f32_load_n(p, n), (vf32)f32_first_n(n));
+}
+FA_INLINE vf64 f64_load_or(const double *p, size_t n, vf64 pad) {
+    return _mm256_blendv_pd(pad, f64_load_n(p, n), (vf64)f64_first_n(n));
+}
 FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) { _mm256_maskstore_ps(p, f32_first_n(n), v); }
 FA_INLINE void f64_store_n(double *p, size_t n, vf64 v) { _mm256_maskstore_pd(p, f64_first_n(n), v); }
 FA_INLINE vf32 f32_splat(float s) { return _mm256_set1_ps(s); }
@@ -62,6 +68,30 @@ FA_INLINE mf32 f32_mask_not(mf32 a) { return (mf32)~(vi32)a; }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return (mf64)~(vi64)a; }
 FA_INLINE int f32_any(mf32 m) { return _mm256_movemask_ps(m) != 0; }
 FA_INLINE int f64_any(mf64 m) { return _mm256_movemask_pd(m) != 0; }
+
+FA_INLINE float f32_max_across(vf32 a) {
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+FA_INLINE double f64_max_across(vf64 a) {
+    __m128d m = _mm_max_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));
+    return _mm_cvtsd_f64(_mm_max_sd(m, _mm_unpackhi_pd(m, m)));
+}
+
+/* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
+FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+}
+FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) {
+    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+}
+FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) {
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
+}
+FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) {
+    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+}
 
 FA_INLINE vi32 f32_bits(vf32 a) { return (vi32)a; }
 FA_INLINE vi64 f64_bits(vf64 a) { return (vi64)a; }

@@ -18,6 +18,12 @@ FA_INLINE mf32 f32_first_n(size_t n) { return (mf32)((1u << n) - 1u); }
 FA_INLINE mf64 f64_first_n(size_t n) { return (mf64)((1u << n) - 1u); }
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps(f32_first_n(n), p); }
 FA_INLINE vf64 f64_load_n(const double *p, size_t n) { return _mm512_maskz_loadu_pd(f64_first_n(n), p); }
+FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) {
+    return _mm512_mask_loadu_ps(pad, f32_first_n(n), p);
+}
+FA_INLINE vf64 f64_load_or(const double *p, size_t n, vf64 pad) {
+    return _mm512_mask_loadu_pd(pad, f64_first_n(n), p);
+}
 FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) { _mm512_mask_storeu_ps(p, f32_first_n(n), v); }
 FA_INLINE void f64_store_n(double *p, size_t n, vf64 v) { _mm512_mask_storeu_pd(p, f64_first_n(n), v); }
 FA_INLINE vf32 f32_splat(float s) { return _mm512_set1_ps(s); }
@@ -60,6 +66,27 @@ FA_INLINE mf32 f32_mask_not(mf32 a) { return (mf32)~a; }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return (mf64)~a; }
 FA_INLINE int f32_any(mf32 m) { return m != 0; }
 FA_INLINE int f64_any(mf64 m) { return m != 0; }
+
+FA_INLINE float f32_max_across(vf32 a) { return _mm512_reduce_max_ps(a); }
+FA_INLINE double f64_max_across(vf64 a) { return _mm512_reduce_max_pd(a); }
+
+/* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
+FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) {
+    const vi32 order = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+    return _mm512_permutex2var_ps(a, (__m512i)order, b);
+}
+FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) {
+    const vi32 order = {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+    return _mm512_permutex2var_ps(a, (__m512i)order, b);
+}
+FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) {
+    const vi64 order = {0, 8, 1, 9, 2, 10, 3, 11};
+    return _mm512_permutex2var_pd(a, (__m512i)order, b);
+}
+FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) {
+    const vi64 order = {4, 12, 5, 13, 6, 14, 7, 15};
+    return _mm512_permutex2var_pd(a, (__m512i)order, b);
+}
 
 FA_INLINE vi32 f32_bits(vf32 a) { return (vi32)a; }
 FA_INLINE vi64 f64_bits(vf64 a) { return (vi64)a; }

@@ -25,6 +25,18 @@ FA_INLINE vf64 f64_load_n(const double *p, size_t n) {
     for (size_t i = 0; i < n; i++) lanes[i] = p[i];
     return vld1q_f64(lanes);
 }
+FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) {
+    float lanes[4];
+    vst1q_f32(lanes, pad);
+    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    return vld1q_f32(lanes);
+}
+FA_INLINE vf64 f64_load_or(const double *p, size_t n, vf64 pad) {
+    double lanes[2];
+    vst1q_f64(lanes, pad);
+    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    return vld1q_f64(lanes);
+}
 FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) {
     float lanes[4];
     vst1q_f32(lanes, v);
@@ -75,6 +87,14 @@ FA_INLINE mf32 f32_isnan(vf32 a) { return f32_mask_not(vceqq_f32(a, a)); }
 FA_INLINE mf64 f64_isnan(vf64 a) { return f64_mask_not(vceqq_f64(a, a)); }
 FA_INLINE int f32_any(mf32 m) { return vmaxvq_u32(m) != 0; }
 FA_INLINE int f64_any(mf64 m) { return vmaxvq_u32(vreinterpretq_u32_u64(m)) != 0; }
+
+FA_INLINE float f32_max_across(vf32 a) { return vmaxvq_f32(a); }
+FA_INLINE double f64_max_across(vf64 a) { return vmaxvq_f64(a); }
+/* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
+FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { return vzip1q_f32(a, b); }
+FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { return vzip2q_f32(a, b); }
+FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) { return vzip1q_f64(a, b); }
+FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) { return vzip2q_f64(a, b); }
 
 FA_INLINE vi32 f32_bits(vf32 a) { return vreinterpretq_s32_f32(a); }
 FA_INLINE vi64 f64_bits(vf64 a) { return vreinterpretq_s64_f64(a); }

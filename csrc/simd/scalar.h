@@ -29,10 +29,19 @@ FA_INLINE void f32_store(float *p, vf32 v) { *p = v; }
 FA_INLINE void f64_store(double *p, vf64 v) { *p = v; }
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return n ? *p : 0.0f; }
 FA_INLINE vf64 f64_load_n(const double *p, size_t n) { return n ? *p : 0.0; }
+FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) { return n ? *p : pad; }
+FA_INLINE vf64 f64_load_or(const double *p, size_t n, vf64 pad) { return n ? *p : pad; }
 FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) { if (n) *p = v; }
 FA_INLINE void f64_store_n(double *p, size_t n, vf64 v) { if (n) *p = v; }
 FA_INLINE vf32 f32_splat(float s) { return s; }
 FA_INLINE vf64 f64_splat(double s) { return s; }
+
+FA_INLINE float f32_max_across(vf32 a) { return a; }
+FA_INLINE double f64_max_across(vf64 a) { return a; }
+FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { (void)b; return a; }
+FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { (void)a; return b; }
+FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) { (void)b; return a; }
+FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) { (void)a; return b; }
 
 typedef struct {
     double sum, error;
