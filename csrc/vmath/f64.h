@@ -1,0 +1,235 @@
+/* Elementary functions of float64, included after "f64.h" has set the type.
+ *
+ * The constants come from tools/derive_f64.sollya and tools/derive_f64.py.
+ * No tables: a 16-entry lookup is one instruction on AVX-512 only.
+ */
+
+/* x = k ln2 + r, |r| <= ln2/2 (a little more by the product's rounding).
+ * Adding SHIFT rounds to an integer, which then shows in the sum's low bits.
+ * LN2_HI has 41 bits, so that k * LN2_HI and x - k * LN2_HI are exact. */
+#define F64_SHIFT 0x1.8p52
+#define F64_LOG2E 0x1.71547652b82fep+0
+#define F64_LN2_HI 0x1.62e42fefa3p-1
+#define F64_LN2_LO 0x1.3de6af278ece6p-42
+
+typedef struct {
+    vec k, r, r_low; /* r_low: what the last rounding of r lost */
+} FN(reduced);
+
+FA_INLINE FN(reduced) FN(exp_reduce)(vec x) {
+    FN(reduced) a;
+    a.k = v_fma(x, K(F64_LOG2E), K(F64_SHIFT)) - K(F64_SHIFT);
+    vec high = v_fnma(a.k, K(F64_LN2_HI), x);
+    a.r = v_fnma(a.k, K(F64_LN2_LO), high);
+    a.r_low = v_fnma(a.k, K(F64_LN2_LO), high - a.r);
+    return a;
+}
+
+/* exp(r) = 1 + r + r^2 q(r): relative error 3.8e-18 on |r| <= ln2/2. */
+FA_INLINE vec FN(exp_q)(vec r, vec r2) {
+    vec r4 = r2 * r2, r8 = r4 * r4;
+    vec q0 = v_fma(r, K(0x1.55555555554fep-3), K(0x1.000000000000ap-1));
+    vec q2 = v_fma(r, K(0x1.1111111126b37p-7), K(0x1.55555555506cp-5));
+    vec q4 = v_fma(r, K(0x1.a01a012fec322p-13), K(0x1.6c16c18475a25p-10));
+    vec q6 = v_fma(r, K(0x1.71df18fbb51f1p-19), K(0x1.a0199963c5212p-16));
+    vec q8 = v_fma(r, K(0x1.ad92c813dbe1cp-26), K(0x1.28adf7a81ff84p-22));
+    return v_fma(q8, r8, v_fma(v_fma(q6, r2, q4), r4, v_fma(q2, r2, q0)));
+}
+
+/* The same for expm1, where the error counts against r: 2.8e-19 relative. */
+FA_INLINE vec FN(expm1_q)(vec r, vec r2) {
+    vec r4 = r2 * r2, r8 = r4 * r4;
+    vec q0 = v_fma(r, K(0x1.5555555555559p-3), K(0x1p-1));
+    vec q2 = v_fma(r, K(0x1.111111110f653p-7), K(0x1.5555555555558p-5));
+    vec q4 = v_fma(r, K(0x1.a01a01b0042a5p-13), K(0x1.6c16c16c14f57p-10));
+    vec q6 = v_fma(r, K(0x1.71ddf80ec1da5p-19), K(0x1.a01a01addd5dcp-16));
+    vec q8 = v_fma(r, K(0x1.af5f2aeb68fe9p-26), K(0x1.27e4caffd566fp-22));
+    q8 = v_fma(r2, K(0x1.1f8dd78abd0bp-29), q8);
+    return v_fma(q8, r8, v_fma(v_fma(q6, r2, q4), r4, v_fma(q2, r2, q0)));
+}
+
+/* exp(r + r_low) = high + low with some 8 bits more than float64 has. */
+FA_INLINE vec FN(exp_pair)(vec r, vec r_low, vec *low) {
+    vec r2 = r * r, q = FN(exp_q)(r, r2);
+    vec s = v_fma(q, r2, r), high = K(1) + s;
+    *low = (s - (high - K(1))) + v_fma(r_low, high, v_fma(q, r2, r - s));
+    return high;
+}
+
+/* Below -746 the result is 0, above 710 infinite; the clamps keep NaN. */
+FA_INLINE vec FN(exp)(vec x) {
+    FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
+    vec r2 = a.r * a.r;
+    return v_ldexp(K(1) + v_fma(FN(exp_q)(a.r, r2), r2, a.r), a.k);
+}
+
+FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
+    FN(reduced) a = FN(exp_reduce)(v_max(K(-746), x));
+    vec r2 = a.r * a.r;
+    return v_ldexp(K(1) + v_fma(FN(exp_q)(a.r, r2), r2, a.r), a.k);
+}
+
+FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
+    FN(reduced) a = FN(exp_reduce)(v_max(K(-746), x));
+    vec high = FN(exp_pair)(a.r, a.r_low, low);
+    *low = v_ldexp(*low, a.k);
+    return v_ldexp(high, a.k);
+}
+
+/* Half of expm1(x), high + low, for x in [-708, 710]: with h = 2^(k-1),
+ * (h - 1/2) + h r is exact in two terms, and only then is h r^2 q added. */
+FA_INLINE vec FN(half_expm1)(vec x, vec *low) {
+    vec shift = K(F64_SHIFT + 1022), t = v_fma(x, K(F64_LOG2E), shift), k = t - shift;
+    vec a = v_fnma(k, K(F64_LN2_HI), x);
+    vec r = v_fnma(k, K(F64_LN2_LO), a), r_low = v_fnma(k, K(F64_LN2_LO), a - r);
+    vec r2 = r * r, h = v_from_bits(v_bits(t) << 52); /* k + 1022 is 2^(k-1)'s exponent field */
+    vec base = h - K(0.5), linear = h * r, high = base + linear;
+    *low = v_fma(h, v_fma(FN(expm1_q)(r, r2), r2, r_low), linear - (high - base));
+    return high;
+}
+
+FA_INLINE vec FN(expm1)(vec x) {
+    vec low, high = FN(half_expm1)(v_max(K(-40), v_min(K(710), x)), &low);
+    vec y = high + low;
+    return v_select(v_lt(v_abs(x), K(0x1p-54)), x, y + y);
+}
+
+/* (E - 1)/(E + 1) with E = exp(2|x|), both sides in two terms: one division
+ * and the remainder put back. Beyond 20 the result rounds to 1. */
+FA_INLINE vec FN(tanh)(vec x) {
+    vec a = v_min(K(20), v_abs(x)), low, sum = FN(half_expm1)(a + a, &low);
+    vec n = sum + low, n_low = low - (n - sum);
+    vec d = n + K(1), d_low = (n - (d - K(1))) + n_low;
+    vec inverse = K(1) / d, y = n * inverse;
+    y = v_fma(v_fnma(y, d, n) + v_fnma(y, d_low, n_low), inverse, y);
+    return v_select(v_lt(a, K(0x1p-28)), x, v_copysign(y, x));
+}
+
+/* log(1 + f) = f - f^2/2 + s (f^2/2 + s^2 P(s^2)), s = f/(2 + f): P is what is
+ * left of 2 atanh(s)/s - 2, for |s| <= (sqrt2 - 1)^2, error 3e-16 * s^3. */
+FA_INLINE vec FN(log_p)(vec z) {
+    vec z2 = z * z, z4 = z2 * z2;
+    vec p0 = v_fma(z, K(0x1.99999999952d9p-2), K(0x1.5555555555558p-1));
+    vec p2 = v_fma(z, K(0x1.c71c62dc164f5p-3), K(0x1.2492492df75bdp-2));
+    vec p4 = v_fma(z, K(0x1.39fe05c94fd6ap-3), K(0x1.7462b7705cde1p-3));
+    p4 = v_fma(z2, K(0x1.2b5c8360fab42p-3), p4);
+    return v_fma(p4, z4, v_fma(p2, z2, p0));
+}
+
+/* log of m = 1 + f times 2^k, plus the small term c (relative to 1 + f). */
+FA_INLINE vec FN(log_sum)(vec f, vec k, vec c) {
+    vec s = f / (K(2) + f), z = s * s;
+    vec half_square = K(0.5) * f * f;
+    vec tail = v_fma(s, v_fma(z, FN(log_p)(z), half_square), v_fnma(K(0.5) * f, f, v_fma(k, K(F64_LN2_LO), c)));
+    vec whole = k * K(F64_LN2_HI), high = whole + f;
+    return high + ((f - (high - whole)) + tail);
+}
+
+/* Splits x, positive and normal, into 2^k m with m in [sqrt(1/2), sqrt2). */
+FA_INLINE vec FN(log_split)(vec x, vec *k) {
+    const int64_t root = 0x3fe6a09e667f3bcd;
+    vec moved = v_from_bits(v_bits(x) + (0x3ff0000000000000 - root));
+    *k = v_exponent(moved);
+    return v_from_bits((v_bits(moved) & 0x000fffffffffffff) + root);
+}
+
+#define F64_INF __builtin_inf()
+#define F64_NAN __builtin_nan("")
+
+FA_INLINE vec FN(log)(vec x) {
+    mask small = v_lt(x, K(0x1p-1022));
+    vec k, m = FN(log_split)(v_select(small, x * K(0x1p54), x), &k);
+    vec y = FN(log_sum)(m - K(1), k - v_keep(small, K(54)), K(0));
+    vec special = v_select(v_eq(x, K(0)), K(-F64_INF), v_select(v_lt(x, K(0)), K(F64_NAN), x));
+    return v_select(v_mask_and(v_lt(K(0), x), v_lt(x, K(F64_INF))), y, special);
+}
+
+/* log(u + c) with u = 1 + x rounded and c what it lost, which is 0 where u is
+ * far below 1. While k is 0, f is x itself. */
+FA_INLINE vec FN(log1p)(vec x) {
+    vec u = K(1) + x, c = x - (u - K(1));
+    vec k, m = FN(log_split)(u, &k), f = m - K(1);
+    mask near = v_eq(k, K(0));
+    vec scale = v_from_bits(v_bits(m) - v_bits(u) + v_bits(K(1)));
+    vec s = f / (K(2) + f);
+    c = v_select(near, K(0), c * scale);
+    c = c * v_fma(v_fms(K(2), s, K(2)), s, K(1)); /* c/(1 + f) closely enough */
+    vec y = FN(log_sum)(v_select(near, x, f), k, c);
+    mask inside = v_mask_and(v_lt(K(-1), x), v_lt(x, K(F64_INF)));
+    vec special = v_select(v_eq(x, K(-1)), K(-F64_INF), v_select(v_lt(x, K(0)), K(F64_NAN), x));
+    return v_select(v_mask_and(inside, v_lt(K(0x1p-54), v_abs(x))), y, v_select(inside, x, special));
+}
+
+/* The same series, reaching s = 1/3, so that x in [0, 1] needs no reduction. */
+FA_INLINE vec FN(log1p_unit)(vec x) {
+    vec s = x / (K(2) + x), z = s * s, z2 = z * z, z4 = z2 * z2, z8 = z4 * z4;
+    vec p0 = v_fma(z, K(0x1.999999999a27cp-2), K(0x1.5555555555555p-1));
+    vec p2 = v_fma(z, K(0x1.c71c726c171afp-3), K(0x1.24924923df843p-2));
+    vec p4 = v_fma(z, K(0x1.3b18a6cd11a3ep-3), K(0x1.745cf154e858p-3));
+    vec p6 = v_fma(z, K(0x1.eb8a175c66bdap-4), K(0x1.10acf6187626fp-3));
+    vec p8 = v_fma(z, K(0x1.4afd63d03d427p-3), K(0x1.688edd078a774p-4));
+    vec p = v_fma(p8, z8, v_fma(v_fma(p6, z2, p4), z4, v_fma(p2, z2, p0)));
+    vec half = K(0.5) * x, h = half * x;
+    return x + v_fma(s, v_fma(z, p, h), -h);
+}
+
+/* 0.5 erfcx(a/sqrt2), a + a_low >= 0, in two terms: G(t)/(a + 3.5) with
+ * t = (a - 3.5)/(a + 3.5) = 1 - 7/(a + 3.5) and one polynomial on [-1, 1]. */
+FA_INLINE vec FN(normal_tail)(vec a, vec a_low, vec *low) {
+    vec d = v_min(K(0x1.fffffffffffffp1023), a + K(3.5));
+    vec d_low = (a - (d - K(3.5))) + a_low;
+    vec y = K(1) / d, y_low = y * v_fnma(y, d_low, v_fnma(y, d, K(1)));
+    vec t = v_fnma(K(7), y_low, v_fnma(K(7), y, K(1))), t2 = t * t;
+    vec even = K(-0x1.a70b846856c3ap-31), odd = K(-0x1.a96172b200f73p-32);
+    even = v_fma(even, t2, K(0x1.1ac2af97c8d90p-27));
+    odd = v_fma(odd, t2, K(0x1.828d56420af78p-29));
+    even = v_fma(even, t2, K(-0x1.6de93efa7d9c4p-25));
+    odd = v_fma(odd, t2, K(-0x1.7ed5b1e2f6711p-28));
+    even = v_fma(even, t2, K(0x1.189fc6c92fc73p-23));
+    odd = v_fma(odd, t2, K(-0x1.f72d53f391835p-26));
+    even = v_fma(even, t2, K(-0x1.3d6e838c3ff13p-23));
+    odd = v_fma(odd, t2, K(0x1.3c6c715ca1f7ep-22));
+    even = v_fma(even, t2, K(-0x1.382f01ce812edp-20));
+    odd = v_fma(odd, t2, K(-0x1.8d3951824aa0ap-20));
+    even = v_fma(even, t2, K(0x1.8214157eb0efcp-17));
+    odd = v_fma(odd, t2, K(0x1.7b51700345b9ap-18));
+    even = v_fma(even, t2, K(-0x1.3d064acd42f73p-14));
+    odd = v_fma(odd, t2, K(-0x1.3b3a3893c6c97p-16));
+    even = v_fma(even, t2, K(0x1.f3cfa9c9f9782p-12));
+    odd = v_fma(odd, t2, K(0x1.19286903bdceap-14));
+    even = v_fma(even, t2, K(-0x1.a2007967f0d56p-9));
+    odd = v_fma(odd, t2, K(-0x1.d2a14141d595ep-12));
+    even = v_fma(even, t2, K(0x1.1d35bdee13ab9p-6));
+    odd = v_fma(odd, t2, K(0x1.a86cec769bc6fp-8));
+    even = v_fma(even, t2, K(0x1.42fec3680acb7p-2));
+    odd = v_fma(odd, t2, K(-0x1.db5837f7f5682p-4));
+    vec rest = v_fma(odd, t, even), c1 = K(-0x1.2191517fa27b8p-1), c0 = K(0x1.7d241a953a614p-1);
+    vec p = v_fma(rest, t, c1), p_low = v_fma(rest, t, c1 - p) + K(0x1.b263188508c2bp-56);
+    vec g = v_fma(p, t, c0), g_low = v_fma(p_low, t, v_fma(p, t, c0 - g) + K(-0x1.2def5dec3893ep-59));
+    vec high = g * y;
+    *low = v_fms(g, y, high) + v_fma(g, y_low, g_low * y);
+    return high;
+}
+
+FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
+    vec low, high = FN(normal_tail)(a, K(0), &low);
+    return high + low;
+}
+
+/* |x|'s erfc is 2 exp(-x^2) times the tail above, x^2 in two terms; the
+ * negative side is 2 minus that. */
+FA_INLINE vec FN(erfc)(vec x) {
+    vec a = v_min(K(28), v_abs(x)), square = a * a, square_low = v_fms(a, a, square);
+    FN(reduced) e = FN(exp_reduce)(-square);
+    vec root2 = K(0x1.6a09e667f3bcdp+0), b = root2 * a;
+    vec b_low = v_fma(K(-0x1.bdd3413b26456p-54), a, v_fms(root2, a, b));
+    vec p_low, p = FN(exp_pair)(e.r, e.r_low - square_low, &p_low);
+    vec w_low, w = FN(normal_tail)(b, b_low, &w_low);
+    p = p + p;
+    p_low = p_low + p_low;
+    vec y = p * w, y_low = v_fms(p, w, y) + v_fma(p, w_low, p_low * w);
+    vec sum = y + y_low;
+    vec tail = v_ldexp(sum, e.k);
+    vec far = v_ldexp(y_low - (sum - y), e.k);
+    return v_select(v_lt(x, K(0)), (K(2) - tail) - far, tail);
+}
