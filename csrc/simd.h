@@ -35,6 +35,9 @@
  *   v_exponent(x)                     floor(log2(x)) for x positive and normal
  *   v_ldexp(x, k)                     x * 2^k rounded once; k integral, and
  *                                     |x| in [0.5, 4), |k| <= 250 (f32), 2040 (f64)
+ *   v_scale_down(x, t)                x * 2^k rounded once, t = k + K(T_SCALE_SHIFT), k integral,
+ *                                     |x| in [0.5, 4), -190 <= k <= 0 (f32), -1149 (f64);
+ *                                     any NaN x stays one
  *   v_lookup16(table, i)              table[i & 15] of 16 reals, 64-byte aligned
  *   v_max_across(v)                   the largest lane, a real; v without NaN (with one: any lane)
  *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ...: the first and second vector of it
@@ -64,6 +67,11 @@
 /* 64 bytes whatever the level: what fixes the order of every reduction. */
 #define FA_VIRTUAL_BYTES 64
 #define FA_WIDE (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)
+
+/* Adding this to a number of the range of v_scale_down rounds it to an integer k
+ * and leaves k + 64 + 127 (k + 128 + 1023), an exponent field, in the low bits. */
+#define F32_SCALE_SHIFT (0x1.8p23 + 191)
+#define F64_SCALE_SHIFT (0x1.8p52 + 1151)
 
 typedef struct {
     vf64 part[FA_WIDE];
@@ -108,6 +116,7 @@ typedef struct {
 #define v_from_int FN(from_int)
 #define v_exponent FN(exponent)
 #define v_ldexp FN(ldexp)
+#define v_scale_down FN(scale_down)
 #define v_lookup16 FN(lookup16)
 #define v_exp FN(exp)
 #define v_expm1 FN(expm1)
