@@ -54,6 +54,11 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Adding this to a number of the range of v_scale_down rounds it to an integer k
+ * and leaves k + 64 + 127 (k + 128 + 1023), an exponent field, in the low bits. */
+#define F32_SCALE_SHIFT (0x1.8p23 + 191)
+#define F64_SCALE_SHIFT (0x1.8p52 + 1151)
+
 #if defined(FA_ISA_AVX512)
 #include "simd/avx512.h"
 #elif defined(FA_ISA_AVX2)
@@ -67,11 +72,6 @@
 /* 64 bytes whatever the level: what fixes the order of every reduction. */
 #define FA_VIRTUAL_BYTES 64
 #define FA_WIDE (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)
-
-/* Adding this to a number of the range of v_scale_down rounds it to an integer k
- * and leaves k + 64 + 127 (k + 128 + 1023), an exponent field, in the low bits. */
-#define F32_SCALE_SHIFT (0x1.8p23 + 191)
-#define F64_SCALE_SHIFT (0x1.8p52 + 1151)
 
 typedef struct {
     vf64 part[FA_WIDE];
