@@ -25,48 +25,50 @@ FA_INLINE FN(reduced) FN(exp_reduce)(vec x) {
     return a;
 }
 
-/* exp(r) = 1 + r + r^2 q(r): relative error 3.8e-18 on |r| <= ln2/2. */
-FA_INLINE vec FN(exp_q)(vec r, vec r2) {
-    vec r4 = r2 * r2, r8 = r4 * r4;
-    vec q0 = v_fma(r, K(0x1.55555555554fep-3), K(0x1.000000000000ap-1));
-    vec q2 = v_fma(r, K(0x1.1111111126b37p-7), K(0x1.55555555506cp-5));
-    vec q4 = v_fma(r, K(0x1.a01a012fec322p-13), K(0x1.6c16c18475a25p-10));
-    vec q6 = v_fma(r, K(0x1.71df18fbb51f1p-19), K(0x1.a0199963c5212p-16));
-    vec q8 = v_fma(r, K(0x1.ad92c813dbe1cp-26), K(0x1.28adf7a81ff84p-22));
-    return v_fma(q8, r8, v_fma(v_fma(q6, r2, q4), r4, v_fma(q2, r2, q0)));
+/* exp(r) = 1 + r + r^2/2 + r^3 c(r): relative error 5.4e-18 on |r| <= ln2/2.
+ * With the first terms' coefficients exact, c's roundings hardly show. */
+FA_INLINE vec FN(exp_c)(vec r, vec r2) {
+    vec r4 = r2 * r2;
+    vec c3 = v_fma(r, K(0x1.555555555320ep-5), K(0x1.5555555555501p-3));
+    vec c5 = v_fma(r, K(0x1.6c16c17cc0a7dp-10), K(0x1.1111111128976p-7));
+    vec c7 = v_fma(r, K(0x1.a019ab35eeb1ep-16), K(0x1.a01a011bce266p-13));
+    vec c9 = v_fma(r, K(0x1.289f81769c0fep-22), K(0x1.71df5604f2018p-19));
+    c9 = v_fma(r2, K(0x1.ad1ed17439c28p-26), c9);
+    return v_fma(v_fma(c9, r2, c7), r4, v_fma(c5, r2, c3));
 }
 
 /* The same for expm1, where the error counts against r: 2.8e-19 relative. */
-FA_INLINE vec FN(expm1_q)(vec r, vec r2) {
-    vec r4 = r2 * r2, r8 = r4 * r4;
-    vec q0 = v_fma(r, K(0x1.5555555555559p-3), K(0x1p-1));
-    vec q2 = v_fma(r, K(0x1.111111110f653p-7), K(0x1.5555555555558p-5));
-    vec q4 = v_fma(r, K(0x1.a01a01b0042a5p-13), K(0x1.6c16c16c14f57p-10));
-    vec q6 = v_fma(r, K(0x1.71ddf80ec1da5p-19), K(0x1.a01a01addd5dcp-16));
-    vec q8 = v_fma(r, K(0x1.af5f2aeb68fe9p-26), K(0x1.27e4caffd566fp-22));
-    q8 = v_fma(r2, K(0x1.1f8dd78abd0bp-29), q8);
-    return v_fma(q8, r8, v_fma(v_fma(q6, r2, q4), r4, v_fma(q2, r2, q0)));
+FA_INLINE vec FN(expm1_c)(vec r, vec r2) {
+    vec r4 = r2 * r2;
+    vec c3 = v_fma(r, K(0x1.5555555555558p-5), K(0x1.5555555555559p-3));
+    vec c5 = v_fma(r, K(0x1.6c16c16c14f57p-10), K(0x1.111111110f653p-7));
+    vec c7 = v_fma(r, K(0x1.a01a01addd5dcp-16), K(0x1.a01a01b0042a5p-13));
+    vec c9 = v_fma(r, K(0x1.27e4caffd566fp-22), K(0x1.71ddf80ec1da5p-19));
+    vec c11 = v_fma(r, K(0x1.1f8dd78abd0bp-29), K(0x1.af5f2aeb68fe9p-26));
+    c9 = v_fma(r2, c11, c9);
+    return v_fma(v_fma(c9, r2, c7), r4, v_fma(c5, r2, c3));
 }
 
-/* exp(r + r_low) = high + low with some 8 bits more than float64 has. */
+/* exp(r + r_low) = high + low with some 4 bits more than float64 has. */
 FA_INLINE vec FN(exp_pair)(vec r, vec r_low, vec *low) {
-    vec r2 = r * r, q = FN(exp_q)(r, r2);
-    vec s = v_fma(q, r2, r), high = K(1) + s;
-    *low = (s - (high - K(1))) + v_fma(r_low, high, v_fma(q, r2, r - s));
+    vec r2 = r * r, half = K(0.5) * r;
+    vec u = v_fma(half, r, (r2 * r) * FN(exp_c)(r, r2));
+    vec s = r + u, high = K(1) + s;
+    *low = (s - (high - K(1))) + v_fma(r_low, high, u - (s - r));
     return high;
 }
 
 /* Below -746 the result is 0, above 710 infinite; the clamps keep NaN. */
 FA_INLINE vec FN(exp)(vec x) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
-    vec r2 = a.r * a.r;
-    return v_ldexp(K(1) + v_fma(FN(exp_q)(a.r, r2), r2, a.r), a.k);
+    vec r2 = a.r * a.r, q = v_fma(FN(exp_c)(a.r, r2), a.r, K(0.5));
+    return v_ldexp(K(1) + (a.r + v_fma(q, r2, a.r_low)), a.k);
 }
 
 FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), x));
-    vec r2 = a.r * a.r;
-    return v_ldexp(K(1) + v_fma(FN(exp_q)(a.r, r2), r2, a.r), a.k);
+    vec r2 = a.r * a.r, q = v_fma(FN(exp_c)(a.r, r2), a.r, K(0.5));
+    return v_ldexp(K(1) + v_fma(q, r2, a.r), a.k);
 }
 
 FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
@@ -77,32 +79,36 @@ FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
 }
 
 /* Half of expm1(x), high + low, for x in [-708, 710]: with h = 2^(k-1),
- * (h - 1/2) + h r is exact in two terms, and only then is h r^2 q added. */
-FA_INLINE vec FN(half_expm1)(vec x, vec *low) {
+ * (h - 1/2) + h r is exact in two terms, and only then is the rest added.
+ * Where h - 1/2 is inexact, what it lost is exact by the order that `positive`
+ * (|x| large and x > 0) or its contrary asks for. */
+FA_INLINE vec FN(half_expm1)(vec x, int positive, vec *low) {
     vec shift = K(F64_SHIFT + 1022), t = v_fma(x, K(F64_LOG2E), shift), k = t - shift;
     vec a = v_fnma(k, K(F64_LN2_HI), x);
     vec r = v_fnma(k, K(F64_LN2_LO), a), r_low = v_fnma(k, K(F64_LN2_LO), a - r);
     vec r2 = r * r, h = v_from_bits(v_bits(t) << 52); /* k + 1022 is 2^(k-1)'s exponent field */
     vec base = h - K(0.5), linear = h * r, high = base + linear;
-    *low = v_fma(h, v_fma(FN(expm1_q)(r, r2), r2, r_low), linear - (high - base));
+    vec u = v_fma(K(0.5) * r, r, v_fma(r2 * r, FN(expm1_c)(r, r2), r_low));
+    vec lost = positive ? (h - base) - K(0.5) : h - (base + K(0.5));
+    *low = v_fma(h, u, (linear - (high - base)) + lost);
     return high;
 }
 
 FA_INLINE vec FN(expm1)(vec x) {
-    vec low, high = FN(half_expm1)(v_max(K(-40), v_min(K(710), x)), &low);
+    vec low, high = FN(half_expm1)(v_max(K(-40), v_min(K(710), x)), 1, &low);
     vec y = high + low;
     return v_select(v_lt(v_abs(x), K(0x1p-54)), x, y + y);
 }
 
-/* (E - 1)/(E + 1) with E = exp(2|x|), both sides in two terms: one division
- * and the remainder put back. Beyond 20 the result rounds to 1. */
+/* -m/(2 + m) with m = expm1(-2|x|), both sides in two terms: one division and
+ * the remainder put back. Beyond 20 the result rounds to 1. */
 FA_INLINE vec FN(tanh)(vec x) {
-    vec a = v_min(K(20), v_abs(x)), low, sum = FN(half_expm1)(a + a, &low);
+    vec a = v_max(K(-20), -v_abs(x)), low, sum = FN(half_expm1)(a + a, 0, &low);
     vec n = sum + low, n_low = low - (n - sum);
-    vec d = n + K(1), d_low = (n - (d - K(1))) + n_low;
+    vec d = K(1) + n, d_low = (n - (d - K(1))) + n_low;
     vec inverse = K(1) / d, y = n * inverse;
     y = v_fma(v_fnma(y, d, n) + v_fnma(y, d_low, n_low), inverse, y);
-    return v_select(v_lt(a, K(0x1p-28)), x, v_copysign(y, x));
+    return v_select(v_lt(K(-0x1p-28), a), x, v_copysign(y, x));
 }
 
 /* log(1 + f) = f - f^2/2 + s (f^2/2 + s^2 P(s^2)), s = f/(2 + f): P is what is
@@ -125,10 +131,10 @@ FA_INLINE vec FN(log_sum)(vec f, vec k, vec c) {
     return high + ((f - (high - whole)) + tail);
 }
 
-/* Splits x, positive and normal, into 2^k m with m in [sqrt(1/2), sqrt2). */
+/* Splits x in [2^-1021, inf) into 2^(k + 1) m with m in [sqrt(1/2), sqrt2). */
 FA_INLINE vec FN(log_split)(vec x, vec *k) {
     const int64_t root = 0x3fe6a09e667f3bcd;
-    vec moved = v_from_bits(v_bits(x) + (0x3ff0000000000000 - root));
+    vec moved = v_from_bits(v_bits(x) + (0x3fe0000000000000 - root));
     *k = v_exponent(moved);
     return v_from_bits((v_bits(moved) & 0x000fffffffffffff) + root);
 }
@@ -137,9 +143,9 @@ FA_INLINE vec FN(log_split)(vec x, vec *k) {
 #define F64_NAN __builtin_nan("")
 
 FA_INLINE vec FN(log)(vec x) {
-    mask small = v_lt(x, K(0x1p-1022));
+    mask small = v_lt(x, K(0x1p-1021));
     vec k, m = FN(log_split)(v_select(small, x * K(0x1p54), x), &k);
-    vec y = FN(log_sum)(m - K(1), k - v_keep(small, K(54)), K(0));
+    vec y = FN(log_sum)(m - K(1), k + v_select(small, K(-53), K(1)), K(0));
     vec special = v_select(v_eq(x, K(0)), K(-F64_INF), v_select(v_lt(x, K(0)), K(F64_NAN), x));
     return v_select(v_mask_and(v_lt(K(0), x), v_lt(x, K(F64_INF))), y, special);
 }
@@ -149,11 +155,12 @@ FA_INLINE vec FN(log)(vec x) {
 FA_INLINE vec FN(log1p)(vec x) {
     vec u = K(1) + x, c = x - (u - K(1));
     vec k, m = FN(log_split)(u, &k), f = m - K(1);
+    k = k + K(1);
     mask near = v_eq(k, K(0));
-    vec scale = v_from_bits(v_bits(m) - v_bits(u) + v_bits(K(1)));
+    vec scale = v_from_bits(v_bits(m) - v_bits(u) + v_bits(K(2))); /* 2^(1-k), 0 for the largest */
     vec s = f / (K(2) + f);
     c = v_select(near, K(0), c * scale);
-    c = c * v_fma(v_fms(K(2), s, K(2)), s, K(1)); /* c/(1 + f) closely enough */
+    c = c * v_fma(s, s - K(1), K(0.5)); /* c/(1 + f) closely enough: (1 - s)/(1 + s) = 1 - 2s + 2s^2 */
     vec y = FN(log_sum)(v_select(near, x, f), k, c);
     mask inside = v_mask_and(v_lt(K(-1), x), v_lt(x, K(F64_INF)));
     vec special = v_select(v_eq(x, K(-1)), K(-F64_INF), v_select(v_lt(x, K(0)), K(F64_NAN), x));
@@ -169,43 +176,45 @@ FA_INLINE vec FN(log1p_unit)(vec x) {
     vec p6 = v_fma(z, K(0x1.eb8a175c66bdap-4), K(0x1.10acf6187626fp-3));
     vec p8 = v_fma(z, K(0x1.4afd63d03d427p-3), K(0x1.688edd078a774p-4));
     vec p = v_fma(p8, z8, v_fma(v_fma(p6, z2, p4), z4, v_fma(p2, z2, p0)));
-    vec half = K(0.5) * x, h = half * x;
-    return x + v_fma(s, v_fma(z, p, h), -h);
+    vec half = K(0.5) * x, h = half * x, h_low = v_fms(half, x, h);
+    return x + (v_fms(s, v_fma(z, p, h), h_low) - h);
 }
 
 /* 0.5 erfcx(a/sqrt2), a + a_low >= 0, in two terms: G(t)/(a + 3.5) with
  * t = (a - 3.5)/(a + 3.5) = 1 - 7/(a + 3.5) and one polynomial on [-1, 1]. */
 FA_INLINE vec FN(normal_tail)(vec a, vec a_low, vec *low) {
-    vec d = v_min(K(0x1.fffffffffffffp1023), a + K(3.5));
-    vec d_low = (a - (d - K(3.5))) + a_low;
+    vec d = a + K(3.5), d_low = (a - (d - K(3.5))) + a_low;
     vec y = K(1) / d, y_low = y * v_fnma(y, d_low, v_fnma(y, d, K(1)));
-    vec t = v_fnma(K(7), y_low, v_fnma(K(7), y, K(1))), t2 = t * t;
-    vec even = K(-0x1.a70b846856c3ap-31), odd = K(-0x1.a96172b200f73p-32);
-    even = v_fma(even, t2, K(0x1.1ac2af97c8d90p-27));
-    odd = v_fma(odd, t2, K(0x1.828d56420af78p-29));
-    even = v_fma(even, t2, K(-0x1.6de93efa7d9c4p-25));
-    odd = v_fma(odd, t2, K(-0x1.7ed5b1e2f6711p-28));
-    even = v_fma(even, t2, K(0x1.189fc6c92fc73p-23));
-    odd = v_fma(odd, t2, K(-0x1.f72d53f391835p-26));
-    even = v_fma(even, t2, K(-0x1.3d6e838c3ff13p-23));
-    odd = v_fma(odd, t2, K(0x1.3c6c715ca1f7ep-22));
-    even = v_fma(even, t2, K(-0x1.382f01ce812edp-20));
-    odd = v_fma(odd, t2, K(-0x1.8d3951824aa0ap-20));
-    even = v_fma(even, t2, K(0x1.8214157eb0efcp-17));
-    odd = v_fma(odd, t2, K(0x1.7b51700345b9ap-18));
-    even = v_fma(even, t2, K(-0x1.3d064acd42f73p-14));
-    odd = v_fma(odd, t2, K(-0x1.3b3a3893c6c97p-16));
-    even = v_fma(even, t2, K(0x1.f3cfa9c9f9782p-12));
-    odd = v_fma(odd, t2, K(0x1.19286903bdceap-14));
-    even = v_fma(even, t2, K(-0x1.a2007967f0d56p-9));
-    odd = v_fma(odd, t2, K(-0x1.d2a14141d595ep-12));
-    even = v_fma(even, t2, K(0x1.1d35bdee13ab9p-6));
-    odd = v_fma(odd, t2, K(0x1.a86cec769bc6fp-8));
-    even = v_fma(even, t2, K(0x1.42fec3680acb7p-2));
-    odd = v_fma(odd, t2, K(-0x1.db5837f7f5682p-4));
-    vec rest = v_fma(odd, t, even), c1 = K(-0x1.2191517fa27b8p-1), c0 = K(0x1.7d241a953a614p-1);
-    vec p = v_fma(rest, t, c1), p_low = v_fma(rest, t, c1 - p) + K(0x1.b263188508c2bp-56);
-    vec g = v_fma(p, t, c0), g_low = v_fma(p_low, t, v_fma(p, t, c0 - g) + K(-0x1.2def5dec3893ep-59));
+    vec u = K(7) * y, u_low = v_fma(K(7), y_low, v_fms(K(7), y, u));
+    vec t = K(1) - u, t2 = t * t;
+    vec odd = K(-0x1.6df16bcaf19abp-32), even = K(-0x1.b3fbc33d6185fp-31);
+    odd = v_fma(odd, t2, K(0x1.5514d906bb9dbp-29));
+    even = v_fma(even, t2, K(0x1.1f8e0e2f5e2e9p-27));
+    odd = v_fma(odd, t2, K(-0x1.41bcd905a5f22p-28));
+    even = v_fma(even, t2, K(-0x1.71043be0d0582p-25));
+    odd = v_fma(odd, t2, K(-0x1.076ef386aa4c9p-25));
+    even = v_fma(even, t2, K(0x1.19c72de561a78p-23));
+    odd = v_fma(odd, t2, K(0x1.3de3857ae7972p-22));
+    even = v_fma(even, t2, K(-0x1.3e8481e7e78cep-23));
+    odd = v_fma(odd, t2, K(-0x1.8d771bd2ba65fp-20));
+    even = v_fma(even, t2, K(-0x1.381972d8389b6p-20));
+    odd = v_fma(odd, t2, K(0x1.7b584e1a7510ap-18));
+    even = v_fma(even, t2, K(0x1.8212f8a0d1608p-17));
+    odd = v_fma(odd, t2, K(-0x1.3b3abb4ecede9p-16));
+    even = v_fma(even, t2, K(-0x1.3d0641263158cp-14));
+    odd = v_fma(odd, t2, K(0x1.19286f548ca29p-14));
+    even = v_fma(even, t2, K(0x1.f3cfa9602c71fp-12));
+    odd = v_fma(odd, t2, K(-0x1.d2a14171cbc63p-12));
+    even = v_fma(even, t2, K(-0x1.a20079669c314p-9));
+    odd = v_fma(odd, t2, K(0x1.a86cec76ce58fp-8));
+    even = v_fma(even, t2, K(0x1.1d35bdee11783p-6));
+    vec c0 = K(0x1.7d241a953a614p-1), c1 = K(-0x1.2191517fa27b7p-1), c2 = K(0x1.42fec3680acc2p-2);
+    vec p3 = v_fma(v_fma(odd, t, even), t, K(-0x1.db5837f7f580ap-4));
+    vec p2 = v_fma(p3, t, c2), p2_low = v_fma(p3, t, c2 - p2);
+    vec p = v_fma(p2, t, c1), p_low = v_fma(p2_low, t, v_fma(p2, t, c1 - p) + K(-0x1.6b33587db10eap-55));
+    vec slope = v_fma(v_fma(p3, t, p2), t, p); /* G', but for c4 and beyond */
+    vec g = v_fma(p, t, c0), g_low = v_fma(p_low, t, v_fma(p, t, c0 - g) + K(-0x1.2e52b752f9db8p-58));
+    g_low = v_fnma(u_low, slope, g_low);
     vec high = g * y;
     *low = v_fms(g, y, high) + v_fma(g, y_low, g_low * y);
     return high;
@@ -213,7 +222,7 @@ FA_INLINE vec FN(normal_tail)(vec a, vec a_low, vec *low) {
 
 FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
     vec low, high = FN(normal_tail)(a, K(0), &low);
-    return high + low;
+    return v_select(v_eq(a, K(F64_INF)), K(0), high + low);
 }
 
 /* |x|'s erfc is 2 exp(-x^2) times the tail above, x^2 in two terms; the
