@@ -118,12 +118,6 @@ typedef struct {
 #define v_ldexp FN(ldexp)
 #define v_scale_down FN(scale_down)
 #define v_lookup16 FN(lookup16)
-#define v_exp FN(exp)
-#define v_expm1 FN(expm1)
-#define v_log FN(log)
-#define v_log1p FN(log1p)
-#define v_tanh FN(tanh)
-#define v_erfc FN(erfc)
 
 FA_INLINE f64w f32_widen(vf32 v);
 FA_INLINE vf32 f32_narrow(f64w w);

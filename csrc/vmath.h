@@ -7,10 +7,32 @@
 
 #include <math.h>
 
+#define v_exp FN(exp)
+#define v_expm1 FN(expm1)
+#define v_log FN(log)
+#define v_log1p FN(log1p)
+#define v_tanh FN(tanh)
+#define v_erfc FN(erfc)
+#define v_exp_nonpos FN(exp_nonpos)
+#define v_exp_fast_nonpos FN(exp_fast_nonpos)
+#define v_log1p_unit FN(log1p_unit)
+#define v_half_erfcx_sqrt2 FN(half_erfcx_sqrt2)
+
+/* Constants that differ by type. */
+#define EXP_UNIT FN(EXP_UNIT)
+#define EXP_LEAST FN(EXP_LEAST)
+#define GELU_BOUND FN(GELU_BOUND)
+#define INV_SQRT_2PI FN(INV_SQRT_2PI)
+#define GELU_C1 FN(GELU_C1)
+#define GELU_C1_LOW FN(GELU_C1_LOW)
+#define GELU_C2 FN(GELU_C2)
+#define GELU_C2_LOW FN(GELU_C2_LOW)
+
 #include "f32.h"
 #include "vmath/f32.h"
 
 #include "f64.h"
 #include "vmath/f64.h"
+#include "vmath/f64_parts.h"
 
 #endif

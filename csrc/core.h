@@ -1,0 +1,138 @@
+/* What the parts of the core share: element types, operands, and the table of
+ * kernels that each instruction set fills. Nothing here knows of Python.
+ */
+#ifndef FA_CORE_H
+#define FA_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- element types -------------------------------------------------------- */
+
+typedef enum {
+    FA_F32,
+    FA_F64,
+    FA_F16,
+    FA_BF16,
+    FA_I8,
+    FA_U8,
+    FA_I16,
+    FA_U16,
+    FA_I32,
+    FA_U32,
+    FA_I64,
+    FA_U64,
+    FA_DTYPES
+} fa_dtype;
+
+/* The types kernels compute in: 0 is float32 (float16 and bfloat16 too), 1 is float64. */
+typedef enum { FA_SINGLE, FA_DOUBLE, FA_PRECISIONS } fa_precision;
+
+static inline size_t fa_itemsize(fa_dtype dtype) {
+    static const unsigned char size[FA_DTYPES] = {4, 8, 2, 2, 1, 1, 2, 2, 4, 4, 8, 8};
+    return size[dtype];
+}
+static inline fa_precision fa_precision_of(fa_dtype dtype) {
+    return dtype == FA_F32 || dtype == FA_F16 || dtype == FA_BF16 ? FA_SINGLE : FA_DOUBLE;
+}
+static inline int fa_is_native(fa_dtype dtype) { return dtype == FA_F32 || dtype == FA_F64; }
+
+/* A run of elements `stride` bytes apart; stride 0 repeats one element. */
+typedef struct {
+    char *data;
+    ptrdiff_t stride;
+    fa_dtype dtype;
+} fa_operand;
+
+/* ---- the ops ---------------------------------------------------------------- */
+
+typedef enum { FA_COST_COPY, FA_COST_LIGHT, FA_COST_HEAVY } fa_cost;
+
+typedef enum {
+#define FA_ACTIVATION(name, ...) FA_OP_##name,
+#include "ops.def"
+    FA_ACTIVATIONS
+} fa_activation_id;
+
+typedef enum {
+#define FA_ROW_OP(name, ...) FA_ROW_##name,
+#include "ops.def"
+    FA_ROW_OPS
+} fa_row_id;
+
+typedef enum {
+#define FA_ELEMENTWISE_LOSS(name, ...) FA_LOSS_##name,
+#include "ops.def"
+    FA_ELEMENTWISE_LOSSES
+} fa_loss_id;
+
+/* What may be asked of an activation. DERIVATIVE is BACKWARD with dy = 1. */
+typedef enum { FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_DERIVATIVE, FA_VARIANTS } fa_variant;
+enum { FA_ROW_VARIANTS = FA_FROM_OUTPUT + 1 };
+
+typedef struct {
+    const char *name;
+    int parameters;
+    int from_output;
+    fa_cost cost;
+    float ulp[FA_PRECISIONS][3]; /* documented bounds: value, first and second derivative */
+} fa_activation;
+
+typedef struct {
+    const char *name;
+    int reduces; /* one result a row, not one an element */
+    int from_output;
+    float ulp[FA_PRECISIONS];
+} fa_row_op;
+
+typedef struct {
+    const char *name;
+    int parameters;
+    fa_cost cost;
+    float ulp[FA_PRECISIONS][3];
+} fa_loss;
+
+extern const fa_activation fa_activations[FA_ACTIVATIONS];
+extern const fa_row_op fa_row_ops[FA_ROW_OPS];
+extern const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES];
+
+/* ---- kernels: contiguous, one precision, one instruction set ------------------ */
+
+#define FA_MAX_INPUTS 6
+#define FA_VIRTUAL_VECTOR 64 /* bytes; a repeated operand is that many bytes of copies */
+
+/* out[i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector. */
+typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *out);
+
+/* A running sum's slots, in their order; the value of one is sum - lost. */
+typedef struct {
+    double sum[FA_VIRTUAL_VECTOR / 4], lost[FA_VIRTUAL_VECTOR / 4];
+} fa_sum_state;
+
+/* in: input, target, weight, scale, parameters. Adds weight * loss to `state`; value is
+ * weight * loss, grad scale * weight * loss', hess scale * weight * loss''; any may be NULL.
+ * n is a multiple of the virtual vector but in a sum's last call. */
+typedef void fa_loss_kernel(size_t n, const void *const in[], const size_t step[], fa_sum_state *state, void *value,
+                            void *grad, void *hess);
+
+typedef struct fa_isa fa_isa;
+
+extern const fa_isa *const fa_isas[];  /* best first, NULL at the end */
+const fa_isa *fa_current_isa(void);    /* the one in use */
+int fa_set_isa(const char *name);      /* 0, or -1 if unknown or not supported by this CPU */
+const char *fa_isa_name(const fa_isa *isa);
+int fa_isa_supported(const fa_isa *isa);
+
+/* ---- threads ------------------------------------------------------------------ */
+
+typedef void fa_task(void *context, size_t index);
+typedef void fa_runner(size_t tasks, fa_task *task, void *context);
+
+/* task(context, 0 .. tasks-1), each once, on as many threads as pay; in IEEE default floating-point mode */
+void fa_parallel_for(size_t tasks, fa_task *task, void *context);
+void fa_set_threads(int threads); /* at least 1 */
+int fa_get_threads(void);
+int fa_available_cpus(void); /* by affinity and cgroup */
+void fa_set_runner(fa_runner *runner); /* a host's own pool; NULL for ours */
+
+#endif

@@ -1,0 +1,18 @@
+/* Activations over operands of any layout, on any number of threads. */
+#ifndef FA_ELEMENTWISE_H
+#define FA_ELEMENTWISE_H
+
+#include "core.h"
+
+/* Which function a strided loop computes, on which types: its `data`. */
+typedef struct {
+    int op; /* fa_activation_id */
+    fa_variant variant;
+    int inputs;
+    fa_dtype in[FA_MAX_INPUTS], out;
+} fa_map_loop;
+
+/* The loop NumPy calls a ufunc's inner loop: args and strides of the inputs, then of the output. */
+void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data);
+
+#endif

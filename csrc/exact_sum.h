@@ -1,0 +1,37 @@
+/* Sums of doubles in a fixed order, with the rounding errors carried along. */
+#ifndef FA_EXACT_SUM_H
+#define FA_EXACT_SUM_H
+
+#include "core.h"
+#include "simd/fp.h"
+
+enum { FA_SLOTS = FA_VIRTUAL_VECTOR / 4 };
+
+/* s += v with the rounding error added to `lost`: the value is sum - lost (Knuth's two-sum). */
+static inline void fa_add_exactly(double *s, double *lost, double v) {
+    double total = *s + v, t = total - *s;
+    *lost -= (*s - (total - t)) + (v - t);
+    *s = total;
+}
+
+static inline double fa_fold(const fa_sum_state *state) {
+    fa_sum_state s = *state;
+    for (size_t half = FA_SLOTS / 2; half; half /= 2) {
+        for (size_t k = 0; k < half; k++) {
+            fa_add_exactly(&s.sum[k], &s.lost[k], s.sum[k + half]);
+            s.lost[k] += s.lost[k + half];
+        }
+    }
+    /* an infinite sum has a NaN error */
+    return s.sum[0] - s.sum[0] == 0.0 ? s.sum[0] - s.lost[0] : s.sum[0];
+}
+
+/* n doubles: element i to slot i % FA_SLOTS. */
+static inline void fa_add_all(fa_sum_state *state, size_t n, const double *v) {
+    size_t i = 0;
+    for (; i + FA_SLOTS <= n; i += FA_SLOTS)
+        for (size_t k = 0; k < FA_SLOTS; k++) fa_add_exactly(&state->sum[k], &state->lost[k], v[i + k]);
+    for (size_t k = 0; i + k < n; k++) fa_add_exactly(&state->sum[k], &state->lost[k], v[i + k]);
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* One instruction set's kernels: what isa_*.c define and dispatch.c chooses from. */
+#ifndef FA_ISA_H
+#define FA_ISA_H
+
+#include "core.h"
+#include "rows.h"
+
+typedef struct {
+    fa_map_kernel *map[FA_ACTIVATIONS][FA_DERIVATIVE]; /* NULL: no such variant */
+    fa_loss_kernel *loss[FA_ELEMENTWISE_LOSSES];
+    fa_row_kernels rows;
+    /* n contiguous elements of `dtype` to this precision's own type, and back */
+    void (*widen)(size_t n, fa_dtype dtype, const void *from, void *to);
+    void (*narrow)(size_t n, fa_dtype dtype, const void *from, void *to);
+} fa_kernels;
+
+struct fa_isa {
+    const char *name;
+    const fa_kernels *kernels[FA_PRECISIONS];
+};
+
+extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;
+
+#endif

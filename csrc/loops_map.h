@@ -1,0 +1,70 @@
+/* Elementwise loops: an activation's functions over contiguous operands.
+ *
+ * Each input moves by a whole vector a step, or stays on its repeated virtual
+ * vector. The function is a constant at every call below, so it is inlined.
+ */
+
+FA_INLINE vec FN(next)(const void *const in[], const size_t step[], int k, size_t i) {
+    return v_load((const real *)in[k] + i * step[k]);
+}
+FA_INLINE vec FN(last)(const void *const in[], const size_t step[], int k, size_t i, size_t n) {
+    return step[k] ? v_load_n((const real *)in[k] + i, n) : v_load((const real *)in[k]);
+}
+
+typedef vec FN(body1)(vec);
+typedef vec FN(body2)(vec, vec);
+typedef vec FN(body3)(vec, vec, vec);
+typedef vec FN(body4)(vec, vec, vec, vec);
+
+#define ARG(k) FN(next)(in, step, k, i)
+#define TAIL(k) FN(last)(in, step, k, i, n - i)
+#define FA_DEFINE_MAP(arity, next_arguments, last_arguments)                                                    \
+    FA_INLINE void FN(map##arity)(FN(body##arity) * f, size_t n, const void *const in[], const size_t step[],    \
+                                  void *out) {                                                                  \
+        real *y = out;                                                                                          \
+        size_t i = 0;                                                                                           \
+        for (; i + LANES <= n; i += LANES) v_store(y + i, f next_arguments);                                    \
+        if (i < n) v_store_n(y + i, n - i, f last_arguments);                                                   \
+    }
+FA_DEFINE_MAP(1, (ARG(0)), (TAIL(0)))
+FA_DEFINE_MAP(2, (ARG(0), ARG(1)), (TAIL(0), TAIL(1)))
+FA_DEFINE_MAP(3, (ARG(0), ARG(1), ARG(2)), (TAIL(0), TAIL(1), TAIL(2)))
+FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), TAIL(3)))
+#undef ARG
+#undef TAIL
+#undef FA_DEFINE_MAP
+
+/* An op of P parameters has P + 1 inputs, its backward (dy first) P + 2. */
+#define VALUE_ARITY_0 1
+#define VALUE_ARITY_1 2
+#define VALUE_ARITY_2 3
+#define BACKWARD_ARITY_0 2
+#define BACKWARD_ARITY_1 3
+#define BACKWARD_ARITY_2 4
+#define DECLARE_0
+#define DECLARE_1 , vec p
+#define DECLARE_2 , vec p, vec q
+#define PASS_0
+#define PASS_1 , p
+#define PASS_2 , p, q
+
+#define FA_LOOP(arity, name)                                                                                \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *out) {        \
+        FA_CAT(FN(map), arity)(FN(name), n, in, step, out);                                                 \
+    }
+#define FA_LOOP_BACKWARD(name, derivative, backward, parameters)                                            \
+    FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
+        return dy * FN(derivative)(x PASS_##parameters);                                                    \
+    }                                                                                                       \
+    FA_LOOP(BACKWARD_ARITY_##parameters, backward)
+
+#define YES(name, parameters) FA_LOOP_BACKWARD(name, name##_from_output, name##_backward_from_output, parameters)
+#define NO(name, parameters)
+#define FA_ACTIVATION(name, parameters, from_output, ...)                     \
+    FA_LOOP(VALUE_ARITY_##parameters, name)                                   \
+    FA_LOOP(VALUE_ARITY_##parameters, name##_d2)                              \
+    FA_LOOP_BACKWARD(name, name##_d1, name##_backward, parameters)            \
+    from_output(name, parameters)
+#include "ops.def"
+#undef YES
+#undef NO

@@ -1,0 +1,56 @@
+/* Row kernels in both directions, and the tiles that turn one into the other. */
+
+#define FA_DIRECTED(name)                                                                    \
+    static void FN(name##_along)(const fa_rows_args *a) { FN(name)(a, FA_ALONG); }          \
+    static void FN(name##_across)(const fa_rows_args *a) { FN(name)(a, FA_ACROSS); }
+
+#define YES(name) FA_DIRECTED(name##_from_output)
+#define NO(name)
+#define FA_ROW_OP(name, reduces, from_output, ...) \
+    FA_DIRECTED(name)                              \
+    FA_DIRECTED(name##_backward)                   \
+    from_output(name)
+#include "ops.def"
+#undef YES
+#undef NO
+
+FA_DIRECTED(cross_entropy)
+
+/* LANES x LANES, by log2(LANES) rounds of zipping the first half with the second. */
+FA_INLINE void FN(transpose)(vec v[LANES]) {
+    vec t[LANES];
+    for (int round = 1; round < LANES; round *= 2) {
+        for (int k = 0; k < LANES / 2; k++) {
+            t[2 * k] = v_zip_lo(v[k], v[k + LANES / 2]);
+            t[2 * k + 1] = v_zip_hi(v[k], v[k + LANES / 2]);
+        }
+        for (int k = 0; k < LANES; k++) v[k] = t[k];
+    }
+}
+
+static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile) {
+    for (size_t c = 0; c < n; c += LANES) {
+        size_t width = n - c < LANES ? n - c : LANES;
+        vec v[LANES];
+        for (size_t r = 0; r < LANES; r++) {
+            const real *p = (const real *)from + (ptrdiff_t)r * pitch + c;
+            v[r] = r >= rows ? K(0) : width == LANES ? v_load(p) : v_load_n(p, width);
+        }
+        FN(transpose)(v);
+        for (size_t k = 0; k < width; k++) v_store((real *)tile + (c + k) * LANES, v[k]);
+    }
+}
+
+static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch) {
+    for (size_t c = 0; c < n; c += LANES) {
+        size_t width = n - c < LANES ? n - c : LANES;
+        vec v[LANES];
+        for (size_t k = 0; k < LANES; k++) v[k] = k < width ? v_load((const real *)tile + (c + k) * LANES) : K(0);
+        FN(transpose)(v);
+        for (size_t r = 0; r < rows; r++) {
+            real *p = (real *)to + (ptrdiff_t)r * pitch + c;
+            if (width == LANES) v_store(p, v[r]);
+            else v_store_n(p, width, v[r]);
+        }
+    }
+}

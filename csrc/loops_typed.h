@@ -1,0 +1,64 @@
+/* All loops of one precision. Included once for each element type. */
+
+#include "reduce.h"
+
+#include "ops/gelu.h"
+#include "ops/rectifiers.h"
+#include "ops/sigmoids.h"
+
+#include "ops/softmax.h"
+
+#include "ops/cross_entropy.h"
+#include "ops/elementwise_losses.h"
+
+#include "loops_map.h" /* first: its operand access serves the others */
+
+#include "loops_losses.h"
+#include "loops_rows.h"
+
+static const fa_kernels FN(kernels) = {
+    .map =
+        {
+#define YES(name) FN(map_##name##_backward_from_output)
+#define NO(name) NULL
+#define FA_ACTIVATION(name, parameters, from_output, ...) \
+    {FN(map_##name), FN(map_##name##_backward), from_output(name), FN(map_##name##_d2)},
+#include "ops.def"
+#undef YES
+#undef NO
+        },
+    .loss =
+        {
+#define FA_ELEMENTWISE_LOSS(name, ...) FN(loss_##name),
+#include "ops.def"
+        },
+    .rows =
+        {
+            .lanes = LANES,
+            .op =
+                {
+#define YES(name) {FN(name##_from_output_along), FN(name##_from_output_across)}
+#define NO(name) {NULL, NULL}
+#define FA_ROW_OP(name, reduces, from_output, ...)                   \
+    {{FN(name##_along), FN(name##_across)},                          \
+     {FN(name##_backward_along), FN(name##_backward_across)},        \
+     from_output(name)},
+#include "ops.def"
+#undef YES
+#undef NO
+                },
+            .cross_entropy = {FN(cross_entropy_along), FN(cross_entropy_across)},
+            .to_tile = FN(to_tile),
+            .from_tile = FN(from_tile),
+        },
+    .widen = FN(widen_from),
+    .narrow = FN(narrow_to),
+};
+
+#undef SLOTS
+#undef MOST_SLOTS
+#undef pair
+#undef sum
+#undef walk
+#undef row_facts
+#undef ce

@@ -1,0 +1,64 @@
+/* Losses over whole arrays: reductions, labels, ignored rows. */
+#ifndef FA_LOSSES_H
+#define FA_LOSSES_H
+
+#include "core.h"
+
+/* ---- elementwise losses ------------------------------------------------------ */
+
+typedef struct {
+    int op; /* fa_loss_id */
+    fa_precision precision;
+    size_t n;
+    /* input, target, weight, scale, parameters; all with data */
+    fa_operand in[FA_MAX_INPUTS];
+    fa_operand value, grad, hess; /* without data: not wanted */
+    double *total;                /* sum of weight * loss; NULL: not wanted */
+} fa_loss_job;
+
+/* 0, or -1 without memory, nothing written. */
+int fa_loss_run(const fa_loss_job *job);
+
+/* ---- losses of rows with a class axis ------------------------------------------ */
+
+/* Row (o, i) class c of a matrix: data + o*outer + i*inner + c*class_ bytes. */
+typedef struct {
+    char *data;
+    ptrdiff_t outer, inner, class_;
+    fa_dtype dtype;
+} fa_cube;
+
+/* One element a row: data + o*outer + i*inner. */
+typedef struct {
+    char *data;
+    ptrdiff_t outer, inner;
+    fa_dtype dtype;
+} fa_plane;
+
+typedef enum { FA_NLL, FA_CROSS_ENTROPY } fa_row_loss;
+
+typedef struct {
+    fa_row_loss loss;
+    fa_precision precision;
+    size_t outer, inner, n;
+    fa_cube input;
+    fa_plane labels;       /* without data: soft targets */
+    fa_cube target;        /* soft targets */
+    fa_operand weight;     /* n class weights; without data: 1 */
+    int64_t ignore_index;
+    double smoothing;
+    fa_plane grad_output;  /* of every row, or with strides 0 of the reduced loss */
+    int mean;              /* divide gradients by the denominator */
+    fa_plane value;        /* each row's loss; these three without data: not wanted */
+    fa_cube grad, hess;
+    double *total;         /* the sum of the losses, or their mean; NULL: not wanted */
+} fa_row_loss_job;
+
+/* Index of the first label that is neither ignore_index nor in 0..classes-1, or -1. */
+ptrdiff_t fa_first_bad_label(const fa_row_loss_job *job);
+int64_t fa_label_at(const fa_plane *labels, size_t outer, size_t inner);
+
+/* Labels must have been checked. 0, or -1 without memory. */
+int fa_row_loss_run(const fa_row_loss_job *job);
+
+#endif

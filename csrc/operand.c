@@ -1,0 +1,128 @@
+#include "operand.h"
+
+#include <string.h>
+
+static void copy_strided(size_t n, size_t size, const char *from, ptrdiff_t from_stride, char *to,
+                         ptrdiff_t to_stride) {
+#define COPY(bytes)                                                              \
+    case bytes:                                                                  \
+        for (; n--; from += from_stride, to += to_stride) memcpy(to, from, bytes); \
+        break
+    switch (size) {
+        COPY(1);
+        COPY(2);
+        COPY(4);
+        COPY(8);
+    }
+#undef COPY
+}
+
+void fa_gather(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision, void *to) {
+    ptrdiff_t size = (ptrdiff_t)fa_itemsize(o->dtype);
+    if (o->stride == size) {
+        isa->kernels[precision]->widen(n, o->dtype, fa_at(o, start), to);
+        return;
+    }
+    _Alignas(64) char raw[FA_STAGE * 8];
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        copy_strided(piece, (size_t)size, fa_at(o, start + done), o->stride, raw, size);
+        isa->kernels[precision]->widen(piece, o->dtype, raw, (char *)to + done * fa_realsize(precision));
+    }
+}
+
+void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision,
+                const void *from) {
+    ptrdiff_t size = (ptrdiff_t)fa_itemsize(o->dtype);
+    if (o->stride == size) {
+        isa->kernels[precision]->narrow(n, o->dtype, from, fa_at(o, start));
+        return;
+    }
+    _Alignas(64) char raw[FA_STAGE * 8];
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        isa->kernels[precision]->narrow(piece, o->dtype, (const char *)from + done * fa_realsize(precision), raw);
+        copy_strided(piece, (size_t)size, raw, size, fa_at(o, start + done), o->stride);
+    }
+}
+
+static void put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from, size_t step) {
+    _Alignas(64) float narrow[FA_STAGE];
+    _Alignas(64) double wide[FA_STAGE];
+    fa_precision precision = fa_precision_of(o->dtype);
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        for (size_t i = 0; i < piece; i++) {
+            wide[i] = from[(done + i) * step];
+            narrow[i] = (float)wide[i];
+        }
+        fa_scatter(isa, o, done, piece, precision, precision == FA_SINGLE ? (const void *)narrow : wide);
+    }
+}
+
+void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) { put(isa, o, n, from, 1); }
+void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value) { put(isa, o, n, &value, 0); }
+
+int64_t fa_label(fa_dtype dtype, const char *p) {
+    switch (dtype) {
+    case FA_I8: return *(const int8_t *)(const void *)p;
+    case FA_U8: return *(const uint8_t *)(const void *)p;
+    case FA_I16: return *(const int16_t *)(const void *)p;
+    case FA_U16: return *(const uint16_t *)(const void *)p;
+    case FA_I32: return *(const int32_t *)(const void *)p;
+    case FA_U32: return *(const uint32_t *)(const void *)p;
+    case FA_U64: return *(const uint64_t *)(const void *)p > INT64_MAX ? INT64_MAX : (int64_t)*(const uint64_t *)(const void *)p;
+    default: return *(const int64_t *)(const void *)p;
+    }
+}
+
+/* One element, repeated over a virtual vector. */
+static void repeat(const fa_isa *isa, const fa_operand *o, fa_precision precision, char *to) {
+    size_t size = fa_realsize(precision);
+    fa_gather(isa, o, 0, 1, precision, to);
+    for (size_t i = size; i < FA_VIRTUAL_VECTOR; i += size) memcpy(to + i, to, size);
+}
+
+typedef enum { DIRECT, REPEATED, STAGED } passage;
+
+static passage passage_of(const fa_operand *o, fa_precision precision) {
+    if (o->stride == 0) return REPEATED;
+    return fa_is_contiguous(o) && fa_precision_of(o->dtype) == precision ? DIRECT : STAGED;
+}
+
+void fa_run_over(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
+                 void *context) {
+    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE * 8], out_stage[3][FA_STAGE * 8];
+    passage in_passage[FA_MAX_INPUTS], out_passage[3];
+    const void *in[FA_MAX_INPUTS] = {0};
+    void *out[3] = {0};
+    size_t step[FA_MAX_INPUTS] = {0}, most = n;
+
+    for (size_t k = 0; k < run->inputs; k++) {
+        in_passage[k] = passage_of(&run->in[k], run->precision);
+        step[k] = in_passage[k] != REPEATED;
+        in[k] = in_stage[k];
+        if (in_passage[k] == REPEATED) repeat(isa, &run->in[k], run->precision, in_stage[k]);
+        if (in_passage[k] == STAGED) most = FA_STAGE;
+    }
+    for (size_t k = 0; k < run->outputs; k++) {
+        int direct = fa_is_contiguous(&run->out[k]) && fa_precision_of(run->out[k].dtype) == run->precision;
+        out_passage[k] = direct ? DIRECT : STAGED;
+        if (run->out[k].data) out[k] = out_stage[k];
+        if (run->out[k].data && !direct) most = FA_STAGE;
+    }
+    for (size_t done = 0, piece; done < n; done += piece) {
+        size_t at = start + done;
+        piece = n - done < most ? n - done : most;
+        for (size_t k = 0; k < run->inputs; k++) {
+            if (in_passage[k] == DIRECT) in[k] = fa_at(&run->in[k], at);
+            if (in_passage[k] == STAGED) fa_gather(isa, &run->in[k], at, piece, run->precision, in_stage[k]);
+        }
+        for (size_t k = 0; k < run->outputs; k++)
+            if (out[k] && out_passage[k] == DIRECT) out[k] = fa_at(&run->out[k], at);
+        kernel(context, piece, in, step, out);
+        for (size_t k = 0; k < run->outputs; k++)
+            if (out[k] && out_passage[k] == STAGED)
+                fa_scatter(isa, &run->out[k], at, piece, run->precision, out_stage[k]);
+    }
+}

@@ -1,0 +1,80 @@
+/* Ops along an axis: softmax and its kin, cross entropy.
+ *
+ * A kernel works on one row whose classes are contiguous (ALONG: vectors run
+ * along the row), or on `lanes` rows at a time whose elements of one class are
+ * contiguous (ACROSS: a vector holds one class of each row). Both do the same
+ * operations in the same order on every row, so they give the same bits, and
+ * the driver takes whichever suits the layout.
+ */
+#ifndef FA_ROWS_H
+#define FA_ROWS_H
+
+#include "core.h"
+
+typedef enum { FA_ALONG, FA_ACROSS, FA_DIRECTIONS } fa_direction;
+
+/* What cross entropy has beside the rows. */
+typedef struct {
+    int soft;                 /* targets are probabilities: in[1] */
+    int want_loss, want_grad, want_hess;
+    const void *class_weight; /* n reals or NULL */
+    double weight_sum;        /* of class_weight, or n */
+    double smoothing;
+} fa_cross_entropy_options;
+
+typedef struct {
+    size_t n; /* classes */
+    const void *in[2];
+    void *out[2];
+    ptrdiff_t in_pitch[2], out_pitch[2]; /* ACROSS: elements between classes */
+    const void *row_in;                  /* a real a row: dy of logsumexp, scale of cross entropy (0: ignored row) */
+    void *row_out;                       /* a real a row: logsumexp, loss */
+    const int64_t *labels;               /* a label a row, in range; of an ignored row 0 */
+    const fa_cross_entropy_options *options;
+} fa_rows_args;
+
+typedef void fa_rows_kernel(const fa_rows_args *args);
+
+typedef struct {
+    size_t lanes;
+    fa_rows_kernel *op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_DIRECTIONS];
+    fa_rows_kernel *cross_entropy[FA_DIRECTIONS];
+    /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
+    void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
+    void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
+} fa_row_kernels;
+
+/* Elements of a matrix operand: row r, class c at data + r*row + c*class_ bytes. */
+typedef struct {
+    char *data;
+    ptrdiff_t row, class_;
+    fa_dtype dtype;
+} fa_matrix;
+
+typedef struct {
+    fa_precision precision;
+    fa_rows_kernel *const *kernel; /* by direction */
+    size_t rows, n, inputs, outputs;
+    fa_matrix in[2], out[2];
+    const char *mask; /* NULL, or bytes: 0 leaves the element out; in[0] is then the logits */
+    ptrdiff_t mask_row, mask_class;
+    double in_fill[2]; /* what a masked input element counts as */
+    fa_operand row_in, row_out, labels; /* without data: absent */
+    const fa_cross_entropy_options *options;
+} fa_rows_job;
+
+/* 0, or -1 without memory for staging (then some outputs are not written). */
+int fa_rows_run(const fa_isa *isa, const fa_rows_job *job);
+
+/* Which function a gufunc's inner loop computes: its `data`. */
+typedef struct {
+    int op; /* fa_row_id */
+    fa_variant variant;
+    int masked;
+    fa_dtype dtype, in_dtype; /* in_dtype differs for integers */
+} fa_rows_loop;
+
+/* As NumPy calls a gufunc's inner loop; 0, or -1 without memory. */
+int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, const fa_rows_loop *loop);
+
+#endif

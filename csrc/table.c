@@ -1,0 +1,22 @@
+/* The facts of ops.def that do not depend on an instruction set. */
+#include "core.h"
+
+#define YES 1
+#define NO 0
+
+const fa_activation fa_activations[FA_ACTIVATIONS] = {
+#define FA_ACTIVATION(name, parameters, from_output, cost, v32, d32, s32, v64, d64, s64) \
+    {#name, parameters, from_output, FA_COST_##cost, {{v32, d32, s32}, {v64, d64, s64}}},
+#include "ops.def"
+};
+
+const fa_row_op fa_row_ops[FA_ROW_OPS] = {
+#define FA_ROW_OP(name, reduces, from_output, v32, v64) {#name, reduces, from_output, {v32, v64}},
+#include "ops.def"
+};
+
+const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES] = {
+#define FA_ELEMENTWISE_LOSS(name, parameters, cost, v32, d32, s32, v64, d64, s64) \
+    {#name, parameters, FA_COST_##cost, {{v32, d32, s32}, {v64, d64, s64}}},
+#include "ops.def"
+};
