@@ -122,12 +122,11 @@ FA_INLINE vec FN(log_p)(vec z) {
     return v_fma(p4, z4, v_fma(p2, z2, p0));
 }
 
-/* log of m = 1 + f times 2^k, plus the small term c (relative to 1 + f). */
-FA_INLINE vec FN(log_sum)(vec f, vec k, vec c) {
-    vec s = f / (K(2) + f), z = s * s;
-    vec half_square = K(0.5) * f * f;
-    vec tail = v_fma(s, v_fma(z, FN(log_p)(z), half_square), v_fnma(K(0.5) * f, f, v_fma(k, K(F64_LN2_LO), c)));
-    vec whole = k * K(F64_LN2_HI), high = whole + f;
+/* whole + log(1 + f) + small, where whole is k * LN2_HI and |f| <= |whole| or k = 0. */
+FA_INLINE vec FN(log_sum)(vec f, vec whole, vec small) {
+    vec s = f / (K(2) + f), z = s * s, half = K(0.5) * f;
+    vec tail = v_fma(s, v_fma(z, FN(log_p)(z), half * f), v_fnma(half, f, small));
+    vec high = whole + f;
     return high + ((f - (high - whole)) + tail);
 }
 
@@ -145,7 +144,8 @@ FA_INLINE vec FN(log_split)(vec x, vec *k) {
 FA_INLINE vec FN(log)(vec x) {
     mask small = v_lt(x, K(0x1p-1021));
     vec k, m = FN(log_split)(v_select(small, x * K(0x1p54), x), &k);
-    vec y = FN(log_sum)(m - K(1), k + v_select(small, K(-53), K(1)), K(0));
+    k = k + v_select(small, K(-53), K(1));
+    vec y = FN(log_sum)(m - K(1), k * K(F64_LN2_HI), k * K(F64_LN2_LO));
     vec special = v_select(v_eq(x, K(0)), K(-F64_INF), v_select(v_lt(x, K(0)), K(F64_NAN), x));
     return v_select(v_mask_and(v_lt(K(0), x), v_lt(x, K(F64_INF))), y, special);
 }
@@ -161,31 +161,28 @@ FA_INLINE vec FN(log1p)(vec x) {
     vec s = f / (K(2) + f);
     c = v_select(near, K(0), c * scale);
     c = c * v_fma(s, s - K(1), K(0.5)); /* c/(1 + f) closely enough: (1 - s)/(1 + s) = 1 - 2s + 2s^2 */
-    vec y = FN(log_sum)(v_select(near, x, f), k, c);
+    vec y = FN(log_sum)(v_select(near, x, f), k * K(F64_LN2_HI), v_fma(k, K(F64_LN2_LO), c));
     mask inside = v_mask_and(v_lt(K(-1), x), v_lt(x, K(F64_INF)));
     vec special = v_select(v_eq(x, K(-1)), K(-F64_INF), v_select(v_lt(x, K(0)), K(F64_NAN), x));
     return v_select(v_mask_and(inside, v_lt(K(0x1p-54), v_abs(x))), y, v_select(inside, x, special));
 }
 
-/* The same series, reaching s = 1/3, so that x in [0, 1] needs no reduction. */
+/* As log of 1 + x, with f = (x - 1)/2 exact where 1 + x is above sqrt2. The
+ * series carried on to s = 1/3 would need no such step, but errs by 1.1 ulp. */
 FA_INLINE vec FN(log1p_unit)(vec x) {
-    vec s = x / (K(2) + x), z = s * s, z2 = z * z, z4 = z2 * z2, z8 = z4 * z4;
-    vec p0 = v_fma(z, K(0x1.999999999a27cp-2), K(0x1.5555555555555p-1));
-    vec p2 = v_fma(z, K(0x1.c71c726c171afp-3), K(0x1.24924923df843p-2));
-    vec p4 = v_fma(z, K(0x1.3b18a6cd11a3ep-3), K(0x1.745cf154e858p-3));
-    vec p6 = v_fma(z, K(0x1.eb8a175c66bdap-4), K(0x1.10acf6187626fp-3));
-    vec p8 = v_fma(z, K(0x1.4afd63d03d427p-3), K(0x1.688edd078a774p-4));
-    vec p = v_fma(p8, z8, v_fma(v_fma(p6, z2, p4), z4, v_fma(p2, z2, p0)));
-    vec half = K(0.5) * x, h = half * x, h_low = v_fms(half, x, h);
-    return x + (v_fms(s, v_fma(z, p, h), h_low) - h);
+    mask above = v_lt(K(0x1.a827999fcef32p-2), x);
+    vec f = v_select(above, v_fms(K(0.5), x, K(0.5)), x);
+    return FN(log_sum)(f, v_keep(above, K(F64_LN2_HI)), v_keep(above, K(F64_LN2_LO)));
 }
 
-/* 0.5 erfcx(a/sqrt2), a + a_low >= 0, in two terms: G(t)/(a + 3.5) with
- * t = (a - 3.5)/(a + 3.5) = 1 - 7/(a + 3.5) and one polynomial on [-1, 1]. */
-FA_INLINE vec FN(normal_tail)(vec a, vec a_low, vec *low) {
-    vec d = a + K(3.5), d_low = (a - (d - K(3.5))) + a_low;
-    vec y = K(1) / d, y_low = y * v_fnma(y, d_low, v_fnma(y, d, K(1)));
-    vec u = K(7) * y, u_low = v_fma(K(7), y_low, v_fms(K(7), y, u));
+/* 2^100 times 0.5 erfcx(a/sqrt2), in two terms, from d + d_low = a + 3.5 and
+ * a >= 0. It is G(t)/d with t = (a - 3.5)/d = 1 - 7/d and one polynomial on
+ * [-1, 1]; what t's rounding lost comes back through G's slope. 3.5 keeps G so
+ * flat that two terms in its last steps are enough. The power of two is for
+ * the largest a, where 1/d is subnormal. */
+FA_INLINE vec FN(normal_tail)(vec d, vec d_low, vec *low) {
+    vec y = K(0x1p100) / d, y_low = y * K(0x1p-100) * v_fnma(y, d_low, v_fnma(y, d, K(0x1p100)));
+    vec u = K(0x7p-100) * y, u_low = v_fma(K(0x7p-100), y_low, v_fms(K(0x7p-100), y, u));
     vec t = K(1) - u, t2 = t * t;
     vec odd = K(-0x1.6df16bcaf19abp-32), even = K(-0x1.b3fbc33d6185fp-31);
     odd = v_fma(odd, t2, K(0x1.5514d906bb9dbp-29));
@@ -221,8 +218,9 @@ FA_INLINE vec FN(normal_tail)(vec a, vec a_low, vec *low) {
 }
 
 FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
-    vec low, high = FN(normal_tail)(a, K(0), &low);
-    return v_select(v_eq(a, K(F64_INF)), K(0), high + low);
+    vec d = a + K(3.5), d_low = v_min(K(3.5), a) - (d - v_max(K(3.5), a));
+    vec low, high = FN(normal_tail)(d, d_low, &low);
+    return v_select(v_eq(a, K(F64_INF)), K(0), (high + low) * K(0x1p-100));
 }
 
 /* |x|'s erfc is 2 exp(-x^2) times the tail above, x^2 in two terms; the
@@ -233,9 +231,10 @@ FA_INLINE vec FN(erfc)(vec x) {
     vec root2 = K(0x1.6a09e667f3bcdp+0), b = root2 * a;
     vec b_low = v_fma(K(-0x1.bdd3413b26456p-54), a, v_fms(root2, a, b));
     vec p_low, p = FN(exp_pair)(e.r, e.r_low - square_low, &p_low);
-    vec w_low, w = FN(normal_tail)(b, b_low, &w_low);
-    p = p + p;
-    p_low = p_low + p_low;
+    vec d = b + K(3.5), d_low = (b - (d - K(3.5))) + b_low;
+    vec w_low, w = FN(normal_tail)(d, d_low, &w_low);
+    p = p * K(0x1p-99);
+    p_low = p_low * K(0x1p-99);
     vec y = p * w, y_low = v_fms(p, w, y) + v_fma(p, w_low, p_low * w);
     vec sum = y + y_low;
     vec tail = v_ldexp(sum, e.k);
