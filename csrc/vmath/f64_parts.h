@@ -1,0 +1,17 @@
+/* What the activations need of float64 beside the elementary functions; see f32.h. */
+#define f64_EXP_UNIT 0x1p-128
+#define f64_EXP_LEAST -796.0
+#define f64_GELU_BOUND 39.0
+#define f64_INV_SQRT_2PI 0x1.9884533d43651p-2
+#define f64_GELU_C1 0x1.9884533d43651p+0
+#define f64_GELU_C1_LOW -0x1.cbc0d30ebfd15p-54
+#define f64_GELU_C2 0x1.2444f2a4d8b4bp-4
+#define f64_GELU_C2_LOW -0x1.6c843a29d1c7p-61
+
+FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
+    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
+    vec k = t - K(F64_SCALE_SHIFT), high = v_fnma(k, K(F64_LN2_HI), bounded);
+    vec r = v_fnma(k, K(F64_LN2_LO), high), r_low = v_fnma(k, K(F64_LN2_LO), high - r) + x_low, square = r * r;
+    *p = v_fma(v_fma(FN(exp_c)(r, square), r, K(0.5)), square, r) + r_low;
+    return v_from_bits(v_bits(t) << 52);
+}
