@@ -112,14 +112,14 @@ FA_INLINE vec FN(tanh)(vec x) {
 }
 
 /* log(1 + f) = f - f^2/2 + s (f^2/2 + s^2 P(s^2)), s = f/(2 + f): P is what is
- * left of 2 atanh(s)/s - 2, for |s| <= (sqrt2 - 1)^2, error 3e-16 * s^3. */
+ * left of 2 atanh(s)/s - 2, here for |s| <= 1/5 (1 + f from 2/3 to 3/2). */
 FA_INLINE vec FN(log_p)(vec z) {
     vec z2 = z * z, z4 = z2 * z2;
-    vec p0 = v_fma(z, K(0x1.99999999952d9p-2), K(0x1.5555555555558p-1));
-    vec p2 = v_fma(z, K(0x1.c71c62dc164f5p-3), K(0x1.2492492df75bdp-2));
-    vec p4 = v_fma(z, K(0x1.39fe05c94fd6ap-3), K(0x1.7462b7705cde1p-3));
-    p4 = v_fma(z2, K(0x1.2b5c8360fab42p-3), p4);
-    return v_fma(p4, z4, v_fma(p2, z2, p0));
+    vec p0 = v_fma(z, K(0x1.9999999999ff8p-2), K(0x1.5555555555555p-1));
+    vec p2 = v_fma(z, K(0x1.c71c72ee3d90dp-3), K(0x1.24924923ceefbp-2));
+    vec p4 = v_fma(z, K(0x1.3b2a4a4e97c31p-3), K(0x1.745ca89d4e9cp-3));
+    vec p6 = v_fma(z, K(0x1.16d2f135f4a46p-3), K(0x1.0e843f82dd3c3p-3));
+    return v_fma(v_fma(p6, z2, p4), z4, v_fma(p2, z2, p0));
 }
 
 /* whole + log(1 + f) + small, where whole is k * LN2_HI and |f| <= |whole| or k = 0. */
@@ -167,10 +167,10 @@ FA_INLINE vec FN(log1p)(vec x) {
     return v_select(v_mask_and(inside, v_lt(K(0x1p-54), v_abs(x))), y, v_select(inside, x, special));
 }
 
-/* As log of 1 + x, with f = (x - 1)/2 exact where 1 + x is above sqrt2. The
+/* As log of 1 + x, with f = (x - 1)/2, which is exact, where x > 1/2. The
  * series carried on to s = 1/3 would need no such step, but errs by 1.1 ulp. */
 FA_INLINE vec FN(log1p_unit)(vec x) {
-    mask above = v_lt(K(0x1.a827999fcef32p-2), x);
+    mask above = v_lt(K(0.5), x);
     vec f = v_select(above, v_fms(K(0.5), x, K(0.5)), x);
     return FN(log_sum)(f, v_keep(above, K(F64_LN2_HI)), v_keep(above, K(F64_LN2_LO)));
 }
