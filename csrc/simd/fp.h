@@ -19,6 +19,7 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FA_INLINE static inline __attribute__((always_inline, unused))
+#define FA_NOINLINE static __attribute__((noinline, unused))
 #else
 #error "fastact: the vector layer needs gcc, clang or clang-cl"
 #endif

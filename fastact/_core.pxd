@@ -1,0 +1,98 @@
+# The C core, as Cython sees it.
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int64_t
+
+cdef extern from "core.h" nogil:
+    ctypedef enum fa_dtype:
+        FA_F32, FA_F64, FA_F16, FA_BF16, FA_I8, FA_U8, FA_I16, FA_U16, FA_I32, FA_U32, FA_I64, FA_U64
+    ctypedef enum fa_precision:
+        FA_SINGLE, FA_DOUBLE
+    ctypedef enum fa_variant:
+        FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_DERIVATIVE
+    ctypedef struct fa_operand:
+        char *data
+        ptrdiff_t stride
+        fa_dtype dtype
+    ctypedef struct fa_activation:
+        const char *name
+        int parameters, from_output
+        float ulp[2][3]
+    ctypedef struct fa_row_op:
+        const char *name
+        int reduces, from_output
+        float ulp[2]
+    ctypedef struct fa_loss:
+        const char *name
+        int parameters
+        float ulp[2][3]
+    ctypedef struct fa_isa:
+        pass
+    enum: FA_ACTIVATIONS, FA_ROW_OPS, FA_ELEMENTWISE_LOSSES, FA_MAX_INPUTS
+    const fa_activation fa_activations[]
+    const fa_row_op fa_row_ops[]
+    const fa_loss fa_losses[]
+    const fa_isa *const fa_isas[]
+    const fa_isa *fa_current_isa()
+    const char *fa_isa_name(const fa_isa *)
+    bint fa_isa_supported(const fa_isa *)
+    int fa_set_isa(const char *)
+    int fa_get_threads()
+    void fa_set_threads(int)
+    int fa_available_cpus()
+
+cdef extern from "elementwise.h" nogil:
+    ctypedef struct fa_map_loop:
+        int op
+        fa_variant variant
+        int inputs
+        # `in` is a keyword of Python's
+        fa_dtype in_ "in"[6]
+        fa_dtype out
+    void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
+
+cdef extern from "rows.h" nogil:
+    ctypedef struct fa_rows_loop:
+        int op
+        fa_variant variant
+        int masked
+        fa_dtype dtype, in_dtype
+    int fa_rows_strided(char **, const ptrdiff_t *, const ptrdiff_t *, const fa_rows_loop *)
+
+cdef extern from "losses.h" nogil:
+    ctypedef struct fa_loss_job:
+        int op
+        fa_precision precision
+        size_t n
+        fa_operand in_ "in"[6]
+        fa_operand value, grad, hess
+        double *total
+    int fa_loss_run(const fa_loss_job *)
+
+    ctypedef struct fa_cube:
+        char *data
+        ptrdiff_t outer, inner, class_
+        fa_dtype dtype
+    ctypedef struct fa_plane:
+        char *data
+        ptrdiff_t outer, inner
+        fa_dtype dtype
+    ctypedef enum fa_row_loss:
+        FA_NLL, FA_CROSS_ENTROPY
+    ctypedef struct fa_row_loss_job:
+        fa_row_loss loss
+        fa_precision precision
+        size_t outer, inner, n
+        fa_cube input
+        fa_plane labels
+        fa_cube target
+        fa_operand weight
+        int64_t ignore_index
+        double smoothing
+        fa_plane grad_output
+        int mean
+        fa_plane value
+        fa_cube grad, hess
+        double *total
+    ptrdiff_t fa_first_bad_label(const fa_row_loss_job *)
+    int64_t fa_label_at(const fa_plane *, size_t, size_t)
+    int fa_row_loss_run(const fa_row_loss_job *)

@@ -1,0 +1,399 @@
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""The C core for Python: ufuncs and gufuncs made by walking the op table.
+
+Every ufunc is an attribute of this module under its own ``__name__``, which is
+what lets it pickle by reference.
+"""
+import os
+
+cimport numpy as cnp
+from cpython.exc cimport PyErr_SetNone
+from cpython.mem cimport PyMem_Malloc
+from cpython.object cimport PyObject_Call
+from libc.string cimport memset
+
+import numpy as np
+
+cnp.import_array()
+cnp.import_umath()
+
+
+# ---- dtypes -----------------------------------------------------------------
+
+cdef dict _CODES = {
+    np.dtype(np.float32): <int>FA_F32, np.dtype(np.float64): <int>FA_F64, np.dtype(np.float16): <int>FA_F16,
+    np.dtype(np.int8): <int>FA_I8, np.dtype(np.uint8): <int>FA_U8, np.dtype(np.int16): <int>FA_I16,
+    np.dtype(np.uint16): <int>FA_U16, np.dtype(np.int32): <int>FA_I32, np.dtype(np.uint32): <int>FA_U32,
+    np.dtype(np.int64): <int>FA_I64, np.dtype(np.uint64): <int>FA_U64,
+}
+
+# The loops of each ufunc: type numbers of arrays, of parameters, of results, and the
+# core's codes for them. NumPy takes the first loop every operand casts to safely.
+# Integers lead, since small ones would cast to float16; then the narrowest float, so
+# that float16 and Python scalars stay narrow.
+cdef list _LOOPS = [
+    (<int>cnp.NPY_INT64, <int>FA_I64, <int>cnp.NPY_FLOAT64, <int>FA_F64),
+    (<int>cnp.NPY_UINT64, <int>FA_U64, <int>cnp.NPY_FLOAT64, <int>FA_F64),
+    (<int>cnp.NPY_FLOAT16, <int>FA_F16, <int>cnp.NPY_FLOAT16, <int>FA_F16),
+    (<int>cnp.NPY_FLOAT32, <int>FA_F32, <int>cnp.NPY_FLOAT32, <int>FA_F32),
+    (<int>cnp.NPY_FLOAT64, <int>FA_F64, <int>cnp.NPY_FLOAT64, <int>FA_F64),
+]
+
+
+# ---- ufuncs -----------------------------------------------------------------
+# What a ufunc points to (names, types, loops, their data) lives as long as the process.
+
+cdef list _kept = []
+
+
+cdef const char *keep(bytes text):
+    _kept.append(text)
+    return text
+
+
+cdef fa_map_loop *map_loop(int op, fa_variant variant, int arrays, int parameters, int array_code, int float_code):
+    cdef fa_map_loop *loop = <fa_map_loop *>PyMem_Malloc(sizeof(fa_map_loop))
+    cdef int k
+    loop.op, loop.variant, loop.inputs, loop.out = op, variant, arrays + parameters, <fa_dtype>float_code
+    for k in range(arrays + parameters):
+        loop.in_[k] = <fa_dtype>(array_code if k < arrays else float_code)
+    return loop
+
+
+cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int parameters):
+    """A ufunc of `arrays` inputs (grad_output first), then parameters."""
+    cdef int ntypes = len(_LOOPS), nin = arrays + parameters, k
+    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
+    cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
+    types = b""
+    for k in range(ntypes):
+        number, code, float_number, float_code = _LOOPS[k]
+        loops[k] = <cnp.PyUFuncGenericFunction>fa_map_strided
+        data[k] = map_loop(op, variant, arrays, parameters, code, float_code)
+        types += bytes([number] * arrays + [float_number] * (parameters + 1))
+    return cnp.PyUFunc_FromFuncAndData(
+        loops, data, <char *>keep(types), ntypes, nin, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
+        <char *>keep(f"Elementwise loop of fastact.{name}; see the op of that name.".encode()), 0)
+
+
+cdef void rows_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *strides, void *data) noexcept nogil:
+    if fa_rows_strided(args, <const ptrdiff_t *>dims, <const ptrdiff_t *>strides, <const fa_rows_loop *>data):
+        with gil:
+            PyErr_SetNone(MemoryError)
+
+
+cdef fa_rows_loop *row_data(int op, fa_variant variant, bint masked, int array_code, int float_code):
+    cdef fa_rows_loop *loop = <fa_rows_loop *>PyMem_Malloc(sizeof(fa_rows_loop))
+    loop.op, loop.variant, loop.masked = op, variant, masked
+    loop.in_dtype, loop.dtype = <fa_dtype>array_code, <fa_dtype>float_code
+    return loop
+
+
+cdef str row_signature(fa_variant variant, bint masked, bint reduces):
+    """Core dimensions in the order grad_output, input, mask -> output."""
+    inputs = ["(n)"]
+    if variant != FA_VALUE:
+        inputs.insert(0, "()" if reduces else "(n)")
+    if masked:
+        inputs.append("(n)")
+    return ",".join(inputs) + "->" + ("()" if reduces and variant == FA_VALUE else "(n)")
+
+
+cdef object make_gufunc(str name, int op, fa_variant variant, bint masked, bint reduces):
+    cdef int ntypes = len(_LOOPS), arrays = 1 + (variant != FA_VALUE), k
+    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
+    cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
+    types = b""
+    for k in range(ntypes):
+        number, code, float_number, float_code = _LOOPS[k]
+        loops[k] = <cnp.PyUFuncGenericFunction>rows_loop
+        data[k] = row_data(op, variant, masked, code, float_code)
+        types += bytes([number] * arrays + [<int>cnp.NPY_BOOL] * masked + [float_number])
+    return cnp.PyUFunc_FromFuncAndDataAndSignature(
+        loops, data, <char *>keep(types), ntypes, arrays + masked, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
+        <char *>keep(f"Row loop of fastact.{name}; see the op of that name.".encode()), 0,
+        keep(row_signature(variant, masked, reduces).encode()))
+
+
+cdef list _ELEMENTWISE = []  # (ufunc, op, variant, arrays, parameters), for types registered later
+cdef list _ROWS = []  # (gufunc, op, variant, arrays, masked)
+
+
+def _make_elementwise():
+    cdef const fa_activation *op
+    cdef int k
+    for k in range(FA_ACTIVATIONS):
+        op = &fa_activations[k]
+        kinds = [("", FA_VALUE, 1), ("_backward", FA_BACKWARD, 2), ("_derivative", FA_DERIVATIVE, 1),
+                 ("_second_derivative", FA_SECOND, 1)]
+        if op.from_output:
+            kinds.append(("_backward_from_output", FA_FROM_OUTPUT, 2))
+        for suffix, variant, arrays in kinds:
+            name = op.name.decode() + suffix
+            ufunc = make_ufunc(name, k, variant, arrays, op.parameters)
+            _ELEMENTWISE.append((ufunc, k, variant, arrays, op.parameters))
+            globals()[name] = ufunc
+
+
+def _make_rows():
+    cdef const fa_row_op *op
+    cdef int k
+    for k in range(FA_ROW_OPS):
+        op = &fa_row_ops[k]
+        kinds = [("", FA_VALUE), ("_backward", FA_BACKWARD)]
+        if op.from_output:
+            kinds.append(("_backward_from_output", FA_FROM_OUTPUT))
+        for suffix, variant in kinds:
+            for masked in (False, True):
+                name = op.name.decode() + suffix + ("_masked" if masked else "")
+                gufunc = make_gufunc(name, k, variant, masked, op.reduces)
+                _ROWS.append((gufunc, k, variant, 1 + (variant != FA_VALUE), masked))
+                globals()[name] = gufunc
+
+
+def register_bfloat16(dtype):
+    """Give every ufunc a loop for ml_dtypes.bfloat16; parameters may be any float64."""
+    cdef int number = dtype.num, k
+    cdef int types[FA_MAX_INPUTS + 1]
+    if dtype in _CODES:
+        return
+    _CODES[dtype] = <int>FA_BF16
+    for ufunc, op, variant, arrays, parameters in _ELEMENTWISE:
+        for k in range(arrays + parameters + 1):
+            types[k] = number
+        if cnp.PyUFunc_RegisterLoopForType(
+                ufunc, number, <cnp.PyUFuncGenericFunction>fa_map_strided, types,
+                map_loop(op, variant, arrays, parameters, FA_BF16, FA_BF16)) < 0:
+            raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
+    for gufunc, op, variant, arrays, masked in _ROWS:
+        for k in range(arrays + masked + 1):
+            types[k] = cnp.NPY_BOOL if masked and k == arrays else number
+        if cnp.PyUFunc_RegisterLoopForType(
+                gufunc, number, <cnp.PyUFuncGenericFunction>rows_loop, types,
+                row_data(op, variant, masked, FA_BF16, FA_BF16)) < 0:
+            raise RuntimeError(f"could not register {gufunc.__name__} for bfloat16")
+
+
+_make_elementwise()
+_make_rows()
+
+
+def table():
+    """The op table: for each kind, name -> (parameters or reduces, from_output, ulp bounds)."""
+    def bounds(pair):
+        return {"float32": tuple(pair[0]), "float64": tuple(pair[1])}
+    return {
+        "activation": {
+            fa_activations[k].name.decode(): {"parameters": fa_activations[k].parameters,
+                                              "from_output": bool(fa_activations[k].from_output),
+                                              "ulp": bounds(fa_activations[k].ulp)}
+            for k in range(FA_ACTIVATIONS)},
+        "rows": {
+            fa_row_ops[k].name.decode(): {"reduces": bool(fa_row_ops[k].reduces),
+                                          "from_output": bool(fa_row_ops[k].from_output),
+                                          "ulp": {"float32": fa_row_ops[k].ulp[0], "float64": fa_row_ops[k].ulp[1]}}
+            for k in range(FA_ROW_OPS)},
+        "loss": {
+            fa_losses[k].name.decode(): {"parameters": fa_losses[k].parameters, "index": k,
+                                         "ulp": bounds(fa_losses[k].ulp)}
+            for k in range(FA_ELEMENTWISE_LOSSES)},
+    }
+
+
+# ---- the callable over a ufunc -------------------------------------------------
+
+cdef class Elementwise:
+    """A function over ufuncs: operands by position or name, trailing ones with
+    defaults, and keyword options that choose among ufuncs."""
+
+    cdef readonly object ufunc
+    cdef str name
+    cdef tuple names, defaults
+    cdef dict options, ufuncs
+    cdef int required
+    cdef dict __dict__
+
+    def __init__(self, str name, tuple names, tuple defaults, dict options, dict ufuncs):
+        """options: name -> (default, allowed values); ufuncs: tuple of option values -> ufunc."""
+        self.name = name
+        self.__name__, self.__module__ = name, "fastact"
+        self.names, self.defaults, self.required = names, defaults, len(names) - len(defaults)
+        self.options, self.ufuncs = options, ufuncs
+        self.ufunc = ufuncs[tuple([default for default, _ in options.values()])]
+
+    def __call__(self, *args, **kwargs):
+        if not kwargs and len(args) == self.required:
+            return PyObject_Call(self.ufunc, args + self.defaults if self.defaults else args, None)
+        return self._call(args, kwargs)
+
+    cdef object _call(self, tuple args, dict kwargs):
+        ufunc = self.ufunc
+        if self.options:
+            chosen = tuple([kwargs.pop(option, default) for option, (default, _) in self.options.items()])
+            try:
+                ufunc = self.ufuncs[chosen]
+            except (KeyError, TypeError):
+                raise self._bad_option(chosen) from None
+        if len(args) < len(self.names):
+            args += tuple([self._operand(k, kwargs) for k in range(len(args), len(self.names))])
+        elif len(args) > len(self.names):
+            raise TypeError(f"{self.name}() takes {self._arity()} positional arguments "
+                            f"({', '.join(self.names)}) but {len(args)} were given")
+        return PyObject_Call(ufunc, args, kwargs)
+
+    cdef object _operand(self, int k, dict kwargs):
+        name = self.names[k]
+        if name in kwargs:
+            return kwargs.pop(name)
+        if k < self.required:
+            raise TypeError(f"{self.name}() is missing the argument {name!r}")
+        return self.defaults[k - self.required]
+
+    cdef str _arity(self):
+        most = len(self.names)
+        return str(most) if most == self.required else f"{self.required} to {most}"
+
+    cdef object _bad_option(self, tuple chosen):
+        for (option, (_, allowed)), value in zip(self.options.items(), chosen):
+            if not any(type(value) is type(a) and value == a for a in allowed):
+                wanted = " or ".join(repr(a) for a in allowed)
+                return ValueError(f"{self.name}: {option} must be {wanted}, got {value!r}")
+        return ValueError(f"{self.name}: no such combination of options: {chosen}")
+
+    def __repr__(self):
+        return f"<fastact.{self.name}>"
+
+    def __reduce__(self):
+        return self.name
+
+
+# ---- losses ---------------------------------------------------------------------
+
+cdef fa_operand operand_of(cnp.ndarray a) except *:
+    """A 0-d or 1-d array as an operand; anything 0-d repeats."""
+    cdef fa_operand o
+    o.data = <char *>cnp.PyArray_DATA(a)
+    o.stride = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_NDIM(a) else 0
+    o.dtype = <fa_dtype><int>_CODES[a.dtype]
+    return o
+
+
+def elementwise_loss(int op, list operands, value, grad, hess, bint want_total):
+    """operands: input, target, weight, scale, parameters, each 1-d of one length, or 0-d.
+    value, grad, hess: 1-d arrays to fill, or None. Returns the sum of weight * loss."""
+    cdef fa_loss_job job
+    cdef double total = 0.0
+    cdef int failed
+    memset(&job, 0, sizeof(job))
+    job.op = op
+    job.precision = FA_DOUBLE if operands[0].dtype == np.float64 else FA_SINGLE
+    job.n = operands[0].size
+    for k, a in enumerate(operands):
+        job.in_[k] = operand_of(a)
+    if value is not None:
+        job.value = operand_of(value)
+    if grad is not None:
+        job.grad = operand_of(grad)
+    if hess is not None:
+        job.hess = operand_of(hess)
+    job.total = &total if want_total else NULL
+    with nogil:
+        failed = fa_loss_run(&job)
+    if failed:
+        raise MemoryError()
+    return total
+
+
+cdef fa_cube cube_of(cnp.ndarray a) except *:
+    """An array of shape (outer, inner, classes)."""
+    cdef fa_cube c
+    c.data = <char *>cnp.PyArray_DATA(a)
+    c.outer, c.inner, c.class_ = a.strides[0], a.strides[1], a.strides[2]
+    c.dtype = <fa_dtype><int>_CODES[a.dtype]
+    return c
+
+
+cdef fa_plane plane_of(cnp.ndarray a) except *:
+    """An array of shape (outer, inner)."""
+    cdef fa_plane p
+    p.data = <char *>cnp.PyArray_DATA(a)
+    p.outer, p.inner = a.strides[0], a.strides[1]
+    p.dtype = <fa_dtype><int>_CODES[a.dtype]
+    return p
+
+
+def row_loss(bint cross_entropy, x, target, bint soft, weight, ignore_index, double smoothing, grad_output,
+             bint mean, value, grad, hess, bint want_total):
+    """x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value: (outer, inner).
+    Returns the total; raises IndexError for a label out of range, before anything is written."""
+    cdef fa_row_loss_job job
+    cdef double total = 0.0
+    cdef ptrdiff_t bad = -1
+    cdef int failed = 0
+    memset(&job, 0, sizeof(job))
+    job.loss = FA_CROSS_ENTROPY if cross_entropy else FA_NLL
+    job.precision = FA_DOUBLE if x.dtype == np.float64 else FA_SINGLE
+    job.outer, job.inner, job.n = x.shape
+    job.input = cube_of(x)
+    if soft:
+        job.target = cube_of(target)
+    else:
+        job.labels = plane_of(target)
+    if weight is not None:
+        job.weight = operand_of(weight)
+    job.ignore_index, job.smoothing, job.mean = ignore_index, smoothing, mean
+    job.grad_output = plane_of(grad_output)
+    if value is not None:
+        job.value = plane_of(value)
+    if grad is not None:
+        job.grad = cube_of(grad)
+    if hess is not None:
+        job.hess = cube_of(hess)
+    job.total = &total if want_total else NULL
+    with nogil:
+        if not soft:
+            bad = fa_first_bad_label(&job)
+        if bad < 0:
+            failed = fa_row_loss_run(&job)
+    if bad >= 0:
+        outer, inner = divmod(bad, x.shape[1])
+        raise IndexError(f"target: label {target[outer, inner]} of row {bad} is not in 0..{x.shape[2] - 1} "
+                         f"(the {x.shape[2]} classes of input) and is not ignore_index={ignore_index}")
+    if failed:
+        raise MemoryError()
+    return total
+
+
+# ---- configuration -----------------------------------------------------------------
+
+def instruction_sets():
+    """Names of the instruction sets compiled in, best first, and whether this CPU has each."""
+    names, k = {}, 0
+    while fa_isas[k] != NULL:
+        names[fa_isa_name(fa_isas[k]).decode()] = bool(fa_isa_supported(fa_isas[k]))
+        k += 1
+    return names
+
+
+def get_isa():
+    return fa_isa_name(fa_current_isa()).decode()
+
+
+def set_isa(str name):
+    if fa_set_isa(name.encode()) != 0:
+        known = instruction_sets()
+        why = "this CPU does not have it" if name in known else "there is no such instruction set in this build"
+        usable = ", ".join(repr(k) for k, supported in known.items() if supported)
+        raise ValueError(f"instruction set {name!r}: {why}; usable here: {usable}")
+
+
+def get_num_threads():
+    return fa_get_threads()
+
+
+def set_num_threads(int n):
+    fa_set_threads(n)
+
+
+def available_cpus():
+    return fa_available_cpus()
