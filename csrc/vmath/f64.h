@@ -65,17 +65,22 @@ FA_INLINE vec FN(exp)(vec x) {
     return v_ldexp(K(1) + (a.r + v_fma(q, r2, a.r_low)), a.k);
 }
 
+/* For x <= 0 the shift leaves the power of two ready in t: see v_scale_down. */
 FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
-    FN(reduced) a = FN(exp_reduce)(v_max(K(-746), x));
-    vec r2 = a.r * a.r, q = v_fma(FN(exp_c)(a.r, r2), a.r, K(0.5));
-    return v_ldexp(K(1) + v_fma(q, r2, a.r), a.k);
+    vec bounded = v_max(K(-746), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
+    vec k = t - K(F64_SCALE_SHIFT);
+    vec r = v_fnma(k, K(F64_LN2_LO), v_fnma(k, K(F64_LN2_HI), bounded)), r2 = r * r;
+    vec q = v_fma(FN(exp_c)(r, r2), r, K(0.5));
+    return v_scale_down(K(1) + v_fma(q, r2, r), t);
 }
 
 FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
-    FN(reduced) a = FN(exp_reduce)(v_max(K(-746), x));
-    vec high = FN(exp_pair)(a.r, a.r_low, low);
-    *low = v_ldexp(*low, a.k);
-    return v_ldexp(high, a.k);
+    vec bounded = v_max(K(-746), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
+    vec k = t - K(F64_SCALE_SHIFT), a = v_fnma(k, K(F64_LN2_HI), bounded);
+    vec r = v_fnma(k, K(F64_LN2_LO), a), r_low = v_fnma(k, K(F64_LN2_LO), a - r);
+    vec high = FN(exp_pair)(r, r_low, low);
+    *low = v_scale_down(*low, t);
+    return v_scale_down(high, t);
 }
 
 /* Half of expm1(x), high + low, for x in [-708, 710]: with h = 2^(k-1),
