@@ -2,9 +2,10 @@
 
 #include "reduce.h"
 
-#include "ops/gelu.h"
 #include "ops/rectifiers.h"
 #include "ops/sigmoids.h"
+
+#include "ops/gelu.h" /* uses the sigmoids' logistic */
 
 #include "ops/softmax.h"
 

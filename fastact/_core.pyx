@@ -278,8 +278,8 @@ cdef fa_operand operand_of(cnp.ndarray a) except *:
     return o
 
 
-def elementwise_loss(int op, list operands, value, grad, hess, bint want_total):
-    """operands: input, target, weight, scale, parameters, each 1-d of one length, or 0-d.
+def elementwise_loss(int op, Py_ssize_t n, list operands, value, grad, hess, bint want_total):
+    """operands: input, target, weight, scale, parameters, each 1-d of length n, or 0-d.
     value, grad, hess: 1-d arrays to fill, or None. Returns the sum of weight * loss."""
     cdef fa_loss_job job
     cdef double total = 0.0
@@ -287,7 +287,7 @@ def elementwise_loss(int op, list operands, value, grad, hess, bint want_total):
     memset(&job, 0, sizeof(job))
     job.op = op
     job.precision = FA_DOUBLE if operands[0].dtype == np.float64 else FA_SINGLE
-    job.n = operands[0].size
+    job.n = <size_t>n
     for k, a in enumerate(operands):
         job.in_[k] = operand_of(a)
     if value is not None:

@@ -1,0 +1,118 @@
+"""What makes an activation of a documented definition and the core's ufuncs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+from fastact._config import _core
+
+# What every ufunc call takes besides its operands.
+_UFUNC_KEYWORDS = [
+    inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None),
+    inspect.Parameter("where", inspect.Parameter.KEYWORD_ONLY, default=True),
+    inspect.Parameter("casting", inspect.Parameter.KEYWORD_ONLY, default="same_kind"),
+    inspect.Parameter("order", inspect.Parameter.KEYWORD_ONLY, default="K"),
+    inspect.Parameter("dtype", inspect.Parameter.KEYWORD_ONLY, default=None),
+]
+
+Options = dict[str, tuple[Any, tuple[Any, ...]]]
+
+
+class Activation(_core.Elementwise):
+    """An elementwise function with its derivatives.
+
+    Attributes
+    ----------
+    ufunc : numpy.ufunc
+        What a call without options runs.
+    backward : callable
+        ``backward(grad_output, input, ...)`` is ``grad_output * derivative(input, ...)``.
+    derivative : callable
+        ``derivative(input, ..., order=1)``: the first or (``order=2``) second derivative.
+    backward_from_output : callable
+        ``backward_from_output(grad_output, output, ...)``, where the output alone is
+        enough; other activations lack it.
+    """
+
+    backward: _core.Elementwise
+    derivative: _core.Elementwise
+    backward_from_output: _core.Elementwise
+
+
+def _signature(names: tuple[str, ...], defaults: tuple[Any, ...], options: Options) -> inspect.Signature:
+    kind, empty = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
+    required = len(names) - len(defaults)
+    operands = [
+        inspect.Parameter(name, kind, default=defaults[k - required] if k >= required else empty)
+        for k, name in enumerate(names)
+    ]
+    chosen = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, (default, _) in options.items()
+    ]
+    return inspect.Signature([*operands, *chosen, *_UFUNC_KEYWORDS])
+
+
+def _function(
+    kind: type[_core.Elementwise],
+    name: str,
+    names: tuple[str, ...],
+    defaults: tuple[Any, ...],
+    options: Options,
+    ufunc_name: Callable[..., str],
+) -> Any:
+    """ufunc_name(*option values) names the core's ufunc for them."""
+    choices = product(*(allowed for _, allowed in options.values()))
+    ufuncs = {chosen: getattr(_core, ufunc_name(*chosen)) for chosen in choices}
+    function = kind(name, names, defaults, options, ufuncs)
+    function.__qualname__ = name
+    function.__signature__ = _signature(names, defaults, options)
+    return function
+
+
+def _describe(part: Any, op: str, text: str) -> None:
+    part.__doc__ = f"{text}\n\nSee `fastact.{op}` for the formula, errors and bounds."
+
+
+def activation(**forms: dict[str, str]) -> Callable[[Callable[..., Any]], Activation]:
+    """Decorate a documented definition into an `Activation`.
+
+    The definition's parameters after `input` are the op's; its body is its docstring.
+    `forms`, at most one, is a keyword option and the name of the core's op for each value.
+    """
+
+    def decorate(definition: Callable[..., Any]) -> Activation:
+        op = definition.__name__
+        parameters = list(inspect.signature(definition).parameters.values())
+        positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        names = tuple(p.name for p in positional)
+        defaults = tuple(p.default for p in positional[1:])
+        form: Options = {p.name: (p.default, tuple(forms[p.name])) for p in parameters if p.name in forms}
+        orders: Options = {**form, "order": (1, (1, 2))}
+
+        def core(suffix: str) -> Callable[..., str]:
+            return lambda *chosen: next((forms[k][v] for k, v in zip(form, chosen, strict=True)), op) + suffix
+
+        def derivative(*chosen: Any) -> str:
+            return core("_derivative" if chosen[-1] == 1 else "_second_derivative")(*chosen[:-1])
+
+        result: Activation = _function(Activation, op, names, defaults, form, core(""))
+        result.__doc__ = definition.__doc__
+        backward_names = ("grad_output", *names)
+        result.backward = _function(_core.Elementwise, f"{op}.backward", backward_names, defaults, form, core("_backward"))
+        _describe(result.backward, op, f"Gradient by the input: ``grad_output * {op}.derivative({', '.join(names)})``.")
+        result.derivative = _function(_core.Elementwise, f"{op}.derivative", names, defaults, orders, derivative)
+        _describe(result.derivative, op, f"First (``order=1``) or second (``order=2``) derivative of `{op}`.")
+        if hasattr(_core, f"{op}_backward_from_output"):
+            output_names = ("grad_output", "output", *names[1:])
+            result.backward_from_output = _function(
+                _core.Elementwise, f"{op}.backward_from_output", output_names, defaults, form,
+                core("_backward_from_output"),
+            )  # fmt: skip
+            _describe(result.backward_from_output, op, f"Gradient by the input, from ``output = {op}(input)``.")
+        return result
+
+    return decorate

@@ -1,0 +1,78 @@
+"""Arguments as the core takes them: checks, conversions, results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+_FLOATS = ("float16", "float32", "float64", "bfloat16")
+
+
+def float_array(value: Any, name: str) -> Array:
+    """`value` as a native array of a float type the core has; integers and bools become float64."""
+    array = np.asarray(value)
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    if array.dtype.name not in _FLOATS:
+        raise TypeError(f"{name} must be real (one of {', '.join(_FLOATS)}, an integer or bool), got {array.dtype}")
+    return native(array)
+
+
+def native(array: Array) -> Array:
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def integer_array(value: Any, name: str) -> Array:
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers (class labels), got {array.dtype}")
+    return native(array)
+
+
+def choice(value: Any, name: str, allowed: tuple[str, ...]) -> Any:
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def check_out(out: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
+    """`out` if a result of `shape` and `dtype` may be written to it."""
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"{name} must be an ndarray, got {type(out).__name__}")
+    if out.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {out.shape}")
+    if not out.flags.writeable:
+        raise ValueError(f"{name} is read-only")
+    if not np.can_cast(dtype, out.dtype, casting="same_kind"):
+        raise TypeError(f"{name} of dtype {out.dtype} cannot hold a result of dtype {dtype}")
+    return out
+
+
+class Result:
+    """An array to compute into: `out` itself where the core can write it, else a copy to
+    be delivered. `in_place` names the one input whose memory it may share."""
+
+    def __init__(
+        self, out: Any, name: str, shape: tuple[int, ...], dtype: Any, sources: list[Array], in_place: Array | None
+    ) -> None:
+        self.out = None if out is None else check_out(out, name, shape, dtype)
+        usable = self.out is not None and self.out.dtype == dtype and self.out.dtype.isnative
+        usable = usable and (self.out.flags.c_contiguous or self.out.ndim == 1)
+        usable = usable and not any(
+            np.may_share_memory(self.out, s) and not (s is in_place and _same_memory(self.out, s)) for s in sources
+        )
+        self.array: Array = self.out if usable else np.empty(shape, dtype)
+
+    def deliver(self) -> Array:
+        if self.out is None or self.out is self.array:
+            return self.array
+        self.out[...] = self.array
+        return self.out
+
+
+def _same_memory(a: Array, b: Array) -> bool:
+    return (a.__array_interface__["data"], a.strides, a.dtype) == (b.__array_interface__["data"], b.strides, b.dtype)

@@ -1,0 +1,140 @@
+"""Loads the compiled core, and what can be set: instruction set and threads."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+from typing import TypedDict
+
+from fastact._version import __version__
+
+try:
+    from fastact import _core
+except ImportError as error:
+    if not (Path(__file__).resolve().parent.parent / "csrc").is_dir():
+        raise
+    raise ImportError(
+        "fastact was imported from its source folder, where nothing is compiled: run Python from another "
+        "folder to use the installed package ('pip install .'), or make an editable install "
+        "('pip install -e .')"
+    ) from error
+
+
+class Config(TypedDict):
+    """What `config` returns."""
+
+    version: str
+    isa: str
+    available_isas: list[str]
+    num_threads: int
+    cpus: int
+    cpu: str
+
+
+def set_num_threads(n: int) -> None:
+    """Set how many threads a call may use.
+
+    Results are the same bits for any number. Small arrays use one thread always.
+    The default is the number of CPUs this process may run on (affinity, cgroup),
+    or the environment's ``FASTACT_NUM_THREADS`` if that is less.
+
+    Parameters
+    ----------
+    n : int
+        At least 1, the calling thread included.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not an integer, or less than 1.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> before = fa.get_num_threads()
+    >>> fa.set_num_threads(1)
+    >>> fa.get_num_threads()
+    1
+    >>> fa.set_num_threads(before)
+    """
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"n must be an integer, got {n!r}")
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
+    _core.set_num_threads(min(n.__index__(), 256))
+
+
+def get_num_threads() -> int:
+    """Return how many threads a call may use.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.get_num_threads() >= 1
+    True
+    """
+    return _core.get_num_threads()
+
+
+def _cpu_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def config() -> Config:
+    """Describe this installation: version, instruction set, threads, CPU.
+
+    Returns
+    -------
+    dict
+        ``version``; ``isa``, the instruction set in use (the environment's
+        ``FASTACT_ISA`` chooses one); ``available_isas``, best first;
+        ``num_threads``; ``cpus``, how many this process may use; ``cpu``, its name.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.config()["isa"] in fa.config()["available_isas"]
+    True
+    """
+    return {
+        "version": __version__,
+        "isa": _core.get_isa(),
+        "available_isas": [name for name, supported in _core.instruction_sets().items() if supported],
+        "num_threads": _core.get_num_threads(),
+        "cpus": _core.available_cpus(),
+        "cpu": _cpu_name(),
+    }
+
+
+def _apply_environment() -> None:
+    """FASTACT_ISA and FASTACT_NUM_THREADS, refused if they make no sense."""
+    isa = os.environ.get("FASTACT_ISA")
+    if isa:
+        try:
+            _core.set_isa(isa)
+        except ValueError as error:
+            raise ImportError(f"environment variable FASTACT_ISA: {error}") from None
+    threads = os.environ.get("FASTACT_NUM_THREADS")
+    if threads and not (threads.isdecimal() and int(threads) >= 1):
+        raise ImportError(f"environment variable FASTACT_NUM_THREADS must be an integer of at least 1, got {threads!r}")
+
+
+def _register_bfloat16() -> None:
+    try:
+        from ml_dtypes import bfloat16
+    except ImportError:
+        return
+    import numpy as np
+
+    _core.register_bfloat16(np.dtype(bfloat16))
+
+
+_apply_environment()
+_register_bfloat16()

@@ -1,0 +1,297 @@
+"""What makes a loss of a documented definition and the core's fused kernels.
+
+A loss computes in the input's float type: target and weights are converted to it.
+Reduced values are Python floats, accumulated in float64 in an order that neither
+layout, threads nor instruction set changes.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastact._arrays import Array, Result, choice, float_array, integer_array
+from fastact._config import _core
+
+REDUCTIONS = ("none", "mean", "sum")
+
+
+class Wanted:
+    """What a call is to compute, and where gradients are to go."""
+
+    def __init__(self, value: bool = False, grad: bool = False, hess: bool = False, out: Any = None) -> None:
+        self.value, self.grad, self.hess = value, grad, hess
+        if hess and out is not None and not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError("out must be a tuple of two arrays, for the gradient and the Hessian diagonal")
+        self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
+
+
+class Loss:
+    """A loss with its gradients by the input.
+
+    All take the same arguments; ``out=`` is where to put the gradient, and may be the
+    input itself, which is then overwritten.
+
+    ``loss(input, target, ...)``
+        The value: a Python float for "mean" and "sum", an array for "none".
+    ``value_and_grad(input, target, ..., out=None)``
+        Value and gradient in one pass.
+    ``grad(input, target, ..., out=None)``
+        The gradient of the reduced value (for "none", of the sum).
+    ``backward(grad_output, input, target, ..., out=None)``
+        The gradient times `grad_output`: a scalar, or with "none" one a loss term.
+    ``grad_and_hess(input, target, ..., out=None)``
+        Gradient and Hessian diagonal; `out` is a pair.
+    """
+
+    def __init__(self, definition: Callable[..., Any]) -> None:
+        self.__name__ = self.__qualname__ = definition.__name__
+        self.__module__ = "fastact"
+        self.__doc__ = definition.__doc__
+        self.__signature__ = inspect.signature(definition)
+        self._defaults = {
+            p.name: p.default for p in self.__signature__.parameters.values() if p.kind is p.KEYWORD_ONLY
+        }
+
+    def __call__(self, input: Any, target: Any, **options: Any) -> Any:
+        return self._run(input, target, options, Wanted(value=True), 1.0)[0]
+
+    def value_and_grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
+        """The value and its gradient by `input`, in one pass."""
+        return self._run(input, target, options, Wanted(value=True, grad=True, out=out), 1.0)[:2]
+
+    def grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
+        """The gradient of the reduced value by `input`; with "none", of the sum."""
+        return self._run(input, target, options, Wanted(grad=True, out=out), 1.0)[1]
+
+    def backward(self, grad_output: Any, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
+        """`grad_output` times the gradient by `input`."""
+        return self._run(input, target, options, Wanted(grad=True, out=out), grad_output)[1]
+
+    def grad_and_hess(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
+        """The gradient and the Hessian's diagonal by `input`."""
+        return self._run(input, target, options, Wanted(grad=True, hess=True, out=out), 1.0)[1:]
+
+    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        unknown = given.keys() - self._defaults.keys()
+        if unknown:
+            raise TypeError(
+                f"{self.__name__} has no option {sorted(unknown)[0]!r}; it takes {', '.join(self._defaults)}"
+            )
+        options = {**self._defaults, **given}
+        choice(options["reduction"], "reduction", REDUCTIONS)
+        return options
+
+    def _run(
+        self, input: Any, target: Any, given: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        options = self._options(given)
+        if hasattr(input, "__dask_graph__") or hasattr(target, "__dask_graph__"):
+            from fastact import _dask
+
+            return _dask.run(self, input, target, options, wanted, grad_output)
+        return self._compute(float_array(input, "input"), target, options, wanted, grad_output)
+
+    def _compute(
+        self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        raise TypeError(f"{type(self).__name__} does not say how to compute")
+
+    def __repr__(self) -> str:
+        return f"<fastact.{self.__name__}>"
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
+def _broadcast(array: Array, shape: tuple[int, ...], name: str, of: str) -> Array:
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        raise ValueError(f"{name} of shape {array.shape} does not broadcast to {of} of shape {shape}") from None
+
+
+def _flat(array: Array) -> Array:
+    """0-d as it is, which repeats; else 1-d in C order, copied unless it is a view."""
+    return array if array.ndim <= 1 else array.reshape(-1)
+
+
+def _upstream(grad_output: Any, shape: tuple[int, ...], reduction: str) -> Array:
+    array = float_array(grad_output, "grad_output")
+    if reduction != "none" and array.ndim:
+        raise ValueError(f'grad_output must be a scalar with reduction="{reduction}", got shape {array.shape}')
+    if array.ndim and array.shape != shape:
+        raise ValueError(f"grad_output must be a scalar or of the loss's shape {shape}, got {array.shape}")
+    return array
+
+
+class ElementwiseLoss(Loss):
+    """A loss of one element and its target at a time."""
+
+    def __init__(self, definition: Callable[..., Any], parameters: dict[str, float], mean_by_weight: bool) -> None:
+        super().__init__(definition)
+        self._index: int = _core.table()["loss"][self.__name__]["index"]
+        self._parameters = parameters
+        self._mean_by_weight = mean_by_weight
+
+    def _compute(
+        self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        reduction = options["reduction"]
+        t = float_array(target, "target")
+        if t.ndim and t.shape != x.shape:
+            raise ValueError(f"target must be a scalar or have the input's shape {x.shape}, got {t.shape}")
+        weight = self._factor(options["weight"], 1.0, "weight", x.shape)
+        parameters = [self._factor(options[p], default, p, x.shape) for p, default in self._parameters.items()]
+        scale = _upstream(grad_output, x.shape, reduction)
+        norm = self._norm(weight, x.size) if reduction == "mean" else 1.0
+        sources = [x, t, weight, scale, *parameters]
+        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
+        value = np.empty(x.shape, x.dtype) if wanted.value and reduction == "none" else None
+        scaled = np.asarray(scale, np.float64) * norm if norm != 1.0 else scale
+        total = _core.elementwise_loss(
+            self._index,
+            x.size,
+            [_flat(a) for a in (x, t, weight, scaled, *parameters)],
+            *(None if r is None else _flat(r) for r in (value, grad and grad.array, hess and hess.array)),
+            wanted.value and value is None,
+        )
+        result = value if value is not None else total * norm
+        return result, grad and grad.deliver(), hess and hess.deliver()
+
+    @staticmethod
+    def _factor(given: Any, default: float, name: str, shape: tuple[int, ...]) -> Array:
+        if given is None:
+            return np.asarray(default)
+        array = float_array(given, name)
+        return _broadcast(array, shape, name, "input") if array.ndim else array
+
+    def _norm(self, weight: Array, size: int) -> float:
+        """1 / the mean's denominator; over nothing 0, so that the mean is 0 too."""
+        count = float(size)
+        if self._mean_by_weight:
+            one, zero = np.ones(()), np.zeros(())
+            square = _core.table()["loss"]["mse_loss"]["index"]
+            count = _core.elementwise_loss(square, size, [one, zero, _flat(weight), one], None, None, None, True)
+        return 1.0 / count if count else 0.0
+
+
+class RowLoss(Loss):
+    """A loss of a row of classes and its label or target distribution."""
+
+    def __init__(self, definition: Callable[..., Any], soft_targets: bool) -> None:
+        super().__init__(definition)
+        self._soft_targets = soft_targets
+
+    def _compute(
+        self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        if not x.ndim:
+            raise ValueError("input must have a class axis, got a scalar")
+        reduction, axis = options["reduction"], _class_axis(options["axis"], x.ndim)
+        rows = x.shape[:axis] + x.shape[axis + 1 :]
+        t, soft = self._target(target, x.shape, rows)
+        weight = _class_weight(options["weight"], x.shape[axis])
+        smoothing = _smoothing(options.get("label_smoothing", 0.0))
+        scale = _upstream(grad_output, rows, reduction)
+        sources = [x, t, scale, *([] if weight is None else [weight])]
+        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
+        value = np.empty(rows, x.dtype) if wanted.value and reduction == "none" else None
+        cube, plane = _Cubes(x.shape, axis), _Cubes(rows, axis)
+        total = _core.row_loss(
+            self._soft_targets,
+            cube.of(x),
+            cube.of(t) if soft else plane.rows_of(t),
+            soft,
+            weight,
+            _ignore_index(options["ignore_index"]),
+            smoothing,
+            plane.rows_of(np.broadcast_to(scale, rows)),
+            reduction == "mean",
+            None if value is None else plane.rows_of(value),
+            grad and cube.of(grad.array),
+            hess and cube.of(hess.array),
+            wanted.value and value is None,
+        )
+        return total if value is None else value, grad and grad.deliver(), hess and hess.deliver()
+
+    def _target(self, target: Any, shape: tuple[int, ...], rows: tuple[int, ...]) -> tuple[Array, bool]:
+        t = np.asarray(target)
+        if t.shape == rows and t.dtype.kind in "iu":
+            return integer_array(t, "target"), False
+        if self._soft_targets and t.shape == shape:
+            return float_array(t, "target"), True
+        if t.shape == rows:
+            return integer_array(t, "target"), False
+        wanted = f"labels of shape {rows}" + (f" or probabilities of shape {shape}" if self._soft_targets else "")
+        raise ValueError(f"target must be {wanted} for input of shape {shape}, got shape {t.shape}")
+
+
+def _class_axis(axis: Any, ndim: int) -> int:
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise TypeError(f"axis must be an int, got {axis!r}")
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"axis {axis} is out of range for input of {ndim} dimension(s)")
+    return int(axis) % ndim
+
+
+def _class_weight(given: Any, classes: int) -> Array | None:
+    if given is None:
+        return None
+    weight = float_array(given, "weight")
+    if weight.shape != (classes,):
+        raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {weight.shape}")
+    return weight
+
+
+def _smoothing(value: Any) -> float:
+    smoothing = float(value)
+    if not 0.0 <= smoothing <= 1.0:
+        raise ValueError(f"label_smoothing must be between 0 and 1, got {value!r}")
+    return smoothing
+
+
+def _ignore_index(value: Any) -> int:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"ignore_index must be an integer, got {value!r}")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"ignore_index must fit int64, got {value}")
+    return int(value)
+
+
+class _Cubes:
+    """Views of arrays as (outer, inner, classes), or of rows as (outer, inner)."""
+
+    def __init__(self, shape: tuple[int, ...], axis: int) -> None:
+        before, after = shape[:axis], shape[axis:]
+        self.shape, self.axis = shape, axis
+        self.outer, self.inner = int(np.prod(before)), int(np.prod(after[1:]))
+        self.flat_inner = axis == len(shape) - 1
+
+    def of(self, array: Array) -> Array:
+        if self.flat_inner:  # rows lie one after another: they are the inner dimension
+            return array.reshape(1, self.outer, self.shape[-1])
+        cube = array.reshape(self.outer, self.shape[self.axis], self.inner)
+        return cube.transpose(0, 2, 1)
+
+    def rows_of(self, array: Array) -> Array:
+        before, after = self.shape[: self.axis], self.shape[self.axis :]
+        if not after:
+            return array.reshape(1, int(np.prod(before)))
+        return array.reshape(int(np.prod(before)), int(np.prod(after)))
+
+
+def elementwise_loss(mean_by_weight: bool = False, **parameters: float) -> Callable[[Callable[..., Any]], ElementwiseLoss]:
+    """Decorate a documented definition; `parameters` are the body's, with what None stands for."""
+    return lambda definition: ElementwiseLoss(definition, parameters, mean_by_weight)
+
+
+def row_loss(soft_targets: bool = False) -> Callable[[Callable[..., Any]], RowLoss]:
+    """Decorate a documented definition of a loss over the core's row kernels."""
+    return lambda definition: RowLoss(definition, soft_targets)
+

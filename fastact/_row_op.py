@@ -1,0 +1,154 @@
+"""What makes a row op of a documented definition and the core's gufuncs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastact._config import _core
+
+Axis = int | tuple[int, ...]
+
+
+def _normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    for a in axes:
+        if isinstance(a, bool) or not hasattr(a, "__index__"):
+            raise TypeError(f"{op}: axis must be an int or a tuple of ints, got {axis!r}")
+        if not -ndim <= a < ndim:
+            raise ValueError(f"{op}: axis {a} is out of range for an input of {ndim} dimension(s)")
+    normal = tuple(a % ndim for a in axes)
+    if len(set(normal)) != len(normal):
+        raise ValueError(f"{op}: axis {axis} names a dimension twice")
+    return normal
+
+
+def _check_unchunked(op: str, array: Any, axes: tuple[int, ...]) -> None:
+    """A Dask array's blocks are computed one by one: a row must lie in one."""
+    blocks = getattr(array, "numblocks", None)
+    for axis in axes if blocks else ():
+        if blocks[axis] > 1:
+            raise ValueError(
+                f"{op}: the array has {blocks[axis]} chunks along axis {axis}, but a row must lie in one: "
+                f"use .rechunk({{{axis}: -1}}) first"
+            )
+
+
+def _as_array(value: Any) -> Any:
+    return value if hasattr(value, "__array_ufunc__") else np.asarray(value)
+
+
+def _merge(array: Any, axes: tuple[int, ...]) -> Any:
+    """The axes moved last, in their order in the array, and made one."""
+    kept = [a for a in range(array.ndim) if a not in axes]
+    moved = np.transpose(array, [*kept, *sorted(axes)])
+    return moved.reshape(tuple(array.shape[a] for a in kept) + (-1,))
+
+
+def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    kept = [a for a in range(len(shape)) if a not in axes]
+    order = [*kept, *sorted(axes)]
+    return np.transpose(merged.reshape([shape[a] for a in order]), np.argsort(order))
+
+
+class RowOp:
+    """A function along an axis, with its gradients.
+
+    ``backward(grad_output, input, axis=-1)`` is the gradient by the input;
+    ``backward_from_output(grad_output, output, axis=-1)``, where an op has it, needs
+    the output alone. Both take the op's other arguments too.
+
+    Attributes
+    ----------
+    gufunc : numpy.ufunc
+        What a call along the last axis runs.
+    """
+
+    def __init__(self, definition: Callable[..., Any], reduces: bool) -> None:
+        self.__name__ = self.__qualname__ = definition.__name__
+        self.__module__ = "fastact"
+        self.__doc__ = definition.__doc__
+        self.__signature__ = inspect.signature(definition)
+        self.reduces = reduces
+        self.gufunc: np.ufunc = getattr(_core, self.__name__)
+        if hasattr(_core, f"{self.__name__}_backward_from_output"):
+            self.backward_from_output = self._backward_from_output
+
+    def __call__(
+        self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
+        if keepdims and not self.reduces:
+            raise TypeError(f"{self.__name__}: keepdims is for ops that reduce")
+        if axis == -1 and where is None and type(input) is np.ndarray and input.ndim and not keepdims:
+            return self.gufunc(input) if out is None else self.gufunc(input, out=out)
+        return self._run("", (input,), axis, where, out, keepdims)
+
+    def backward(
+        self, grad_output: Any, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
+    ) -> Any:
+        """Gradient by the input. A reducing op's `grad_output` has the shape of its
+        result (with ``keepdims=True``, the kept one)."""
+        return self._run("_backward", (grad_output, input), axis, where, out, keepdims)
+
+    def _backward_from_output(
+        self, grad_output: Any, output: Any, axis: Axis = -1, *, where: Any = None, out: Any = None
+    ) -> Any:
+        """Gradient by the input, from the op's output alone."""
+        return self._run("_backward_from_output", (grad_output, output), axis, where, out, False)
+
+    def _run(self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool) -> Any:
+        arrays = [_as_array(a) for a in operands]
+        x, row_dy = arrays[-1], self.reduces and bool(suffix)
+        if not x.ndim:
+            raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
+        axes = _normalize(axis, x.ndim, self.__name__)
+        _check_unchunked(self.__name__, x, axes)
+        if row_dy and keepdims:
+            arrays[0] = np.squeeze(arrays[0], axis=axes)
+        if where is not None:
+            suffix += "_masked"
+            arrays.append(self._mask(where, x.shape))
+        if len(axes) == 1:
+            keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}
+            return getattr(_core, self.__name__ + suffix)(*arrays, axis=axes[0], out=out, **keywords)
+        return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
+
+    def _mask(self, where: Any, shape: tuple[int, ...]) -> Any:
+        mask = _as_array(where)
+        if mask.dtype != np.bool_:
+            raise TypeError(f"{self.__name__}: where must be a boolean mask, got {mask.dtype}")
+        try:
+            return np.broadcast_to(mask, shape)
+        except ValueError:
+            raise ValueError(f"{self.__name__}: where of shape {mask.shape} does not broadcast to {shape}") from None
+
+    def _run_merged(
+        self, suffix: str, arrays: list[Any], row_dy: bool, axes: tuple[int, ...], out: Any, keepdims: bool
+    ) -> Any:
+        shape = arrays[1 if row_dy else 0].shape
+        merged = [a if row_dy and k == 0 else _merge(a, axes) for k, a in enumerate(arrays)]
+        result = getattr(_core, self.__name__ + suffix)(*merged)
+        if self.reduces and not row_dy:
+            result = np.expand_dims(result, axes) if keepdims else result
+        else:
+            result = _unmerge(result, shape, axes)
+        if out is None:
+            return result
+        if out.shape != result.shape:
+            raise ValueError(f"{self.__name__}: out must have shape {result.shape}, got {out.shape}")
+        np.copyto(out, result, casting="same_kind")
+        return out
+
+    def __repr__(self) -> str:
+        return f"<fastact.{self.__name__}>"
+
+    def __reduce__(self) -> str:
+        return self.__name__
+
+
+def row_op(definition: Callable[..., Any]) -> RowOp:
+    """Decorate a documented definition into a `RowOp`."""
+    return RowOp(definition, _core.table()["rows"][definition.__name__]["reduces"])

@@ -1,0 +1,136 @@
+"""Ops along an axis: one documented definition each; the body is the docstring."""
+
+from __future__ import annotations
+
+from fastact._row_op import row_op
+
+
+@row_op
+def softmax(input, axis=-1, *, where=None, out=None):
+    r"""Softmax, :math:`p_i = e^{x_i} / \sum_j e^{x_j}`, along an axis.
+
+    Parameters
+    ----------
+    input : array_like
+        Logits, at least 1-d. float16, float32, float64 or bfloat16; integers become float64.
+    axis : int or tuple of ints
+        The class axis; several together count as one.
+    where : array_like of bool, optional
+        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
+        row without any is all 0.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Probabilities, of the input's shape and float type.
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `where` is not boolean.
+    ValueError
+        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
+        read-only, or a Dask array is chunked along `axis`.
+
+    Notes
+    -----
+    A logit of -inf has probability exactly 0. A row of only -inf, or with +inf or NaN, is
+    NaN. Entries are within 2 ulp, beside what the rounding of x - max(x) brings. The
+    derivative is the matrix p_i (delta_ij - p_j); `backward` multiplies by it.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.softmax(np.array([[1.0, 2.0, 3.0]])).round(4)
+    array([[0.09  , 0.2447, 0.6652]])
+    >>> fa.softmax(np.array([1.0, 2.0, 3.0]), where=np.array([True, True, False])).round(4)
+    array([0.2689, 0.7311, 0.    ])
+    """
+
+
+@row_op
+def log_softmax(input, axis=-1, *, where=None, out=None):
+    r"""Logarithm of softmax, :math:`x_i - \log \sum_j e^{x_j}`, along an axis.
+
+    Parameters
+    ----------
+    input : array_like
+        Logits, at least 1-d. float16, float32, float64 or bfloat16; integers become float64.
+    axis : int or tuple of ints
+        The class axis; several together count as one.
+    where : array_like of bool, optional
+        Elements to include, broadcast to the input's shape. Others get exactly 0.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Log-probabilities, of the input's shape and float type.
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `where` is not boolean.
+    ValueError
+        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
+        read-only, or a Dask array is chunked along `axis`.
+
+    Notes
+    -----
+    With m = max(x): (x - m) - log1p(s), s the sum of exp(x - m) without one maximum. A
+    confident row's winner so keeps its relative precision: -s, and never -0. Within 2 ulp,
+    beside what the rounding of x - m brings. A row of only -inf, or with +inf or NaN, is NaN.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.log_softmax(np.array([0.0, -100.0]))
+    array([-3.72007598e-44, -1.00000000e+02])
+    """
+
+
+@row_op
+def logsumexp(input, axis=-1, *, keepdims=False, where=None, out=None):
+    r"""Logarithm of the sum of exponentials, :math:`\log \sum_j e^{x_j}`, along an axis.
+
+    Parameters
+    ----------
+    input : array_like
+        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
+    axis : int or tuple of ints
+        The axis to reduce; several together count as one.
+    keepdims : bool
+        Leave the reduced axes in the result, of length 1.
+    where : array_like of bool, optional
+        Elements to include, broadcast to the input's shape; of none at all it is -inf.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Of the input's float type, without the reduced axes. A row with +inf gives inf, a
+        row of only -inf gives -inf.
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `where` is not boolean.
+    ValueError
+        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
+        read-only, or a Dask array is chunked along `axis`.
+
+    Notes
+    -----
+    max(x) + log1p(s), s the sum of exp(x - max) without one maximum. Its gradient is
+    softmax(x), times `grad_output`.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> round(float(fa.logsumexp(np.array([1000.0, 1000.0]))), 4)
+    1000.6931
+    """
