@@ -30,9 +30,9 @@ FA_INLINE vec FN(gelu_d2)(vec x) {
     return v_fma(c, p, c) * s * K(EXP_UNIT);
 }
 
-/* gelu_tanh(x) = x sigmoid(z), z = 2 sqrt(2/pi) (x + 0.044715 x^3), which is
- * x/2 (1 + tanh(z/2)) without its cancellation. -z = -a (C1 + C2 a^2) is needed to
- * an absolute error far below float's at z = 100, hence in two terms. */
+/* gelu_tanh(x) = x sigmoid(u), u = 2 sqrt(2/pi) (x + 0.044715 x^3), which is
+ * x/2 (1 + tanh(u/2)) without its cancellation. -u = -a (C1 + C2 a^2) is needed to
+ * an absolute error far below float's at u = 100, hence in two terms. */
 FA_INLINE vec FN(gelu_tanh_parts)(vec a, vec *p) {
     vec square = a * a, square_low = v_fms(a, a, square);
     vec cubic = square * K(GELU_C2), cubic_low = v_fma(square, K(GELU_C2_LOW), v_fms(square, K(GELU_C2), cubic));
@@ -42,26 +42,26 @@ FA_INLINE vec FN(gelu_tanh_parts)(vec a, vec *p) {
     vec z = -a * w;
     return FN(exp_parts)(z, v_fnma(a, w_low, v_fnma(a, w, -z)), p);
 }
+/* With z = sigmoid(-u(a)), as in sigmoids.h: max(x, 0) - a z. 0 at -inf. */
 FA_INLINE vec FN(gelu_tanh)(vec x) {
-    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gelu_tanh_parts)(a, &p);
-    vec big = v_fma(s, p, s), d = v_fma(big, K(EXP_UNIT), K(1));
-    return v_fnma(a * big / d, K(EXP_UNIT), v_max(K(0), x));
+    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
+    vec q = FN(logistic)(s, p, &low);
+    return v_fnma(v_fma(a, q, a * low), K(EXP_UNIT), v_max(K(0), x));
 }
-/* With e = exp(-z(a)), z' = C1 + 3 C2 a^2: gelu_tanh'(-a) = e (1 + e - a z')/(1 + e)^2.
- * Root at -0.7525. */
+/* With u' = C1 + 3 C2 a^2: gelu_tanh'(-a) = z (1 - a u' (1 - z)). Root at -0.7525. */
 FA_INLINE vec FN(gelu_tanh_d1)(vec x) {
-    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gelu_tanh_parts)(a, &p);
-    vec big = v_fma(s, p, s), d = v_fma(big, K(EXP_UNIT), K(1));
-    vec slope = v_fma(a * a, K(3 * GELU_C2), K(GELU_C1));
-    vec y = big * v_fnma(a, slope, d) / (d * d) * K(EXP_UNIT);
+    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
+    vec z = FN(logistic)(s, p, &low) + low, unit = z * K(EXP_UNIT);
+    vec slope = a * v_fma(a * a, K(3 * GELU_C2), K(GELU_C1));
+    vec y = z * v_fma(slope, unit, K(1) - slope) * K(EXP_UNIT);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
-/* gelu_tanh'' = e/(1 + e)^2 (2 C1 + 12 C2 a^2 - a z'^2 (1 - e)/(1 + e)), even. */
+/* gelu_tanh'' = z' (2 C1 + 12 C2 a^2 - a u'^2 (1 - 2z)), even. */
 FA_INLINE vec FN(gelu_tanh_d2)(vec x) {
-    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gelu_tanh_parts)(a, &p);
-    vec big = v_fma(s, p, s), d = v_fma(big, K(EXP_UNIT), K(1));
+    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
+    vec z = FN(logistic)(s, p, &low) + low, unit = z * K(EXP_UNIT);
     vec square = a * a, slope = v_fma(square, K(3 * GELU_C2), K(GELU_C1));
     vec growth = v_fma(square, K(12 * GELU_C2), K(2 * GELU_C1));
-    vec fall = a * slope * slope * v_fnma(big, K(EXP_UNIT), K(1));
-    return big * v_fms(growth, d, fall) / (d * d * d) * K(EXP_UNIT);
+    vec curve = v_fnma(a * slope * slope, v_fnma(K(2), unit, K(1)), growth);
+    return v_fnma(z, unit, z) * curve * K(EXP_UNIT);
 }

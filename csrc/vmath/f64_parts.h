@@ -11,7 +11,7 @@
 FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
     vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
     vec k = t - K(F64_SCALE_SHIFT), high = v_fnma(k, K(F64_LN2_HI), bounded);
-    vec r = v_fnma(k, K(F64_LN2_LO), high), r_low = v_fnma(k, K(F64_LN2_LO), high - r) + x_low, square = r * r;
+    vec less = v_fnma(k, K(F64_LN2_LO), x_low), r = high + less, r_low = less - (r - high), square = r * r;
     *p = v_fma(v_fma(FN(exp_c)(r, square), r, K(0.5)), square, r) + r_low;
     return v_from_bits(v_bits(t) << 52);
 }
