@@ -2,6 +2,8 @@
  *
  * The constants come from tools/derive_f64.sollya and tools/derive_f64.py.
  * No tables: a 16-entry lookup is one instruction on AVX-512 only.
+ * "Worst" errors are in ulp over some 10^6 inputs, half of them chosen hard,
+ * against libquadmath.
  */
 
 /* x = k ln2 + r, |r| <= ln2/2 (a little more by the product's rounding).
@@ -58,14 +60,16 @@ FA_INLINE vec FN(exp_pair)(vec r, vec r_low, vec *low) {
     return high;
 }
 
-/* Below -746 the result is 0, above 710 infinite; the clamps keep NaN. */
+/* Below -746 the result is 0, above 710 infinite; the clamps keep NaN.
+ * Worst 0.85 at -0x1.1e9330eb8a19p+8. */
 FA_INLINE vec FN(exp)(vec x) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
     vec r2 = a.r * a.r, q = v_fma(FN(exp_c)(a.r, r2), a.r, K(0.5));
     return v_ldexp(K(1) + (a.r + v_fma(q, r2, a.r_low)), a.k);
 }
 
-/* For x <= 0 the shift leaves the power of two ready in t: see v_scale_down. */
+/* For x <= 0 the shift leaves the power of two ready in t: see v_scale_down.
+ * Without r_low, which is three instructions: worst 0.984 at -0x1.f911ff20c88ep-1. */
 FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
     vec bounded = v_max(K(-746), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
     vec k = t - K(F64_SCALE_SHIFT);
@@ -74,6 +78,7 @@ FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
     return v_scale_down(K(1) + v_fma(q, r2, r), t);
 }
 
+/* high + low errs by 0.08 where low is not subnormal; high alone by 0.94. */
 FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
     vec bounded = v_max(K(-746), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
     vec k = t - K(F64_SCALE_SHIFT), a = v_fnma(k, K(F64_LN2_HI), bounded);
@@ -99,6 +104,8 @@ FA_INLINE vec FN(half_expm1)(vec x, int positive, vec *low) {
     return high;
 }
 
+/* -1 below -40, infinite above 710; tiny x, with -0, is its own result.
+ * Worst 0.95 at 0x1.6e19ca8c71c9bp-2. */
 FA_INLINE vec FN(expm1)(vec x) {
     vec low, high = FN(half_expm1)(v_max(K(-40), v_min(K(710), x)), 1, &low);
     vec y = high + low;
@@ -106,7 +113,8 @@ FA_INLINE vec FN(expm1)(vec x) {
 }
 
 /* -m/(2 + m) with m = expm1(-2|x|), both sides in two terms: one division and
- * the remainder put back. Beyond 20 the result rounds to 1. */
+ * the remainder put back. Beyond 20 the result rounds to 1.
+ * Worst 0.72 at 0x1.630301324be9p-3. */
 FA_INLINE vec FN(tanh)(vec x) {
     vec a = v_max(K(-20), -v_abs(x)), low, sum = FN(half_expm1)(a + a, 0, &low);
     vec n = sum + low, n_low = low - (n - sum);
@@ -146,6 +154,8 @@ FA_INLINE vec FN(log_split)(vec x, vec *k) {
 #define F64_INF __builtin_inf()
 #define F64_NAN __builtin_nan("")
 
+/* log(0) = -inf, NaN below; subnormal x is scaled by 2^54.
+ * Worst 0.84 at 0x1.69f4c98748dadp-1. */
 FA_INLINE vec FN(log)(vec x) {
     mask small = v_lt(x, K(0x1p-1021));
     vec k, m = FN(log_split)(v_select(small, x * K(0x1p54), x), &k);
@@ -156,7 +166,8 @@ FA_INLINE vec FN(log)(vec x) {
 }
 
 /* log(u + c) with u = 1 + x rounded and c what it lost, which is 0 where u is
- * far below 1. While k is 0, f is x itself. */
+ * far below 1. While k is 0, f is x itself; log1p(-1) = -inf, NaN below.
+ * Worst 0.82 at -0x1.324d3fa557e7bp-2. */
 FA_INLINE vec FN(log1p)(vec x) {
     vec u = K(1) + x, c = x - (u - K(1));
     vec k, m = FN(log_split)(u, &k), f = m - K(1);
@@ -173,7 +184,8 @@ FA_INLINE vec FN(log1p)(vec x) {
 }
 
 /* As log of 1 + x, with f = (x - 1)/2, which is exact, where x > 1/2. The
- * series carried on to s = 1/3 would need no such step, but errs by 1.1 ulp. */
+ * series carried on to s = 1/3 would need no such step, but errs by 1.1 ulp.
+ * Worst 0.85 at 0x1.e4418f78fcfc4p-2. */
 FA_INLINE vec FN(log1p_unit)(vec x) {
     mask above = v_lt(K(0.5), x);
     vec f = v_select(above, v_fms(K(0.5), x, K(0.5)), x);
@@ -222,6 +234,8 @@ FA_INLINE vec FN(normal_tail)(vec d, vec d_low, vec *low) {
     return high;
 }
 
+/* 0.5 erfcx(a/sqrt2) for a >= 0; 0 at inf. The sum a + 3.5 is split larger part
+ * first. Worst 0.86 at 0x1.9957aa7b08a7p+4. */
 FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
     vec d = a + K(3.5), d_low = v_min(K(3.5), a) - (d - v_max(K(3.5), a));
     vec low, high = FN(normal_tail)(d, d_low, &low);
@@ -229,7 +243,8 @@ FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
 }
 
 /* |x|'s erfc is 2 exp(-x^2) times the tail above, x^2 in two terms; the
- * negative side is 2 minus that. */
+ * negative side is 2 minus that. Beyond 28 the result is 0 or 2.
+ * Worst 0.89 at 0x1.a47f8f74ffa87p+4. */
 FA_INLINE vec FN(erfc)(vec x) {
     vec a = v_min(K(28), v_abs(x)), square = a * a, square_low = v_fms(a, a, square);
     FN(reduced) e = FN(exp_reduce)(-square);
