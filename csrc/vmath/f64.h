@@ -105,7 +105,7 @@ FA_INLINE vec FN(half_expm1)(vec x, int positive, vec *low) {
 }
 
 /* -1 below -40, infinite above 710; tiny x, with -0, is its own result.
- * Worst 0.95 at 0x1.6e19ca8c71c9bp-2. */
+ * Worst 0.94 at 0x1.6e19ca8c71c9bp-2. */
 FA_INLINE vec FN(expm1)(vec x) {
     vec low, high = FN(half_expm1)(v_max(K(-40), v_min(K(710), x)), 1, &low);
     vec y = high + low;
@@ -114,7 +114,7 @@ FA_INLINE vec FN(expm1)(vec x) {
 
 /* -m/(2 + m) with m = expm1(-2|x|), both sides in two terms: one division and
  * the remainder put back. Beyond 20 the result rounds to 1.
- * Worst 0.72 at 0x1.630301324be9p-3. */
+ * Worst 0.72 at 0x1.6343bfadf6355p-3. */
 FA_INLINE vec FN(tanh)(vec x) {
     vec a = v_max(K(-20), -v_abs(x)), low, sum = FN(half_expm1)(a + a, 0, &low);
     vec n = sum + low, n_low = low - (n - sum);
@@ -167,7 +167,7 @@ FA_INLINE vec FN(log)(vec x) {
 
 /* log(u + c) with u = 1 + x rounded and c what it lost, which is 0 where u is
  * far below 1. While k is 0, f is x itself; log1p(-1) = -inf, NaN below.
- * Worst 0.82 at -0x1.324d3fa557e7bp-2. */
+ * Worst 0.81 at -0x1.2d41deb444fb6p-2. */
 FA_INLINE vec FN(log1p)(vec x) {
     vec u = K(1) + x, c = x - (u - K(1));
     vec k, m = FN(log_split)(u, &k), f = m - K(1);
@@ -235,7 +235,7 @@ FA_INLINE vec FN(normal_tail)(vec d, vec d_low, vec *low) {
 }
 
 /* 0.5 erfcx(a/sqrt2) for a >= 0; 0 at inf. The sum a + 3.5 is split larger part
- * first. Worst 0.86 at 0x1.9957aa7b08a7p+4. */
+ * first. Worst 0.88 at 0x1.9f9f6bdcb6e25p+4. */
 FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
     vec d = a + K(3.5), d_low = v_min(K(3.5), a) - (d - v_max(K(3.5), a));
     vec low, high = FN(normal_tail)(d, d_low, &low);
