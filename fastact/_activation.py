@@ -53,7 +53,8 @@ def _signature(names: tuple[str, ...], defaults: tuple[Any, ...], options: Optio
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
         for name, (default, _) in options.items()
     ]
-    return inspect.Signature([*operands, *chosen, *_UFUNC_KEYWORDS])
+    keywords = [p for p in _UFUNC_KEYWORDS if p.name not in options]  # derivative has its own `order`
+    return inspect.Signature([*operands, *chosen, *keywords])
 
 
 def _function(

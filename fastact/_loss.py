@@ -152,7 +152,7 @@ class ElementwiseLoss(Loss):
         grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
         hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
         value = np.empty(x.shape, x.dtype) if wanted.value and reduction == "none" else None
-        scaled = np.asarray(scale, np.float64) * norm if norm != 1.0 else scale
+        scaled = np.asarray(scale.astype(np.float64) * norm) if norm != 1.0 else scale
         total = _core.elementwise_loss(
             self._index,
             x.size,
