@@ -1,5 +1,5 @@
-/* Elementary functions of both element types: exp, expm1, exp_nonpos,
- * exp_fast_nonpos, log, log1p, log1p_unit, tanh, erfc, half_erfcx_sqrt2. */
+/* Elementary functions of both element types: exp, expm1, exp_nonpos, exp_fast_nonpos,
+ * log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
 #ifndef FA_VMATH_H
 #define FA_VMATH_H
 
@@ -30,9 +30,18 @@
 
 #include "f32.h"
 #include "vmath/f32.h"
+#include "vmath/f32_parts.h"
 
 #include "f64.h"
 #include "vmath/f64.h"
 #include "vmath/f64_parts.h"
+
+/* In float64: the tail's square, exponential and quotient would take that many terms
+ * in float32. */
+FA_INLINE vf32 f32_erfc(vf32 x) {
+    f64w w = f32_widen(x);
+    for (int i = 0; i < FA_WIDE; i++) w.part[i] = f64_erfc(w.part[i]);
+    return f32_narrow(w);
+}
 
 #endif

@@ -10,17 +10,16 @@ FA_INLINE vec FN(gauss_parts)(vec a, vec *p) {
     return FN(exp_parts)(z, v_fms(a, half, z), p);
 }
 
-/* gelu(x) = x Phi(x), where Phi(-a) = exp(-a^2/2) * erfcx(a/sqrt2)/2 for a >= 0.
+/* gelu(x) = x Phi(x) = max(x, 0) - a Phi(-a), Phi(-a) = exp(-a^2/2) erfcx(a/sqrt2)/2.
  * Never 1 + erf: that cancels. 0 at -inf. */
 FA_INLINE vec FN(gelu)(vec x) {
-    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gauss_parts)(a, &p), c = FN(half_erfcx_sqrt2)(a);
-    return v_fnma(v_fma(c, p, c) * a * s, K(EXP_UNIT), v_max(K(0), x));
+    vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gauss_parts)(a, &p);
+    return v_fnma(FN(gelu_tail)(a, s, p), K(EXP_UNIT), v_max(K(0), x));
 }
 /* gelu'(-a) = exp(-a^2/2) (erfcx(a/sqrt2)/2 - a/sqrt(2 pi)). Root at -0.7518. */
 FA_INLINE vec FN(gelu_d1)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gauss_parts)(a, &p);
-    vec c = v_fnma(a, K(INV_SQRT_2PI), FN(half_erfcx_sqrt2)(a));
-    vec y = v_fma(c, p, c) * s * K(EXP_UNIT);
+    vec y = FN(gelu_slope_tail)(a, s, p) * K(EXP_UNIT);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
 /* gelu'' = exp(-x^2/2)/sqrt(2 pi) (2 - x^2), even, roots at +-sqrt2. */
@@ -54,6 +53,7 @@ FA_INLINE vec FN(gelu_tanh_d1)(vec x) {
     vec z = FN(logistic)(s, p, &low) + low, unit = z * K(EXP_UNIT);
     vec slope = a * v_fma(a * a, K(3 * GELU_C2), K(GELU_C1));
     vec y = z * v_fma(slope, unit, K(1) - slope) * K(EXP_UNIT);
+    y = v_select(v_lt(v_abs(a - K(0.75)), K(0.25)), FN(near_root)(a, FN(gelu_tanh_d1_root)), y);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
 /* gelu_tanh'' = z' (2 C1 + 12 C2 a^2 - a u'^2 (1 - 2z)), even. */
@@ -63,5 +63,6 @@ FA_INLINE vec FN(gelu_tanh_d2)(vec x) {
     vec square = a * a, slope = v_fma(square, K(3 * GELU_C2), K(GELU_C1));
     vec growth = v_fma(square, K(12 * GELU_C2), K(2 * GELU_C1));
     vec curve = v_fnma(a * slope * slope, v_fnma(K(2), unit, K(1)), growth);
-    return v_fnma(z, unit, z) * curve * K(EXP_UNIT);
+    vec y = v_fnma(z, unit, z) * curve * K(EXP_UNIT);
+    return v_select(v_lt(v_abs(a - K(1.42)), K(0.25)), FN(near_root)(a, FN(gelu_tanh_d2_root)), y);
 }

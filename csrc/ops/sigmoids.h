@@ -8,15 +8,12 @@
 FA_INLINE vec FN(minus_abs)(vec x) { return v_from_bits(v_bits(x) | v_bits(K(-0.0))); }
 
 /* z = e/(1 + e) = sigmoid(-|x|), over EXP_UNIT, from e = EXP_UNIT (s + s p): the sum
- * of the value returned and *low, good to 0.6 ulp before the last addition. Plain
- * e/(1 + e) is 2.4 ulp off: e, 1 + e and the quotient each round. Here the quotient's
- * remainder takes in what e and 1 + e lost, times 1/(1 + e) to the little precision
- * needed. */
+ * of the value returned and *low. Plain e/(1 + e) is up to 2.4 ulp off, for e, 1 + e
+ * and the quotient each round; here the quotient's remainder takes in what 1 + e lost. */
 FA_INLINE vec FN(logistic)(vec s, vec p, vec *low) {
-    vec big = v_fma(s, p, s), big_low = v_fma(s, p, s - big);
-    vec e = big * K(EXP_UNIT), d = K(1) + e, d_low = v_fma(big_low, K(EXP_UNIT), e - (d - K(1)));
-    vec q = big / d, rest = v_fnma(q, d_low, v_fnma(q, d, big) + big_low);
-    *low = rest * v_fma(e, K(-0.5), K(1));
+    vec big = v_fma(s, p, s), e = big * K(EXP_UNIT), d = K(1) + e;
+    vec q = big / d;
+    *low = v_fnma(q, e - (d - K(1)), v_fnma(q, d, big));
     return q;
 }
 FA_INLINE vec FN(logistic_tail)(vec x) {
@@ -29,10 +26,12 @@ FA_INLINE vec FN(logistic_slope)(vec x) {
     return v_fnma(z, z * K(EXP_UNIT), z);
 }
 
-/* sigmoid(x) = 1/(1 + exp(-x)) = x < 0 ? z : 1 - z; 0 at -inf, 1 at inf. */
+/* sigmoid(x) = 1/(1 + exp(-x)) = (x < 0 ? e : 1)/(1 + e), with the remainder put back
+ * as in logistic; 0 at -inf, 1 at inf. */
 FA_INLINE vec FN(sigmoid)(vec x) {
-    vec z = FN(logistic_tail)(x) * K(EXP_UNIT);
-    return v_select(v_lt(x, K(0)), z, K(1) - z);
+    vec e = FN(exp_fast_nonpos)(FN(minus_abs)(x)), n = v_select(v_lt(x, K(0)), e, K(1));
+    vec d = K(1) + e, q = n / d;
+    return q + v_fnma(q, e - (d - K(1)), v_fnma(q, d, n));
 }
 /* sigmoid' = z - z^2, even; 0 at both infinities. */
 FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(x) * K(EXP_UNIT); }
@@ -68,6 +67,7 @@ FA_INLINE vec FN(silu)(vec x) {
 FA_INLINE vec FN(silu_d1)(vec x) {
     vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), z = FN(logistic_tail)(a);
     vec y = z * v_fnma(a, z * K(EXP_UNIT), K(1) + a) * K(EXP_UNIT);
+    y = v_select(v_lt(v_abs(a + K(1.28)), K(0.25)), FN(near_root)(-a, FN(silu_d1_root)), y);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
 /* silu'' = z' (2 - |x| (1 - 2z)), even, roots at +-2.399. */
