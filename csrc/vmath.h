@@ -27,6 +27,8 @@
 #define GELU_C1_LOW FN(GELU_C1_LOW)
 #define GELU_C2 FN(GELU_C2)
 #define GELU_C2_LOW FN(GELU_C2_LOW)
+#define GELU_3C2 FN(GELU_3C2)
+#define GELU_3C2_LOW FN(GELU_3C2_LOW)
 
 #include "f32.h"
 #include "vmath/f32.h"

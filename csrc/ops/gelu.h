@@ -47,22 +47,38 @@ FA_INLINE vec FN(gelu_tanh)(vec x) {
     vec q = FN(logistic)(s, p, &low);
     return v_fnma(v_fma(a, q, a * low), K(EXP_UNIT), v_max(K(0), x));
 }
-/* With u' = C1 + 3 C2 a^2: gelu_tanh'(-a) = z (1 - a u' (1 - z)). Root at -0.7525. */
+/* u' = C1 + 3 C2 a^2 and *scaled = a u', both with what their roundings lost: the
+ * derivatives cancel around their roots. */
+FA_INLINE vec FN(gelu_tanh_rate)(vec a, vec *low, vec *scaled, vec *scaled_low) {
+    vec square = a * a, square_low = v_fms(a, a, square);
+    vec growth = square * K(GELU_3C2), rate = growth + K(GELU_C1);
+    vec growth_low = v_fma(square_low, K(GELU_3C2), v_fma(square, K(GELU_3C2_LOW), v_fms(square, K(GELU_3C2), growth)));
+    vec lost = v_min(growth, K(GELU_C1)) - (rate - v_max(growth, K(GELU_C1)));
+    *low = lost + (growth_low + K(GELU_C1_LOW));
+    *scaled = a * rate;
+    *scaled_low = v_fma(a, *low, v_fms(a, rate, *scaled));
+    return rate;
+}
+/* gelu_tanh'(-a) = z (1 - a u' (1 - z)). Root at -0.7525. */
 FA_INLINE vec FN(gelu_tanh_d1)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
-    vec z = FN(logistic)(s, p, &low) + low, unit = z * K(EXP_UNIT);
-    vec slope = a * v_fma(a * a, K(3 * GELU_C2), K(GELU_C1));
-    vec y = z * v_fma(slope, unit, K(1) - slope) * K(EXP_UNIT);
-    y = v_select(v_lt(v_abs(a - K(0.75)), K(0.25)), FN(near_root)(a, FN(gelu_tanh_d1_root)), y);
+    vec q = FN(logistic_exact)(s, p, &low), unit = q * K(EXP_UNIT), unit_low = low * K(EXP_UNIT);
+    vec rate_low, scaled, scaled_low;
+    FN(gelu_tanh_rate)(a, &rate_low, &scaled, &scaled_low);
+    vec bracket = v_fma(scaled, unit, K(1) - scaled) + v_fma(scaled, unit_low, v_fms(scaled_low, unit, scaled_low));
+    vec y = v_fma(q, bracket, low * bracket) * K(EXP_UNIT);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
-/* gelu_tanh'' = z' (2 C1 + 12 C2 a^2 - a u'^2 (1 - 2z)), even. */
+/* gelu_tanh'' = z' (2 C1 + 12 C2 a^2 - a u'^2 (1 - 2z)), even; 2 C1 + 12 C2 a^2 is
+ * 4 u' - 2 C1. Roots at +-1.4185. */
 FA_INLINE vec FN(gelu_tanh_d2)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
-    vec z = FN(logistic)(s, p, &low) + low, unit = z * K(EXP_UNIT);
-    vec square = a * a, slope = v_fma(square, K(3 * GELU_C2), K(GELU_C1));
-    vec growth = v_fma(square, K(12 * GELU_C2), K(2 * GELU_C1));
-    vec curve = v_fnma(a * slope * slope, v_fnma(K(2), unit, K(1)), growth);
-    vec y = v_fnma(z, unit, z) * curve * K(EXP_UNIT);
-    return v_select(v_lt(v_abs(a - K(1.42)), K(0.25)), FN(near_root)(a, FN(gelu_tanh_d2_root)), y);
+    vec q = FN(logistic_exact)(s, p, &low), unit = q * K(EXP_UNIT), unit_low = low * K(EXP_UNIT);
+    vec rate_low, scaled, scaled_low, rate = FN(gelu_tanh_rate)(a, &rate_low, &scaled, &scaled_low);
+    vec fall = scaled * rate, fall_low = v_fma(scaled, rate_low, v_fma(scaled_low, rate, v_fms(scaled, rate, fall)));
+    vec t = v_fnma(K(2), unit, K(1)), t_low = v_fnma(K(2), unit, K(1) - t) - K(2) * unit_low;
+    vec growth = v_fms(K(4), rate, K(2 * GELU_C1)), growth_low = v_fms(K(4), rate, growth) - K(2 * GELU_C1);
+    vec rest = v_fnma(fall, t_low, v_fnma(fall_low, t, v_fma(K(4), rate_low, growth_low)));
+    vec bracket = v_fnma(fall, t, growth) + rest, z = q + low;
+    return v_fnma(z, unit, z) * bracket * K(EXP_UNIT);
 }

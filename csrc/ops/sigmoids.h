@@ -16,6 +16,14 @@ FA_INLINE vec FN(logistic)(vec s, vec p, vec *low) {
     *low = v_fnma(q, e - (d - K(1)), v_fnma(q, d, big));
     return q;
 }
+/* The same with what e lost, too, weighed by a rough 1/(1 + e): for the derivatives
+ * that cancel around a root. */
+FA_INLINE vec FN(logistic_exact)(vec s, vec p, vec *low) {
+    vec big = v_fma(s, p, s), big_low = v_fma(s, p, s - big), e = big * K(EXP_UNIT), d = K(1) + e;
+    vec d_low = v_fma(big_low, K(EXP_UNIT), e - (d - K(1))), q = big / d;
+    *low = v_fnma(q, d_low, v_fnma(q, d, big) + big_low) * v_fma(e, K(-0.5), K(1));
+    return q;
+}
 FA_INLINE vec FN(logistic_tail)(vec x) {
     vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(0), &p), q = FN(logistic)(s, p, &low);
     return q + low;
@@ -63,11 +71,12 @@ FA_INLINE vec FN(silu)(vec x) {
     return v_fma(v_fma(a, q, a * low), K(EXP_UNIT), v_max(K(0), x));
 }
 /* For x <= 0: silu'(x) = z (1 + x - x z), and silu'(-x) = 1 - silu'(x). 1 + x is exact
- * around the root at -1.278. 0 at -inf, 1 at inf. */
+ * around the root at -1.278, and the bracket uses z unrounded. 0 at -inf, 1 at inf. */
 FA_INLINE vec FN(silu_d1)(vec x) {
-    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), z = FN(logistic_tail)(a);
-    vec y = z * v_fnma(a, z * K(EXP_UNIT), K(1) + a) * K(EXP_UNIT);
-    y = v_select(v_lt(v_abs(a + K(1.28)), K(0.25)), FN(near_root)(-a, FN(silu_d1_root)), y);
+    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(0), &p);
+    vec q = FN(logistic_exact)(s, p, &low), unit = a * K(EXP_UNIT);
+    vec bracket = v_fnma(unit, q, K(1) + a) - unit * low;
+    vec y = v_fma(q, bracket, low * bracket) * K(EXP_UNIT);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
 /* silu'' = z' (2 - |x| (1 - 2z)), even, roots at +-2.399. */

@@ -70,7 +70,7 @@ FA_INLINE vec FN(expm1)(vec x) {
     vec exact = v_fnma(k, K(F32_LN2_HI), bounded), r = v_fnma(k, K(F32_LN2_LO), exact);
     vec r_low = v_fnma(k, K(F32_LN2_LO), exact - r);
     vec half = v_from_bits((v_to_int(k) + 126) << 23), base = half - K(0.5);
-    vec high = v_fma(half, r, base), low = v_fma(half, r, base - high);
+    vec high = v_fma(half, r, base), low = v_fma(half, r, base - high) + ((half - base) - K(0.5));
     vec y = high + v_fma(half, v_fma(r * r, FN(expm1_q)(r), r_low), low);
     return v_select(v_lt(v_abs(x), K(0x1p-25)), x, y + y);
 }

@@ -7,6 +7,8 @@
 #define f32_GELU_C1_LOW -0x1.857936p-25f
 #define f32_GELU_C2 0x1.2444f2p-4f
 #define f32_GELU_C2_LOW 0x1.49b16ap-29f
+#define f32_GELU_3C2 0x1.b6676cp-3f
+#define f32_GELU_3C2_LOW -0x1.175e2p-32f
 
 /* Functions of a in [0, 14.99] in 16 pieces, four to each octave of 1 + a. Row 0 is the
  * point a piece's polynomial is centred at, chosen where the exact value is within 2^-31
@@ -22,8 +24,8 @@ static _Alignas(64) const float f32_gelu_pieces[8][16] = {
      0x1.8c2b86p-2f, 0x1.8f76d2p-2f, 0x1.926972p-2f, 0x1.948c6ap-2f, 0x1.95bcb6p-2f, 0x1.9676bep-2f, 0,
      0x1.238864p-3f, 0x1.9de6b2p-3f, 0x1.f559d2p-3f},
     {0x1.7b7616p-4f, 0x1.bd40ap-5f, 0x1.15accep-5f, 0x1.6c64ap-6f, 0x1.a29d6cp-7f, 0x1.bfb914p-8f,
-     0x1.07e43cp-8f, 0x1.4ea7bap-9f, 0x1.7626p-10f, 0x1.8af45ep-11f, 0x1.d0f922p-12f, 0x1.27e2c6p-12f,
-     0x1p-1f, 0x1.222fc4p-2f, 0x1.9a43e4p-3f, 0x1.28be4ap-3f},
+     0x1.07e43cp-8f, 0x1.4ea7bap-9f, 0x1.7626p-10f, 0x1.8af45ep-11f, 0x1.d0f922p-12f, 0x1.27e2c6p-12f, 0,
+     0x1.222fc4p-2f, 0x1.9a43e4p-3f, 0x1.28be4ap-3f},
     {-0x1.aec8cap-5f, -0x1.be0dep-6f, -0x1.ee9da6p-7f, -0x1.22afa4p-7f, -0x1.1ee02ep-8f, -0x1.004b9ap-9f,
      -0x1.02000ep-10f, -0x1.1c8ac6p-11f, -0x1.0926e6p-12f, -0x1.c8837ep-14f, -0x1.c4cc6ep-15f,
      -0x1.f1514cp-16f, -0x1.988446p-2f, -0x1.a0aecep-3f, -0x1.12ec12p-3f, -0x1.73b6a4p-4f},
@@ -40,6 +42,9 @@ static _Alignas(64) const float f32_gelu_pieces[8][16] = {
      -0x1.3732a6p-18f, -0x1.631fa4p-20f, -0x1.d0acecp-22f, -0x1.bff29ep-24f, -0x1.614be8p-26f,
      -0x1.61fd8ep-28f, -0x1.bc71f6p-30f, -0x1.485ee4p-6f, -0x1.506a3p-7f, -0x1.5d72a2p-8f, -0x1.74730ap-9f},
 };
+
+/* What of the first piece is left to an exact a/2 is its second coefficient, 0 above. */
+static _Alignas(64) const float f32_gelu_first[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.5f, 0, 0, 0};
 
 /* erfcx(a/sqrt2)/2 - a/sqrt(2 pi), relative error 1.1e-8 at most */
 static _Alignas(64) const float f32_gelu_slope_pieces[8][16] = {
@@ -69,46 +74,27 @@ static _Alignas(64) const float f32_gelu_slope_pieces[8][16] = {
      0x1.0daffcp-7f, 0x1.e727e2p-9f, 0x1.22cf86p-8f, 0x1.96defcp-9f},
 };
 
-FA_INLINE vec FN(piecewise)(vec a, const float pieces[8][16]) {
-    ivec piece = v_bits(a + K(1)) >> 21;
-    vec d = a - v_lookup16(pieces[0], piece), y = v_lookup16(pieces[7], piece);
+FA_INLINE vec FN(piecewise)(vec d, ivec piece, const float pieces[8][16], vec leading) {
+    vec y = v_lookup16(pieces[7], piece);
     y = v_fma(d, y, v_lookup16(pieces[6], piece));
     y = v_fma(d, y, v_lookup16(pieces[5], piece));
     y = v_fma(d, y, v_lookup16(pieces[4], piece));
     y = v_fma(d, y, v_lookup16(pieces[3], piece));
     y = v_fma(d, y, v_lookup16(pieces[2], piece));
-    return v_fma(d, y, v_lookup16(pieces[1], piece));
+    return v_fma(d, y, leading);
 }
-/* a Phi(-a) = exp(-a^2/2) a erfcx(a/sqrt2)/2, with the exponential as s + s p */
+/* a Phi(-a) = exp(-a^2/2) a erfcx(a/sqrt2)/2, with the exponential as s + s p. The first
+ * piece's leading term is a/2, which is exact, so that only a small one is rounded. */
 FA_INLINE vec FN(gelu_tail)(vec a, vec s, vec p) {
-    vec c = FN(piecewise)(a, f32_gelu_pieces);
+    ivec piece = v_bits(a + K(1)) >> 21;
+    vec leading = v_fma(a, v_lookup16(f32_gelu_first, piece), v_lookup16(f32_gelu_pieces[1], piece));
+    vec c = FN(piecewise)(a - v_lookup16(f32_gelu_pieces[0], piece), piece, f32_gelu_pieces, leading);
     return v_fma(c, p, c) * s;
 }
+/* exp(-a^2/2) (erfcx(a/sqrt2)/2 - a/sqrt(2 pi)) */
 FA_INLINE vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
-    vec c = FN(piecewise)(a, f32_gelu_slope_pieces);
+    ivec piece = v_bits(a + K(1)) >> 21;
+    vec leading = v_lookup16(f32_gelu_slope_pieces[1], piece);
+    vec c = FN(piecewise)(a - v_lookup16(f32_gelu_slope_pieces[0], piece), piece, f32_gelu_slope_pieces, leading);
     return v_fma(c, p, c) * s;
-}
-
-/* Second factors (f(r + d)/d) of derivatives around a root r, |d| <= 0.26: r in two
- * terms, then the coefficients. Relative errors 2.9e-8 at most. */
-static const float f32_silu_d1_root[] = {
-    0x1.474974p+0f, -0x1.bdf6fap-27f, -0x1.be141p-3f, 0x1.2c5634p-3f, -0x1.354066p-6f, -0x1.f2cc8ep-7f,
-    0x1.b260b8p-8f, 0x1.9f1d76p-14f, -0x1.4096e8p-10f, 0x1.8033cap-11f, 0x1.73839ep-9f, -0x1.dc3566p-9f};
-static const float f32_gelu_tanh_d1_root[] = {
-    0x1.8142ap-1f, -0x1.85a06cp-27f, -0x1.b8bacep-2f, 0x1.8cd1a4p-2f, 0x1.02a04ep-6f, -0x1.d2bb96p-4f,
-    0x1.0e28e8p-6f, 0x1.45f5c4p-6f, -0x1.609cf2p-9f, -0x1.b397d4p-8f, -0x1.064c28p-6f, 0x1.cd2cap-6f};
-static const float f32_gelu_tanh_d2_root[] = {
-    0x1.6b2314p+0f, 0x1.380314p-27f, -0x1.a360c4p-2f, 0x1.ba7378p-2f, -0x1.0bab6p-7f, -0x1.49eb92p-3f,
-    0x1.d0c182p-5f, 0x1.47a8d4p-6f, -0x1.0c0ec4p-6f, 0x1.59d372p-10f, 0x1.40c662p-12f, -0x1.e4a8f2p-9f};
-
-FA_INLINE vec FN(near_root)(vec a, const float *c) {
-    vec d = (a - K(c[0])) - K(c[1]), y = v_fma(d, K(c[11]), K(c[10]));
-    y = v_fma(d, y, K(c[9]));
-    y = v_fma(d, y, K(c[8]));
-    y = v_fma(d, y, K(c[7]));
-    y = v_fma(d, y, K(c[6]));
-    y = v_fma(d, y, K(c[5]));
-    y = v_fma(d, y, K(c[4]));
-    y = v_fma(d, y, K(c[3]));
-    return d * v_fma(d, y, K(c[2]));
 }
