@@ -1,0 +1,183 @@
+"""The ops to test, found by walking the op table and the public objects, so that an
+op added later is covered by itself; and inputs that look the same on every machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import ml_dtypes
+import numpy as np
+
+import fastact as fa
+from fastact import _core
+
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+DTYPES = {d.name: d for d in (np.dtype("f4"), np.dtype("f8"), np.dtype("f2"), BFLOAT16)}
+
+_VARIANTS = ("", "_backward", "_derivative", "_second_derivative", "_backward_from_output")
+
+
+@dataclass(frozen=True)
+class Map:
+    """An elementwise ufunc: arrays (grad_output first), then parameters."""
+
+    name: str
+    ufunc: np.ufunc
+    arrays: int
+    parameters: int
+
+
+@cache
+def maps() -> tuple[Map, ...]:
+    found = []
+    for op, row in _core.table()["activation"].items():
+        for variant in _VARIANTS:
+            ufunc = getattr(_core, op + variant, None)
+            if ufunc is not None:
+                arrays = 2 if variant.startswith("_backward") else 1
+                found.append(Map(op + variant, ufunc, arrays, row["parameters"]))
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row op's function: value, backward or backward_from_output."""
+
+    op: str
+    variant: str
+    reduces: bool
+
+    @property
+    def name(self) -> str:
+        return self.op + self.variant
+
+    @property
+    def arrays(self) -> int:
+        return 2 if self.variant else 1
+
+    @property
+    def function(self):
+        op = getattr(fa, self.op)
+        return getattr(op, self.variant[1:]) if self.variant else op
+
+    def operands(self, shape, dtype, axis=-1):
+        """Inputs for a call along `axis`."""
+        x = values(shape, dtype, 1)
+        if not self.variant:
+            return [x]
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        kept = tuple(n for k, n in enumerate(shape) if k not in [a % len(shape) for a in axes])
+        return [values(kept if self.reduces else shape, dtype, 2), x]
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    return tuple(
+        Row(op, variant, row["reduces"])
+        for op, row in _core.table()["rows"].items()
+        for variant in ("", "_backward", "_backward_from_output")
+        if not variant or hasattr(getattr(fa, op), variant[1:])
+    )
+
+
+def losses() -> dict[str, object]:
+    """Public losses by name."""
+    return {name: op for name in fa.__all__ if hasattr(op := getattr(fa, name), "value_and_grad")}
+
+
+def row_losses() -> dict[str, object]:
+    return {name: op for name, op in losses().items() if name not in _core.table()["loss"]}
+
+
+def elementwise_losses() -> dict[str, object]:
+    return {name: op for name, op in losses().items() if name in _core.table()["loss"]}
+
+
+# ---- inputs ------------------------------------------------------------------
+
+
+def integers(n: int, seed: int) -> np.ndarray:
+    """n well-mixed uint64: a fixed recurrence (splitmix64), not a library's generator."""
+    start = (seed * 0xD1342543DE82EF95) % 2**64
+    z = np.uint64(start) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+_SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-40, -1e-40, 88.7, -87.4, -104.0, 1e-310, 3e38, -3e38, 709.8, -745.2)
+
+
+def values(shape, dtype, seed: int, specials: bool = True) -> np.ndarray:
+    """Reals that look normally spread, a few of them at an op's extremes."""
+    shape = shape if isinstance(shape, tuple) else (shape,)
+    z = integers(int(np.prod(shape)), seed)
+    x = (z >> np.uint64(11)).astype("f8") * 2.0**-53 * 16 - 8
+    if specials:
+        pick = (z & np.uint64(0x3FF)).astype(int)
+        for k, special in enumerate(_SPECIAL):
+            x[pick == k * 7] = special
+    with np.errstate(all="ignore"):
+        return x.reshape(shape).astype(dtype)
+
+
+def positive(shape, dtype, seed: int) -> np.ndarray:
+    """Parameters: between 1/2 and 2."""
+    z = integers(int(np.prod(shape)), seed)
+    return ((z >> np.uint64(11)).astype("f8") * 2.0**-53 * 1.5 + 0.5).reshape(shape).astype(dtype)
+
+
+def map_operands(op: Map, shape, dtype, seed: int = 0) -> list[np.ndarray]:
+    arrays = [values(shape, dtype, seed + k) for k in range(op.arrays)]
+    return arrays + [positive(shape, dtype, seed + 9 + k) for k in range(op.parameters)]
+
+
+def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):
+    """input, target, and the options that take arrays."""
+    x = values(shape, dtype, 3, specials=False)
+    if name not in row_losses():
+        t = values(shape, dtype, 4, specials=False)
+        t = (np.abs(t.astype("f8")) / 8).astype(dtype)  # in [0, 1] where a loss wants that
+        options = {"weight": positive(shape, dtype, 5)}
+        if "pos_weight" in getattr(fa, name).__signature__.parameters:
+            options["pos_weight"] = positive(shape, dtype, 6)
+        return x, t, options
+    classes = shape[axis]
+    options = {"weight": positive(classes, dtype, 5)}
+    if soft:
+        return x, positive(shape, dtype, 7), options
+    kept = shape[:axis] + shape[axis % len(shape) + 1 :]
+    labels = (integers(int(np.prod(kept)), 8) % np.uint64(max(classes, 1))).astype("i8").reshape(kept)
+    return x, labels, options
+
+
+# ---- comparison ----------------------------------------------------------------
+
+
+def bits(array) -> np.ndarray:
+    """An array's bits, every NaN made the same one: which NaN comes out is not promised."""
+    array = np.asarray(array)
+    array = array.astype(array.dtype.newbyteorder("="), order="C", copy=True)
+    if array.dtype.kind in "fV":
+        array[np.isnan(array)] = np.nan
+    return (
+        array.view(f"u{array.dtype.itemsize}")
+        if array.ndim
+        else array.reshape(1).view(f"u{array.dtype.itemsize}")
+    )
+
+
+def assert_same_bits(got, wanted, what="") -> None:
+    got, wanted = np.asarray(got), np.asarray(wanted)
+    assert got.dtype.newbyteorder("=") == wanted.dtype.newbyteorder("="), what
+    assert got.shape == wanted.shape, what
+    if got.dtype == wanted.dtype and got.tobytes() == wanted.tobytes():
+        return
+    a, b = bits(got).reshape(-1), bits(wanted).reshape(-1)
+    if not np.array_equal(a, b):
+        k = np.flatnonzero(a != b)[0]
+        raise AssertionError(
+            f"{what}: {np.count_nonzero(a != b)} of {a.size} differ, the first at {k}: "
+            f"{got.reshape(-1)[k]} instead of {wanted.reshape(-1)[k]}"
+        )
