@@ -16,14 +16,18 @@
 
 FA_DIRECTED(cross_entropy)
 
+/* All loops over a tile's vectors are unrolled, which keeps those in registers. */
+
 /* LANES x LANES, by log2(LANES) rounds of zipping the first half with the second. */
 FA_INLINE void FN(transpose)(vec v[LANES]) {
     vec t[LANES];
     for (int round = 1; round < LANES; round *= 2) {
+        FA_UNROLL(16)
         for (int k = 0; k < LANES / 2; k++) {
             t[2 * k] = v_zip_lo(v[k], v[k + LANES / 2]);
             t[2 * k + 1] = v_zip_hi(v[k], v[k + LANES / 2]);
         }
+        FA_UNROLL(16)
         for (int k = 0; k < LANES; k++) v[k] = t[k];
     }
 }
@@ -32,12 +36,15 @@ static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch
     for (size_t c = 0; c < n; c += LANES) {
         size_t width = n - c < LANES ? n - c : LANES;
         vec v[LANES];
+        FA_UNROLL(16)
         for (size_t r = 0; r < LANES; r++) {
             const real *p = (const real *)from + (ptrdiff_t)r * pitch + c;
             v[r] = r >= rows ? K(0) : width == LANES ? v_load(p) : v_load_n(p, width);
         }
         FN(transpose)(v);
-        for (size_t k = 0; k < width; k++) v_store((real *)tile + (c + k) * LANES, v[k]);
+        FA_UNROLL(16)
+        for (size_t k = 0; k < LANES; k++)
+            if (k < width) v_store((real *)tile + (c + k) * LANES, v[k]);
     }
 }
 
@@ -45,12 +52,14 @@ static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptr
     for (size_t c = 0; c < n; c += LANES) {
         size_t width = n - c < LANES ? n - c : LANES;
         vec v[LANES];
+        FA_UNROLL(16)
         for (size_t k = 0; k < LANES; k++) v[k] = k < width ? v_load((const real *)tile + (c + k) * LANES) : K(0);
         FN(transpose)(v);
-        for (size_t r = 0; r < rows; r++) {
+        FA_UNROLL(16)
+        for (size_t r = 0; r < LANES; r++) {
             real *p = (real *)to + (ptrdiff_t)r * pitch + c;
-            if (width == LANES) v_store(p, v[r]);
-            else v_store_n(p, width, v[r]);
+            if (r < rows && width == LANES) v_store(p, v[r]);
+            else if (r < rows) v_store_n(p, width, v[r]);
         }
     }
 }

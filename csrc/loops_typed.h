@@ -62,4 +62,6 @@ static const fa_kernels FN(kernels) = {
 #undef sum
 #undef walk
 #undef row_facts
+#undef pass
+#undef back
 #undef ce

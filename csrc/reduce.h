@@ -2,7 +2,9 @@
  * instruction set or thread count changes. Included once for each element type.
  *
  * Element i of a row adds to slot i % SLOTS; a virtual vector has that many
- * lanes. At the end slot k takes slot k + SLOTS/2, then k + SLOTS/4, and so on.
+ * lanes. Elements come in pairs i, i + SLOTS, whose float32 sum is rounded to
+ * float32 before it is widened (half the conversions, at most half an ulp).
+ * At the end slot k takes slot k + SLOTS/2, then k + SLOTS/4, and so on.
  * Along a row the slots are the virtual vector's lanes; across rows they are
  * SLOTS vectors, each lane a row.
  */
@@ -15,37 +17,64 @@
 
 typedef struct {
     fa_direction direction;
-    size_t vectors, tail; /* along a row the last vector holds `tail` elements, if not 0 */
-    size_t slots;         /* accumulators in use */
+    size_t vectors, full; /* of a row; along a row the last may hold fewer than LANES elements */
+    size_t tail;          /* how many, or 0 */
+    size_t slots;         /* vectors of accumulators in use */
 } walk;
 
 FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
-    walk w = {direction, n, 0, n < SLOTS ? n : SLOTS};
+    walk w = {direction, n, n, 0, n < SLOTS ? n : SLOTS};
     if (direction == FA_ALONG) {
         w.vectors = (n + LANES - 1) / LANES;
+        w.full = n / LANES;
         w.tail = n % LANES;
         w.slots = SLOTS / LANES;
     }
     return w;
 }
-FA_INLINE size_t FN(slot_of)(walk w, size_t i) {
-    return i & ((w.direction == FA_ALONG ? SLOTS / LANES : SLOTS) - 1);
-}
-FA_INLINE int FN(at_tail)(walk w, size_t i) { return w.direction == FA_ALONG && w.tail && i + 1 == w.vectors; }
 FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, ptrdiff_t pitch) {
     return (ptrdiff_t)i * (w.direction == FA_ALONG ? (ptrdiff_t)LANES : pitch);
 }
 
-/* The i-th vector of a row; lanes beyond its end are `pad`. */
-FA_INLINE vec FN(take)(walk w, const void *row, ptrdiff_t pitch, size_t i, vec pad) {
+/* The i-th vector of a row, which is whole if `full`; lanes beyond its end are `pad`. */
+FA_INLINE vec FN(take)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, vec pad) {
     const real *p = (const real *)row + FN(offset_of)(w, i, pitch);
-    return FN(at_tail)(w, i) ? v_load_or(p, w.tail, pad) : v_load(p);
+    return full || w.direction == FA_ACROSS || i < w.full ? v_load(p) : v_load_or(p, w.tail, pad);
 }
-FA_INLINE void FN(put)(walk w, void *row, ptrdiff_t pitch, size_t i, vec v) {
+/* The same for a vector that may not be there: all `pad` then. */
+FA_INLINE vec FN(take_any)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, vec pad) {
+    return full || i < w.vectors ? FN(take)(w, full, row, pitch, i, pad) : pad;
+}
+FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, vec v) {
     real *p = (real *)row + FN(offset_of)(w, i, pitch);
-    if (FN(at_tail)(w, i)) v_store_n(p, w.tail, v);
-    else v_store(p, v);
+    if (full || w.direction == FA_ACROSS || i < w.full) v_store(p, v);
+    else v_store_n(p, w.tail, v);
 }
+FA_INLINE void FN(put_any)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, vec v) {
+    if (full || i < w.vectors) FN(put)(w, full, row, pitch, i, v);
+}
+
+/* Calls body for each vector of a row; `full` is a constant at each call of it. */
+typedef void FN(vector_body)(void *context, size_t i, int full);
+FA_INLINE void FN(each)(walk w, FN(vector_body) * body, void *context) {
+    size_t i = 0;
+    FA_UNROLL(2)
+    for (; i < w.full; i++) body(context, i, 1);
+    if (w.direction == FA_ALONG && w.tail) body(context, i, 0);
+}
+
+/* Calls body for vectors i and j of a row that share a slot: j is a virtual vector
+ * (along) or SLOTS classes (across) after i, and w.vectors or more if there is none. */
+typedef void FN(pair_body)(void *context, size_t slot, size_t i, size_t j, int full);
+FA_INLINE void FN(each_pair)(walk w, FN(pair_body) * body, void *context) {
+    const size_t group = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
+    size_t base = 0;
+    for (; base + 2 * group <= w.full; base += 2 * group)
+        for (size_t k = 0; k < group; k++) body(context, k, base + k, base + k + group, 1);
+    for (; base < w.vectors; base += 2 * group)
+        for (size_t k = 0; k < group && base + k < w.vectors; k++) body(context, k, base + k, base + k + group, 0);
+}
+
 /* The first n lanes of v, then 0. */
 FA_INLINE vec FN(first)(size_t n, vec v) {
     real lanes[LANES];
@@ -65,19 +94,13 @@ FA_INLINE void FN(clear)(walk w, sum *slots) {
     for (size_t k = 0; k < w.slots; k++) slots[k] = FN(sum_zero)();
 }
 
-/* Slots that never held an element are left out: adding their 0 would change nothing. */
-FA_INLINE sum FN(fold)(size_t used, sum *slots) {
-    for (size_t half = SLOTS / 2; half; half /= 2)
-        for (size_t k = 0; k < half && k + half < used; k++) slots[k] = FN(sum_merge)(slots[k], slots[k + half]);
-    return slots[0];
-}
-
-/* The total of each row, in its lane; along a row, in every lane. */
+/* The total of each row, in its lane; along a row, in every lane. Slots that never
+ * held an element are left out: adding their 0 would change nothing. */
 FA_INLINE pair FN(total)(walk w, sum *slots) {
-    if (w.direction == FA_ACROSS) return FN(sum_pair)(FN(fold)(w.slots, slots));
-    sum spread[MOST_SLOTS];
-    for (size_t k = 0; k < SLOTS / LANES; k++) FN(sum_spread)(slots[k], spread + k * LANES);
-    return FN(sum_pair)(FN(fold)(SLOTS, spread));
+    if (w.direction == FA_ALONG) return FN(sum_pair)(FN(sum_across_lanes)(slots, SLOTS / LANES));
+    for (size_t half = SLOTS / 2; half; half /= 2)
+        for (size_t k = 0; k < half && k + half < w.slots; k++) slots[k] = FN(sum_merge)(slots[k], slots[k + half]);
+    return FN(sum_pair)(slots[0]);
 }
 
 /* The largest element of each row; of rows that hold a NaN, anything. */
@@ -85,13 +108,13 @@ FA_INLINE vec FN(row_max)(walk w, const void *row, ptrdiff_t pitch) {
     const vec lowest = K(-INFINITY);
     vec a = lowest, b = lowest, c = lowest, d = lowest;
     size_t i = 0;
-    for (; i + 4 < w.vectors; i += 4) {
-        a = v_max(a, FN(take)(w, row, pitch, i, lowest));
-        b = v_max(b, FN(take)(w, row, pitch, i + 1, lowest));
-        c = v_max(c, FN(take)(w, row, pitch, i + 2, lowest));
-        d = v_max(d, FN(take)(w, row, pitch, i + 3, lowest));
+    for (; i + 4 <= w.full; i += 4) {
+        a = v_max(a, FN(take)(w, 1, row, pitch, i, lowest));
+        b = v_max(b, FN(take)(w, 1, row, pitch, i + 1, lowest));
+        c = v_max(c, FN(take)(w, 1, row, pitch, i + 2, lowest));
+        d = v_max(d, FN(take)(w, 1, row, pitch, i + 3, lowest));
     }
-    for (; i < w.vectors; i++) a = v_max(a, FN(take)(w, row, pitch, i, lowest));
+    for (; i < w.vectors; i++) a = v_max(a, FN(take)(w, 0, row, pitch, i, lowest));
     a = v_max(v_max(a, b), v_max(c, d));
     return w.direction == FA_ALONG ? v_splat(v_max_across(a)) : a;
 }

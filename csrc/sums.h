@@ -65,21 +65,37 @@ FA_INLINE f64_pair f64_sum_pair(f64_sum s) {
     return p;
 }
 
-/* Each lane of `from` as a sum of its own, in all lanes of to[lane]. */
-FA_INLINE void f32_sum_spread(f32_sum from, f32_sum *to) {
-    double lanes[FA_WIDE * F64_LANES];
-    for (int k = 0; k < FA_WIDE; k++) f64_store(lanes + k * F64_LANES, from.part[k]);
-    for (int i = 0; i < FA_WIDE * F64_LANES; i++)
-        for (int k = 0; k < FA_WIDE; k++) to[i].part[k] = f64_splat(lanes[i]);
+/* a + b of two elements of one slot, added to it. */
+FA_INLINE f32_sum f32_sum_add_two(f32_sum s, vf32 a, vf32 b) { return f32_sum_add(s, a + b); }
+FA_INLINE f64_sum f64_sum_add_two(f64_sum s, vf64 a, vf64 b) { return f64_sum_add(f64_sum_add(s, a), b); }
+
+/* The lanes of all `vectors` sums, slot k merged with k + half until one is left, in every
+ * lane: the same sums in the same order as merging whole vectors. */
+FA_INLINE f32_sum f32_sum_across_lanes(const f32_sum *from, size_t vectors) {
+    double lanes[FA_VIRTUAL_BYTES / sizeof(float)];
+    for (size_t v = 0; v < vectors; v++)
+        for (size_t k = 0; k < FA_WIDE; k++) f64_store(lanes + (v * FA_WIDE + k) * F64_LANES, from[v].part[k]);
+    for (size_t half = FA_VIRTUAL_BYTES / sizeof(float) / 2; half; half /= 2)
+        for (size_t k = 0; k < half; k++) lanes[k] = lanes[k] + lanes[k + half];
+    f32_sum s;
+    for (int k = 0; k < FA_WIDE; k++) s.part[k] = f64_splat(lanes[0]);
+    return s;
 }
-FA_INLINE void f64_sum_spread(f64_sum from, f64_sum *to) {
-    double sum[F64_LANES], lost[F64_LANES];
-    f64_store(sum, from.sum);
-    f64_store(lost, from.lost);
-    for (int i = 0; i < F64_LANES; i++) {
-        to[i].sum = f64_splat(sum[i]);
-        to[i].lost = f64_splat(lost[i]);
+FA_INLINE f64_sum f64_sum_across_lanes(const f64_sum *from, size_t vectors) {
+    double sums[FA_VIRTUAL_BYTES / sizeof(double)], lost[FA_VIRTUAL_BYTES / sizeof(double)];
+    for (size_t v = 0; v < vectors; v++) {
+        f64_store(sums + v * F64_LANES, from[v].sum);
+        f64_store(lost + v * F64_LANES, from[v].lost);
     }
+    for (size_t half = FA_VIRTUAL_BYTES / sizeof(double) / 2; half; half /= 2) {
+        for (size_t k = 0; k < half; k++) {
+            double a = sums[k], b = sums[k + half], total = a + b, t = total - a;
+            lost[k] = (lost[k] + lost[k + half]) - ((a - (total - t)) + (b - t));
+            sums[k] = total;
+        }
+    }
+    f64_sum s = {f64_splat(sums[0]), f64_splat(lost[0])};
+    return s;
 }
 
 /* Slots first .. first + lanes of a sum kept in memory. */

@@ -27,49 +27,86 @@ FA_INLINE pair FN(one_plus)(pair p) {
     return r;
 }
 
-/* Everything a row's log-probabilities need, `max` being its row_max; exp(x - max) is stored to `e` unless that is NULL. */
+/* The passes over a row: what they read, write and add up. */
+typedef struct {
+    walk w;
+    const void *x;
+    void *y;
+    ptrdiff_t x_pitch, y_pitch;
+    vec max, log_total;
+    pair factor;
+    sum *slots; /* arrays stay apart, so that the rest can live in registers */
+    vec *ties;
+} FN(pass);
+#define pass FN(pass)
+
+FA_INLINE vec FN(exp_below_max)(const pass *p, size_t i, int full) {
+    if (!full && i >= p->w.vectors) return K(0);
+    return v_exp_fast_nonpos(FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max);
+}
+
+FA_INLINE void FN(exponentials_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+    pass *p = context;
+    vec first = FN(exp_below_max)(p, i, full), second = FN(exp_below_max)(p, j, full);
+    p->slots[slot] = FN(sum_add_two)(p->slots[slot], first, second);
+    FN(put)(p->w, full, p->y, p->y_pitch, i, first);
+    FN(put_any)(p->w, full, p->y, p->y_pitch, j, second);
+}
+
+/* Stores exp(x - max) to y and gives its total: what softmax needs and no more. */
+FA_INLINE pair FN(exponentials)(walk w, const void *x, ptrdiff_t x_pitch, void *y, ptrdiff_t y_pitch) {
+    sum slots[MOST_SLOTS];
+    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = y, .y_pitch = y_pitch, .slots = slots};
+    p.max = FN(row_max)(w, x, x_pitch);
+    FN(clear)(w, slots);
+    FN(each_pair)(w, FN(exponentials_body), &p);
+    return FN(total)(w, slots);
+}
+
+/* exp(x - max) but 0 at a maximum, which is counted instead. */
+FA_INLINE vec FN(exp_but_ties)(pass *p, size_t slot, size_t i, int full) {
+    if (!full && i >= p->w.vectors) return K(0);
+    vec d = FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
+    vec e = v_exp_fast_nonpos(d);
+    mask top = v_eq(d, K(0));
+    if (p->y) FN(put)(p->w, full, p->y, p->y_pitch, i, e);
+    p->ties[slot] = p->ties[slot] + v_keep(top, K(1)); /* exact: float32 counts to 2^24 a lane */
+    return v_select(top, K(0), e);
+}
+FA_INLINE void FN(facts_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+    pass *p = context;
+    vec first = FN(exp_but_ties)(p, slot, i, full), second = FN(exp_but_ties)(p, slot, j, full);
+    p->slots[slot] = FN(sum_add_two)(p->slots[slot], first, second);
+}
+
+/* Everything a row's log-probabilities need, `max` being its row_max; exp(x - max) is
+ * stored to `e` unless that is NULL. */
 FA_INLINE row_facts FN(facts_of)(walk w, vec max, const void *x, ptrdiff_t x_pitch, void *e, ptrdiff_t e_pitch) {
-    row_facts f;
-    sum rest[MOST_SLOTS], counts[MOST_SLOTS];
+    sum slots[MOST_SLOTS], counts[MOST_SLOTS];
     vec ties[MOST_SLOTS];
-    FN(clear)(w, rest);
+    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = e, .y_pitch = e_pitch, .max = max, .slots = slots, .ties = ties};
+    FN(clear)(w, slots);
     for (size_t k = 0; k < w.slots; k++) ties[k] = K(0);
-    f.max = max;
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec d = FN(take)(w, x, x_pitch, i, K(-INFINITY)) - f.max;
-        vec ex = v_exp_fast_nonpos(d);
-        mask top = v_eq(d, K(0));
-        size_t slot = FN(slot_of)(w, i);
-        rest[slot] = FN(sum_add)(rest[slot], v_select(top, K(0), ex));
-        ties[slot] = ties[slot] + v_keep(top, K(1)); /* exact: float32 counts to 2^24 a lane */
-        if (e) FN(put)(w, e, e_pitch, i, ex);
-    }
+    FN(each_pair)(w, FN(facts_body), &p);
     for (size_t k = 0; k < w.slots; k++) counts[k] = FN(sum_add)(FN(sum_zero)(), ties[k]);
-    pair small = FN(total)(w, rest), count = FN(total)(w, counts);
+    pair small = FN(total)(w, slots), count = FN(total)(w, counts);
+
+    row_facts f;
     vec extra = count.hi - K(1), hi = small.hi + extra, t = hi - extra;
+    f.max = max;
     f.others.hi = hi;
     f.others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
     f.log_total = FN(log1p_pair)(f.others);
     return f;
 }
 
-/* Stores e and gives its total: what softmax needs and no more. */
-FA_INLINE pair FN(exponentials)(walk w, const void *x, ptrdiff_t x_pitch, void *e, ptrdiff_t e_pitch) {
-    sum slots[MOST_SLOTS];
-    vec m = FN(row_max)(w, x, x_pitch);
-    FN(clear)(w, slots);
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec ex = v_exp_fast_nonpos(FN(take)(w, x, x_pitch, i, K(-INFINITY)) - m);
-        sum *slot = &slots[FN(slot_of)(w, i)];
-        *slot = FN(sum_add)(*slot, ex);
-        FN(put)(w, e, e_pitch, i, ex);
-    }
-    return FN(total)(w, slots);
+FA_INLINE void FN(scale_body)(void *context, size_t i, int full) {
+    pass *p = context;
+    FN(put)(p->w, full, p->y, p->y_pitch, i, FN(times)(p->factor, FN(take)(p->w, full, p->y, p->y_pitch, i, K(0))));
 }
-
-FA_INLINE void FN(scale_row)(walk w, void *e, ptrdiff_t pitch, pair factor) {
-    for (size_t i = 0; i < w.vectors; i++)
-        FN(put)(w, e, pitch, i, FN(times)(factor, FN(take)(w, e, pitch, i, K(0))));
+FA_INLINE void FN(scale_row)(walk w, void *y, ptrdiff_t pitch, pair factor) {
+    pass p = {.w = w, .y = y, .y_pitch = pitch, .factor = factor};
+    FN(each)(w, FN(scale_body), &p);
 }
 
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_direction direction) {
@@ -78,13 +115,19 @@ FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_direction direction) {
     FN(scale_row)(w, a->out[0], a->out_pitch[0], FN(reciprocal)(total));
 }
 
+FA_INLINE void FN(log_softmax_body)(void *context, size_t i, int full) {
+    pass *p = context;
+    vec d = (FN(take)(p->w, full, p->x, p->x_pitch, i, K(0)) - p->max) + K(0); /* -0 to +0 */
+    FN(put)(p->w, full, p->y, p->y_pitch, i, d - p->log_total);
+}
 FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_direction direction) {
     walk w = FN(walk_of)(a->n, direction);
-    row_facts f = FN(facts_of)(w, FN(row_max)(w, a->in[0], a->in_pitch[0]), a->in[0], a->in_pitch[0], NULL, 0);
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec d = (FN(take)(w, a->in[0], a->in_pitch[0], i, K(0)) - f.max) + K(0); /* -0 to +0 */
-        FN(put)(w, a->out[0], a->out_pitch[0], i, d - f.log_total);
-    }
+    vec max = FN(row_max)(w, a->in[0], a->in_pitch[0]);
+    row_facts f = FN(facts_of)(w, max, a->in[0], a->in_pitch[0], NULL, 0);
+    pass p = {.w = w, .x = a->in[0], .x_pitch = a->in_pitch[0], .y = a->out[0], .y_pitch = a->out_pitch[0]};
+    p.max = max;
+    p.log_total = f.log_total;
+    FN(each)(w, FN(log_softmax_body), &p);
 }
 
 /* NaN in every lane if one of v is, else `otherwise`. */
@@ -99,7 +142,7 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_direction direction) {
     if (v_any(infinite)) { /* the maximum itself, but for a NaN beside it */
         vec nan = max;
         for (size_t i = 0; i < w.vectors; i++) {
-            vec x = FN(take)(w, a->in[0], a->in_pitch[0], i, K(0));
+            vec x = FN(take)(w, 0, a->in[0], a->in_pitch[0], i, K(0));
             nan = v_select(v_isnan(x), x, nan);
         }
         if (w.direction == FA_ALONG) nan = FN(any_nan)(nan, max);
@@ -110,59 +153,78 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_direction direction) {
 
 /* ---- gradients ------------------------------------------------------------------ */
 
+typedef struct {
+    walk w;
+    const fa_rows_args *a;
+    pair total;
+    sum *slots;
+} FN(back);
+#define back FN(back)
+
+FA_INLINE vec FN(back_input)(const back *b, int k, size_t i, int full) {
+    return FN(take_any)(b->w, full, b->a->in[k], b->a->in_pitch[k], i, K(0));
+}
+
+FA_INLINE void FN(dot_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+    back *b = context;
+    b->slots[slot] = FN(sum_add_product)(b->slots[slot], FN(back_input)(b, 0, i, full), FN(back_input)(b, 1, i, full));
+    b->slots[slot] = FN(sum_add_product)(b->slots[slot], FN(back_input)(b, 0, j, full), FN(back_input)(b, 1, j, full));
+}
+FA_INLINE void FN(softmax_from_output_body)(void *context, size_t i, int full) {
+    back *b = context;
+    vec centred = (FN(back_input)(b, 0, i, full) - b->total.hi) - b->total.lo;
+    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, FN(back_input)(b, 1, i, full) * centred);
+}
 /* dx = y (dy - sum(dy y)); in: dy, y. May overwrite either. */
 FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_direction direction) {
-    walk w = FN(walk_of)(a->n, direction);
     sum slots[MOST_SLOTS];
-    FN(clear)(w, slots);
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec dy = FN(take)(w, a->in[0], a->in_pitch[0], i, K(0));
-        vec y = FN(take)(w, a->in[1], a->in_pitch[1], i, K(0));
-        sum *slot = &slots[FN(slot_of)(w, i)];
-        *slot = FN(sum_add_product)(*slot, dy, y);
-    }
-    pair dot = FN(total)(w, slots);
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec dy = FN(take)(w, a->in[0], a->in_pitch[0], i, K(0));
-        vec y = FN(take)(w, a->in[1], a->in_pitch[1], i, K(0));
-        FN(put)(w, a->out[0], a->out_pitch[0], i, y * ((dy - dot.hi) - dot.lo));
-    }
+    back b = {.w = FN(walk_of)(a->n, direction), .a = a, .slots = slots};
+    FN(clear)(b.w, slots);
+    FN(each_pair)(b.w, FN(dot_body), &b);
+    b.total = FN(total)(b.w, slots);
+    FN(each)(b.w, FN(softmax_from_output_body), &b);
 }
 
 /* in: dy, x; the probabilities pass through the output. */
 FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_direction direction) {
-    fa_rows_args forward = *a, back = *a;
+    fa_rows_args forward = *a, backward = *a;
     forward.in[0] = a->in[1];
     forward.in_pitch[0] = a->in_pitch[1];
     FN(softmax)(&forward, direction);
-    back.in[1] = a->out[0];
-    back.in_pitch[1] = a->out_pitch[0];
-    FN(softmax_from_output)(&back, direction);
+    backward.in[1] = a->out[0];
+    backward.in_pitch[1] = a->out_pitch[0];
+    FN(softmax_from_output)(&backward, direction);
 }
 
+FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+    back *b = context;
+    b->slots[slot] = FN(sum_add)(b->slots[slot], FN(back_input)(b, 0, i, full));
+    b->slots[slot] = FN(sum_add)(b->slots[slot], FN(back_input)(b, 0, j, full));
+}
+FA_INLINE void FN(subtract_share_body)(void *context, size_t i, int full) {
+    back *b = context;
+    vec p = FN(take)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, K(0));
+    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_fnma(p, b->total.hi, FN(back_input)(b, 0, i, full)));
+}
 /* dx = dy - p sum(dy), with p in the output already. */
 FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
     sum slots[MOST_SLOTS];
+    back b = {.w = w, .a = a, .slots = slots};
     FN(clear)(w, slots);
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec dy = FN(take)(w, a->in[0], a->in_pitch[0], i, K(0));
-        sum *slot = &slots[FN(slot_of)(w, i)];
-        *slot = FN(sum_add)(*slot, dy);
-    }
-    vec total = FN(total)(w, slots).hi;
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec dy = FN(take)(w, a->in[0], a->in_pitch[0], i, K(0));
-        vec p = FN(take)(w, a->out[0], a->out_pitch[0], i, K(0));
-        FN(put)(w, a->out[0], a->out_pitch[0], i, v_fnma(p, total, dy));
-    }
+    FN(each_pair)(w, FN(sum_dy_body), &b);
+    b.total = FN(total)(w, slots);
+    FN(each)(w, FN(subtract_share_body), &b);
 }
 
+FA_INLINE void FN(exp_output_body)(void *context, size_t i, int full) {
+    back *b = context;
+    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_exp_fast_nonpos(FN(back_input)(b, 1, i, full)));
+}
 /* in: dy, y = log_softmax(x) */
 FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_direction direction) {
-    walk w = FN(walk_of)(a->n, direction);
-    for (size_t i = 0; i < w.vectors; i++)
-        FN(put)(w, a->out[0], a->out_pitch[0], i, v_exp_fast_nonpos(FN(take)(w, a->in[1], a->in_pitch[1], i, K(0))));
-    FN(subtract_share)(w, a);
+    back b = {.w = FN(walk_of)(a->n, direction), .a = a};
+    FN(each)(b.w, FN(exp_output_body), &b);
+    FN(subtract_share)(b.w, a);
 }
 
 /* in: dy, x */

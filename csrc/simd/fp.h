@@ -19,6 +19,12 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FA_INLINE static inline __attribute__((always_inline, unused))
+#define FA_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define FA_UNROLL(n) FA_PRAGMA(clang loop unroll_count(n))
+#else
+#define FA_UNROLL(n) FA_PRAGMA(GCC unroll n)
+#endif
 #define FA_NOINLINE static __attribute__((noinline, unused))
 #else
 #error "fastact: the vector layer needs gcc, clang or clang-cl"
