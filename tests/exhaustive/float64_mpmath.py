@@ -16,7 +16,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from test_accuracy_float64 import ACTIVATIONS, ORDERS, errors_at, hard_points
+from cases import ACTIVATIONS, ORDERS, hard_points
+from test_accuracy_float64 import errors_at
 
 CHUNK = 2000
 
