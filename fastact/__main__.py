@@ -1,0 +1,8 @@
+"""``python -m fastact`` is the command ``fastact``."""
+
+import sys
+
+from fastact._cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
