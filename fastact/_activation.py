@@ -103,9 +103,17 @@ def activation(**forms: dict[str, str]) -> Callable[[Callable[..., Any]], Activa
         result: Activation = _function(Activation, op, names, defaults, form, core(""))
         result.__doc__ = definition.__doc__
         backward_names = ("grad_output", *names)
-        result.backward = _function(_core.Elementwise, f"{op}.backward", backward_names, defaults, form, core("_backward"))
-        _describe(result.backward, op, f"Gradient by the input: ``grad_output * {op}.derivative({', '.join(names)})``.")
-        result.derivative = _function(_core.Elementwise, f"{op}.derivative", names, defaults, orders, derivative)
+        result.backward = _function(
+            _core.Elementwise, f"{op}.backward", backward_names, defaults, form, core("_backward")
+        )
+        _describe(
+            result.backward,
+            op,
+            f"Gradient by the input: ``grad_output * {op}.derivative({', '.join(names)})``.",
+        )
+        result.derivative = _function(
+            _core.Elementwise, f"{op}.derivative", names, defaults, orders, derivative
+        )
         _describe(result.derivative, op, f"First (``order=1``) or second (``order=2``) derivative of `{op}`.")
         if hasattr(_core, f"{op}_backward_from_output"):
             output_names = ("grad_output", "output", *names[1:])
@@ -113,7 +121,9 @@ def activation(**forms: dict[str, str]) -> Callable[[Callable[..., Any]], Activa
                 _core.Elementwise, f"{op}.backward_from_output", output_names, defaults, form,
                 core("_backward_from_output"),
             )  # fmt: skip
-            _describe(result.backward_from_output, op, f"Gradient by the input, from ``output = {op}(input)``.")
+            _describe(
+                result.backward_from_output, op, f"Gradient by the input, from ``output = {op}(input)``."
+            )
         return result
 
     return decorate

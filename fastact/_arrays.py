@@ -18,7 +18,9 @@ def float_array(value: Any, name: str) -> Array:
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     if array.dtype.name not in _FLOATS:
-        raise TypeError(f"{name} must be real (one of {', '.join(_FLOATS)}, an integer or bool), got {array.dtype}")
+        raise TypeError(
+            f"{name} must be real (one of {', '.join(_FLOATS)}, an integer or bool), got {array.dtype}"
+        )
     return native(array)
 
 
@@ -57,13 +59,20 @@ class Result:
     be delivered. `in_place` names the one input whose memory it may share."""
 
     def __init__(
-        self, out: Any, name: str, shape: tuple[int, ...], dtype: Any, sources: list[Array], in_place: Array | None
+        self,
+        out: Any,
+        name: str,
+        shape: tuple[int, ...],
+        dtype: Any,
+        sources: list[Array],
+        in_place: Array | None,
     ) -> None:
         self.out = None if out is None else check_out(out, name, shape, dtype)
         usable = self.out is not None and self.out.dtype == dtype and self.out.dtype.isnative
         usable = usable and (self.out.flags.c_contiguous or self.out.ndim == 1)
         usable = usable and not any(
-            np.may_share_memory(self.out, s) and not (s is in_place and _same_memory(self.out, s)) for s in sources
+            np.may_share_memory(self.out, s) and not (s is in_place and _same_memory(self.out, s))
+            for s in sources
         )
         self.array: Array = self.out if usable else np.empty(shape, dtype)
 
@@ -75,4 +84,8 @@ class Result:
 
 
 def _same_memory(a: Array, b: Array) -> bool:
-    return (a.__array_interface__["data"], a.strides, a.dtype) == (b.__array_interface__["data"], b.strides, b.dtype)
+    return (a.__array_interface__["data"], a.strides, a.dtype) == (
+        b.__array_interface__["data"],
+        b.strides,
+        b.dtype,
+    )

@@ -123,7 +123,9 @@ def _apply_environment() -> None:
             raise ImportError(f"environment variable FASTACT_ISA: {error}") from None
     threads = os.environ.get("FASTACT_NUM_THREADS")
     if threads and not (threads.isdecimal() and int(threads) >= 1):
-        raise ImportError(f"environment variable FASTACT_NUM_THREADS must be an integer of at least 1, got {threads!r}")
+        raise ImportError(
+            f"environment variable FASTACT_NUM_THREADS must be an integer of at least 1, got {threads!r}"
+        )
 
 
 def _register_bfloat16() -> None:

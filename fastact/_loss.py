@@ -8,6 +8,7 @@ layout, threads nor instruction set changes.
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ class Wanted:
         self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
 
 
-class Loss:
+class Loss(ABC):
     """A loss with its gradients by the input.
 
     All take the same arguments; ``out=`` is where to put the gradient, and may be the
@@ -95,10 +96,11 @@ class Loss:
             return _dask.run(self, input, target, options, wanted, grad_output)
         return self._compute(float_array(input, "input"), target, options, wanted, grad_output)
 
+    @abstractmethod
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
-        raise TypeError(f"{type(self).__name__} does not say how to compute")
+        """Value, gradient and Hessian diagonal, as wanted, of an array of a float type."""
 
     def __repr__(self) -> str:
         return f"<fastact.{self.__name__}>"
@@ -111,7 +113,9 @@ def _broadcast(array: Array, shape: tuple[int, ...], name: str, of: str) -> Arra
     try:
         return np.broadcast_to(array, shape)
     except ValueError:
-        raise ValueError(f"{name} of shape {array.shape} does not broadcast to {of} of shape {shape}") from None
+        raise ValueError(
+            f"{name} of shape {array.shape} does not broadcast to {of} of shape {shape}"
+        ) from None
 
 
 def _flat(array: Array) -> Array:
@@ -122,7 +126,9 @@ def _flat(array: Array) -> Array:
 def _upstream(grad_output: Any, shape: tuple[int, ...], reduction: str) -> Array:
     array = float_array(grad_output, "grad_output")
     if reduction != "none" and array.ndim:
-        raise ValueError(f'grad_output must be a scalar with reduction="{reduction}", got shape {array.shape}')
+        raise ValueError(
+            f'grad_output must be a scalar with reduction="{reduction}", got shape {array.shape}'
+        )
     if array.ndim and array.shape != shape:
         raise ValueError(f"grad_output must be a scalar or of the loss's shape {shape}, got {array.shape}")
     return array
@@ -131,7 +137,9 @@ def _upstream(grad_output: Any, shape: tuple[int, ...], reduction: str) -> Array
 class ElementwiseLoss(Loss):
     """A loss of one element and its target at a time."""
 
-    def __init__(self, definition: Callable[..., Any], parameters: dict[str, float], mean_by_weight: bool) -> None:
+    def __init__(
+        self, definition: Callable[..., Any], parameters: dict[str, float], mean_by_weight: bool
+    ) -> None:
         super().__init__(definition)
         self._index: int = _core.table()["loss"][self.__name__]["index"]
         self._parameters = parameters
@@ -145,7 +153,9 @@ class ElementwiseLoss(Loss):
         if t.ndim and t.shape != x.shape:
             raise ValueError(f"target must be a scalar or have the input's shape {x.shape}, got {t.shape}")
         weight = self._factor(options["weight"], 1.0, "weight", x.shape)
-        parameters = [self._factor(options[p], default, p, x.shape) for p, default in self._parameters.items()]
+        parameters = [
+            self._factor(options[p], default, p, x.shape) for p, default in self._parameters.items()
+        ]
         scale = _upstream(grad_output, x.shape, reduction)
         norm = self._norm(weight, x.size) if reduction == "mean" else 1.0
         sources = [x, t, weight, scale, *parameters]
@@ -176,7 +186,9 @@ class ElementwiseLoss(Loss):
         if self._mean_by_weight:
             one, zero = np.ones(()), np.zeros(())
             square = _core.table()["loss"]["mse_loss"]["index"]
-            count = _core.elementwise_loss(square, size, [one, zero, _flat(weight), one], None, None, None, True)
+            count = _core.elementwise_loss(
+                square, size, [one, zero, _flat(weight), one], None, None, None, True
+            )
         return 1.0 / count if count else 0.0
 
 
@@ -228,7 +240,9 @@ class RowLoss(Loss):
             return float_array(t, "target"), True
         if t.shape == rows:
             return integer_array(t, "target"), False
-        wanted = f"labels of shape {rows}" + (f" or probabilities of shape {shape}" if self._soft_targets else "")
+        wanted = f"labels of shape {rows}" + (
+            f" or probabilities of shape {shape}" if self._soft_targets else ""
+        )
         raise ValueError(f"target must be {wanted} for input of shape {shape}, got shape {t.shape}")
 
 
@@ -245,7 +259,9 @@ def _class_weight(given: Any, classes: int) -> Array | None:
         return None
     weight = float_array(given, "weight")
     if weight.shape != (classes,):
-        raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {weight.shape}")
+        raise ValueError(
+            f"weight must have shape ({classes},), one for each class of input, got {weight.shape}"
+        )
     return weight
 
 
@@ -286,7 +302,9 @@ class _Cubes:
         return array.reshape(int(np.prod(before)), int(np.prod(after)))
 
 
-def elementwise_loss(mean_by_weight: bool = False, **parameters: float) -> Callable[[Callable[..., Any]], ElementwiseLoss]:
+def elementwise_loss(
+    mean_by_weight: bool = False, **parameters: float
+) -> Callable[[Callable[..., Any]], ElementwiseLoss]:
     """Decorate a documented definition; `parameters` are the body's, with what None stands for."""
     return lambda definition: ElementwiseLoss(definition, parameters, mean_by_weight)
 
@@ -294,4 +312,3 @@ def elementwise_loss(mean_by_weight: bool = False, **parameters: float) -> Calla
 def row_loss(soft_targets: bool = False) -> Callable[[Callable[..., Any]], RowLoss]:
     """Decorate a documented definition of a loss over the core's row kernels."""
     return lambda definition: RowLoss(definition, soft_targets)
-

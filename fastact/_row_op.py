@@ -87,7 +87,14 @@ class RowOp:
         return self._run("", (input,), axis, where, out, keepdims)
 
     def backward(
-        self, grad_output: Any, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
+        self,
+        grad_output: Any,
+        input: Any,
+        axis: Axis = -1,
+        *,
+        where: Any = None,
+        out: Any = None,
+        keepdims: bool = False,
     ) -> Any:
         """Gradient by the input. A reducing op's `grad_output` has the shape of its
         result (with ``keepdims=True``, the kept one)."""
@@ -99,7 +106,9 @@ class RowOp:
         """Gradient by the input, from the op's output alone."""
         return self._run("_backward_from_output", (grad_output, output), axis, where, out, False)
 
-    def _run(self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool) -> Any:
+    def _run(
+        self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
+    ) -> Any:
         arrays = [_as_array(a) for a in operands]
         x, row_dy = arrays[-1], self.reduces and bool(suffix)
         if not x.ndim:
@@ -123,7 +132,9 @@ class RowOp:
         try:
             return np.broadcast_to(mask, shape)
         except ValueError:
-            raise ValueError(f"{self.__name__}: where of shape {mask.shape} does not broadcast to {shape}") from None
+            raise ValueError(
+                f"{self.__name__}: where of shape {mask.shape} does not broadcast to {shape}"
+            ) from None
 
     def _run_merged(
         self, suffix: str, arrays: list[Any], row_dy: bool, axes: tuple[int, ...], out: Any, keepdims: bool
