@@ -44,7 +44,7 @@ def run(
 def _check_unchunked(name: str, x: Any, axis: int) -> None:
     if x.numblocks[axis] > 1:
         raise ValueError(
-            f"{name}: input has {x.numblocks[axis]} chunks along its class axis {axis}, but a row must lie in "
+            f"{name}: input has {x.numblocks[axis]} chunks along class axis {axis}, but a row must lie in "
             f"one: use .rechunk({{{axis}: -1}}) first"
         )
 

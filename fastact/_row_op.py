@@ -45,7 +45,7 @@ def _merge(array: Any, axes: tuple[int, ...]) -> Any:
     """The axes moved last, in their order in the array, and made one."""
     kept = [a for a in range(array.ndim) if a not in axes]
     moved = np.transpose(array, [*kept, *sorted(axes)])
-    return moved.reshape(tuple(array.shape[a] for a in kept) + (-1,))
+    return moved.reshape([*(array.shape[a] for a in kept), -1])
 
 
 def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
