@@ -1,0 +1,1 @@
+"""Measures fastact against whichever libraries are installed: ``python -m benchmarks``."""

@@ -1,0 +1,161 @@
+"""What is measured: a case is an op, what of it, a dtype and a shape; its data follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+import fastact as fa
+from fastact import _core
+
+SIZES = ((16,), (1000,), (30_000,), (1_000_000,), (16_000_000,))
+ROWS = ((1, 10), (4096, 10), (1024, 1000), (256, 32_000), (64, 128_256))
+DTYPES = ("float32", "float64")
+SIGMA = 3.0  # of the normally distributed inputs
+
+# Forms of one function that the core's table holds as ops of their own.
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {"gelu_tanh": ("gelu", {"approximate": "tanh"})}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One cell of the table, threads aside."""
+
+    op: str
+    kind: str  # "activation", "rows", "loss" or "row loss"
+    variant: str  # "value", "backward", "backward_from_output" or "value_and_grad"
+    dtype: str
+    shape: tuple[int, ...]
+    out: bool
+
+    @property
+    def group(self) -> str:
+        family = {"activation": "activations", "rows": "row ops"}.get(self.kind, "losses")
+        return f"{family}: {'value' if self.variant == 'value' else 'gradient'}"
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def label(self) -> str:
+        shape = "x".join(map(str, self.shape))
+        return f"{self.op}.{self.variant} {self.dtype} {shape}{' out=' if self.out else ''}"
+
+
+def ops() -> dict[str, str]:
+    """Every op of the installed package, and its kind."""
+    table = _core.table()
+    found = dict.fromkeys(table["activation"], "activation")
+    found |= dict.fromkeys(table["rows"], "rows")
+    found |= dict.fromkeys(table["loss"], "loss")
+    with_labels = [name for name in fa.__all__ if hasattr(getattr(fa, name), "value_and_grad")]
+    return found | {name: "row loss" for name in with_labels if name not in found}
+
+
+def public(op: str) -> tuple[Any, dict[str, Any]]:
+    """The function a user calls for an op of the core, and with what options."""
+    name, options = FORMS.get(op, (op, {}))
+    return getattr(fa, name), options
+
+
+def variants(op: str, kind: str) -> tuple[str, ...]:
+    if kind in ("loss", "row loss"):
+        return ("value", "value_and_grad")
+    has_from_output = hasattr(public(op)[0], "backward_from_output")
+    return ("value", "backward", "backward_from_output") if has_from_output else ("value", "backward")
+
+
+def select(
+    names: list[str], dtypes: list[str], shapes: list[tuple[int, ...]], outs: list[bool]
+) -> Iterator[Case]:
+    """The cases of these ops, those that share data one after another."""
+    kinds = ops()
+    for dtype in dtypes:
+        for shape in shapes:
+            for op in names:
+                if (kinds[op] in ("rows", "row loss")) != (len(shape) == 2):
+                    continue
+                for variant in variants(op, kinds[op]):
+                    # a loss's out= takes its gradient: the value alone has none
+                    chosen = outs if kinds[op] in ("activation", "rows") or variant != "value" else [False]
+                    for out in chosen:
+                        yield Case(op, kinds[op], variant, dtype, shape, out)
+
+
+class Data:
+    """The arrays of cases of one dtype and shape, the same for every library."""
+
+    def __init__(self, dtype: str, shape: tuple[int, ...]) -> None:
+        self.dtype, self.shape = np.dtype(dtype), shape
+        self._rng = np.random.default_rng(20240229)
+        self._outputs: dict[str, np.ndarray] = {}
+
+    def _normal(self, sigma: float) -> np.ndarray:
+        values = self._rng.standard_normal(self.shape, self.dtype)
+        values *= self.dtype.type(sigma)
+        return values
+
+    @cached_property
+    def x(self) -> np.ndarray:
+        return self._normal(SIGMA)
+
+    @cached_property
+    def dy(self) -> np.ndarray:
+        return self._normal(1.0)
+
+    @cached_property
+    def dy_rows(self) -> np.ndarray:
+        return np.ascontiguousarray(self.dy[..., 0])
+
+    @cached_property
+    def out(self) -> np.ndarray:
+        return np.zeros(self.shape, self.dtype)
+
+    @cached_property
+    def out_rows(self) -> np.ndarray:
+        return np.zeros(self.shape[:-1], self.dtype)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        return self._rng.integers(0, self.shape[-1], self.shape[:-1])
+
+    @cached_property
+    def binary(self) -> np.ndarray:
+        return (self._rng.random(self.shape) < 0.5).astype(self.dtype)
+
+    @cached_property
+    def log_probabilities(self) -> np.ndarray:
+        return fa.log_softmax(self.x)
+
+    def output(self, op: str) -> np.ndarray:
+        """The op's value, which backward_from_output takes."""
+        if op not in self._outputs:
+            function, options = public(op)
+            self._outputs = {op: function(self.x, **options)}  # one at a time: they may be large
+        return self._outputs[op]
+
+    def operands(self, case: Case) -> tuple[np.ndarray, ...]:
+        """A call's arguments in order: (x,), (dy, x), (dy, y), or (input, target)."""
+        if case.kind == "row loss":
+            return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
+        if case.kind == "loss":
+            return (self.x, self.dy if case.op == "mse_loss" else self.binary)
+        if case.variant == "value":
+            return (self.x,)
+        dy = self.dy_rows if self.reduces(case) else self.dy
+        return (dy, self.output(case.op) if case.variant == "backward_from_output" else self.x)
+
+    @staticmethod
+    def reduces(case: Case) -> bool:
+        return bool(_core.table()["rows"].get(case.op, {}).get("reduces"))
+
+    def result(self, case: Case) -> np.ndarray | None:
+        """Where out= goes, for a case with it."""
+        if not case.out:
+            return None
+        return self.out_rows if self.reduces(case) and case.variant == "value" else self.out

@@ -1,0 +1,100 @@
+"""JAX: compiled functions, gradients by its own differentiation. It has no out=.
+
+XLA's thread pool gets its size, once a process, from the CPUs the process may use when
+it starts: a process here measures one number of threads, and starts JAX on so many CPUs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cases import Case, Data
+from benchmarks.formulas import FORMULAS
+from benchmarks.peers.base import Candidate, Peer, as_arrays
+from benchmarks.timing import Call
+
+_TASKS = Path("/proc/self/task")
+
+
+class Jax(Peer):
+    needs = ("jax", "jaxlib")
+
+    def __init__(self, threads: int) -> None:
+        super().__init__(threads)
+        if threads == 1:
+            os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+        cpus = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+        if cpus:
+            os.sched_setaffinity(0, sorted(cpus)[:threads])
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+        jax.block_until_ready(jax.numpy.zeros(1))
+        if cpus:
+            # Only the pool's size was to be set: no thread is to stay tied to those CPUs.
+            for task in _TASKS.iterdir() if _TASKS.is_dir() else [Path("0")]:
+                os.sched_setaffinity(int(task.name), cpus)
+        self._jax = jax
+        self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
+
+    def version(self) -> str:
+        return self._jax.__version__
+
+    def prepare(self, case: Case, data: Data) -> Candidate | None:
+        key = (case.op, case.variant)
+        if key not in self._compiled:
+            function = self._function(case)
+            if function is None:
+                return None
+            self._compiled[key] = self._jax.jit(function)
+        compiled, wait = self._compiled[key], self._jax.block_until_ready
+        operands = [self._jax.numpy.asarray(a) for a in data.operands(case)]
+        return Candidate(Call(lambda *args: wait(compiled(*args)), *operands), as_arrays)
+
+    def _function(self, case: Case) -> Callable[..., Any] | None:
+        losses = _losses(self._jax.numpy, self._jax.nn)
+        if case.op in losses:
+            value = losses[case.op]
+            return value if case.variant == "value" else self._jax.value_and_grad(value)
+        if case.variant == "backward_from_output":
+            formula = FORMULAS.get((case.op, case.variant))
+            return formula and (lambda dy, y: formula(self._jax.numpy, dy, y))
+        value = _values(self._jax.nn).get(case.op)
+        if value is None or case.variant == "value":
+            return value
+        return lambda dy, x: self._jax.vjp(value, x)[1](dy)[0]
+
+
+def _values(nn: Any) -> dict[str, Callable[..., Any]]:
+    return {
+        "relu": nn.relu,
+        "leaky_relu": nn.leaky_relu,
+        "sigmoid": nn.sigmoid,
+        "tanh": nn.tanh,
+        "gelu": lambda x: nn.gelu(x, approximate=False),
+        "gelu_tanh": lambda x: nn.gelu(x, approximate=True),
+        "silu": nn.silu,
+        "softplus": nn.softplus,
+        "softmax": nn.softmax,
+        "log_softmax": nn.log_softmax,
+        "logsumexp": lambda x: nn.logsumexp(x, axis=-1),
+    }
+
+
+def _losses(jnp: Any, nn: Any) -> dict[str, Callable[..., Any]]:
+    def picked(x: Any, t: Any) -> Any:
+        return jnp.take_along_axis(x, t[:, None], -1)[:, 0]
+
+    def binary_cross_entropy(x: Any, t: Any) -> Any:
+        return (jnp.maximum(x, 0) - x * t + jnp.log1p(jnp.exp(-jnp.abs(x)))).mean()
+
+    return {
+        "mse_loss": lambda x, t: jnp.square(x - t).mean(),
+        "binary_cross_entropy_with_logits": binary_cross_entropy,
+        "nll_loss": lambda x, t: -picked(x, t).mean(),
+        "cross_entropy": lambda x, t: (nn.logsumexp(x, axis=-1) - picked(x, t)).mean(),
+    }

@@ -1,0 +1,188 @@
+"""The speeds that must hold, and what else is worth knowing of one machine."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+import fastact as fa
+from benchmarks.cases import Case, Data, ops
+from benchmarks.peers import OURS, Peer
+from benchmarks.runner import SETTLE, Judge, Result, run_case
+from benchmarks.timing import Call, measure
+
+
+@dataclass
+class Check:
+    """One bar: `measured` must be at least `bar` (or at most, if `at_most`)."""
+
+    what: str
+    bar: float
+    measured: float | None  # None: the library to compare with is not installed
+    detail: str = ""
+    at_most: bool = False
+
+    @property
+    def passed(self) -> bool | None:
+        if self.measured is None:
+            return None
+        return self.measured <= self.bar if self.at_most else self.measured >= self.bar
+
+    def as_json(self) -> dict[str, Any]:
+        return {**asdict(self), "passed": self.passed}
+
+    def line(self) -> str:
+        verdict = {True: "PASS", False: "FAIL", None: "----"}[self.passed]
+        measured = "not measured" if self.measured is None else f"{self.measured:.3g}"
+        sign = "<=" if self.at_most else ">="
+        return f"{verdict}  {self.what}: {measured} ({sign} {self.bar:g})  {self.detail}".rstrip()
+
+
+def geomean(ratios: list[float]) -> float | None:
+    return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def _ns(result: Result, *names: str) -> str:
+    """The times of ours and of the libraries named, for a check's detail."""
+    named = [name for name in (OURS, *names) if name in result.times]
+    return (
+        ", ".join(f"{name} {result.times[name].best / result.case.size * 1e9:.3f}" for name in named)
+        + " ns/element"
+    )
+
+
+class Requirements:
+    """Measures the bars with one thread, two where it says so."""
+
+    def __init__(self, peers: dict[str, Peer], seconds: float) -> None:
+        self.peers, self.seconds = peers, seconds
+        self._judge = Judge(peers)
+
+    def _run(
+        self, op: str, kind: str, variant: str, shape: tuple[int, ...], out: bool, *names: str
+    ) -> Result:
+        case = Case(op, kind, variant, "float32", shape, out)
+        chosen = {name: p for name, p in self.peers.items() if not names or name in (OURS, *names)}
+        return run_case(case, Data(case.dtype, shape), chosen, self._judge, self.seconds)
+
+    def all(self) -> list[Check]:
+        parts: list[Callable[[], list[Check]]] = [
+            self.cross_entropy,
+            self.softmax,
+            self.in_cache,
+            self.from_memory,
+            self.two_threads,
+            self.small_calls,
+            self.columns,
+        ]
+        return [check for part in parts for check in part()]
+
+    def cross_entropy(self) -> list[Check]:
+        checks = []
+        for shape, bar in (
+            ((4096, 10), 10.0),
+            ((1024, 1000), 3.0),
+            ((256, 32_000), 3.0),
+            ((64, 128_256), 3.0),
+        ):
+            r = self._run("cross_entropy", "row loss", "value_and_grad", shape, True, "torch")
+            what = f"cross_entropy.value_and_grad {_shape(shape)}, torch's time over ours"
+            checks.append(Check(what, bar, r.ratio("torch"), _ns(r, "torch")))
+        return checks
+
+    def softmax(self) -> list[Check]:
+        checks = []
+        for shape, torch, onnxruntime in (((4096, 10), 10.0, 1.2), ((1024, 1000), 2.0, 1.1)):
+            r = self._run("softmax", "rows", "value", shape, True, "torch", "onnxruntime")
+            for name, bar in (("torch", torch), ("onnxruntime", onnxruntime)):
+                what = f"softmax {_shape(shape)} out=, {name}'s time over ours"
+                checks.append(Check(what, bar, r.ratio(name), _ns(r, name)))
+        return checks
+
+    def in_cache(self) -> list[Check]:
+        checks: list[Check] = []
+        ratios: dict[str, list[float]] = {"right": [], "any": []}
+        for op in ("sigmoid", "tanh", "gelu", "silu", "softplus"):
+            r = self._run(op, "activation", "value", (30_000,), True)
+            for kind, bar in (("right", 0.95), ("any", 0.8)):
+                peer = r.fastest(only_right=kind == "right")
+                ratio = r.ratio(peer)
+                if peer is not None and ratio is not None:
+                    ratios[kind].append(ratio)
+                rival = "right peer" if kind == "right" else "peer"
+                what = f"{op} 30000 out=, the fastest {rival}'s time over ours"
+                checks.append(Check(what, bar, ratio, _ns(r, peer) if peer else ""))
+        for kind, name in (("any", "peer"), ("right", "right peer")):
+            what = f"geometric mean of these five over the fastest {name}"
+            checks.append(Check(what, 1.4, geomean(ratios[kind])))
+        return checks
+
+    def from_memory(self) -> list[Check]:
+        x = Data("float32", (16_000_000,)).x
+        out = np.zeros_like(x)
+        calls = {"copyto": Call(np.copyto, out, x)}
+        calls |= {name: Call(getattr(fa, name), x, out=out) for name in ("relu", "sigmoid")}
+        times = measure(calls, 4 * self.seconds)
+        copy = times["copyto"].best
+        bandwidth = f"np.copyto {2 * x.nbytes / copy / 1e9:.1f} GB/s read and written"
+        return [
+            Check(
+                f"{name} 16 M from memory out=, share of np.copyto's speed",
+                bar,
+                copy / times[name].best,
+                f"{times[name].best / x.size * 1e9:.3f} ns/element; {bandwidth}",
+            )
+            for name, bar in (("relu", 0.9), ("sigmoid", 0.75))
+        ]
+
+    def two_threads(self) -> list[Check]:
+        if fa.config()["cpus"] < 2:
+            return [Check("gelu 1 M, 1 thread's time over 2 threads'", 1.7, None, "one CPU only")]
+        x = Data("float32", (1_000_000,)).x
+        out = np.zeros_like(x)
+
+        def with_threads(n: int) -> Call:
+            def call() -> None:
+                fa.set_num_threads(n)
+                fa.gelu(x, out=out)
+
+            return Call(call)
+
+        times = measure({"1": with_threads(1), "2": with_threads(2)}, 4 * self.seconds, SETTLE)
+        fa.set_num_threads(self.peers[OURS].threads)
+        ratio = times["1"].best / times["2"].best
+        detail = f"{times['1'].best * 1e6:.0f} us with 1, {times['2'].best * 1e6:.0f} us with 2"
+        return [Check("gelu 1 M, 1 thread's time over 2 threads'", 1.7, ratio, detail)]
+
+    def small_calls(self) -> list[Check]:
+        checks = []
+        for op, kind in ops().items():
+            if kind == "activation":
+                r = self._run(op, kind, "value", (16,), False, "torch", "numpy", "scipy")
+                share = None if "torch" not in r.times else 1 / (r.ratio("torch") or math.inf)
+                detail = ", ".join(f"{name} {t.best * 1e9:.0f}" for name, t in r.times.items()) + " ns/call"
+                checks.append(
+                    Check(f"{op} of 16 numbers, our time over torch's", 0.5, share, detail, at_most=True)
+                )
+        return checks
+
+    def columns(self) -> list[Check]:
+        rows = Data("float32", (1024, 1000)).x
+        columns = np.ascontiguousarray(rows.T)
+        calls = {
+            "last": Call(fa.softmax, rows, -1, out=np.zeros_like(rows)),
+            "first": Call(fa.softmax, columns, 0, out=np.zeros_like(columns)),
+        }
+        times = measure(calls, 2 * self.seconds)
+        ratio = times["first"].best / times["last"].best
+        detail = f"{times['first'].best * 1e6:.0f} us and {times['last'].best * 1e6:.0f} us"
+        what = "softmax of 1000x1024 along axis 0, its time over that of 1024x1000 along axis -1"
+        return [Check(what, 1.5, ratio, detail, at_most=True)]
