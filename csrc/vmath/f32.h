@@ -1,7 +1,9 @@
 /* Elementary functions of float32, included after "f32.h" has set the type.
  *
- * Every constant comes from tools/derive_f32.py or tools/derive_f32.sollya.
- * Worst errors are over all inputs of the domain, in ulp at the exact value.
+ * Every constant comes from tools/derive_f32.sollya. Horner throughout: independent
+ * vectors fill the latency, and every extra product of Estrin's form is an instruction.
+ * Worst errors are in ulp at the exact value, over every 977th input and all those
+ * around the worst.
  */
 
 /* x = k ln2 + r. The one addition of SHIFT rounds x log2(e) to the integer k and
@@ -25,12 +27,14 @@ FA_INLINE vec FN(exp_reduce)(vec x, vec k) {
     return v_fnma(k, K(F32_LN2_LO), v_fnma(k, K(F32_LN2_HI), x));
 }
 
+/* Worst 0.89 at 0x1.86ec5cp+5; rounded twice where subnormal, 0.87 there. */
 FA_INLINE vec FN(exp)(vec x) {
     vec bounded = v_max(K(-105), v_min(K(89), x));
     vec k = v_rint(bounded * K(F32_LOG2E)), r = FN(exp_reduce)(bounded, k);
     return v_ldexp(v_fma(r, v_fma(r, FN(exp_q)(r), K(1)), K(1)), k);
 }
 
+/* x <= 0. Worst 0.89 at -0x1.765026p+2. */
 FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
     vec bounded = v_max(K(-105), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SCALE_SHIFT));
     vec r = FN(exp_reduce)(bounded, t - K(F32_SCALE_SHIFT));
@@ -47,6 +51,7 @@ FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
     return v_from_bits(v_bits(t) << 23);
 }
 
+/* The error of high + low is 0.3 ulp: what r and p lost. */
 FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
     vec p, s = FN(exp_parts)(x, K(0), &p), high = v_fma(s, p, s);
     *low = v_fma(s, p, s - high) * K(EXP_UNIT);
@@ -63,7 +68,7 @@ FA_INLINE vec FN(expm1_q)(vec r) {
 }
 
 /* With s = 2^k, (s - 1) + s r is exact in two terms, and only then is s r^2 q added.
- * k = 128 would overflow s: half of everything is computed there. */
+ * k = 128 would overflow s: half of everything is computed. Worst 0.88 at 0x1.890862p-2. */
 FA_INLINE vec FN(expm1)(vec x) {
     vec bounded = v_max(K(-18), v_min(K(89), x));
     vec k = v_rint(bounded * K(F32_LOG2E));
@@ -76,17 +81,18 @@ FA_INLINE vec FN(expm1)(vec x) {
 }
 
 /* An odd polynomial up to 0.55; from there on 1 - 2/(1 + exp(2|x|)), where the quotient
- * is small enough for its errors not to count. From 9.02 on it rounds to 1. */
+ * is small enough for its errors not to count. From 9.02 on it rounds to 1.
+ * Worst 1.59 at 0x1.1ba7bp-1. */
 FA_INLINE vec FN(tanh)(vec x) {
     vec a = v_min(K(10), v_abs(x)), z = a + a;
     vec t = v_fma(z, K(F32_LOG2E), K(0x1.8p23f + 127)), r = FN(exp_reduce)(z, t - K(0x1.8p23f + 127));
     vec e = v_fma(r, v_fma(r, FN(exp_q)(r), K(1)), K(1)) * v_from_bits(v_bits(t) << 23);
     vec far = K(1) - K(2) / (K(1) + e);
-    vec square = x * x, q = v_fma(square, K(-0x1.8c4b6ep-8f), K(0x1.56a002p-6f));
+    vec square = a * a, q = v_fma(square, K(-0x1.8c4b6ep-8f), K(0x1.56a002p-6f));
     q = v_fma(square, q, K(-0x1.b8d87p-5f));
     q = v_fma(square, q, K(0x1.110b4ap-3f));
     q = v_fma(square, q, K(-0x1.555544p-2f));
-    return v_select(v_lt(a, K(0.55f)), v_fma(square * x, q, x), v_copysign(far, x));
+    return v_copysign(v_select(v_lt(a, K(0.55f)), v_fma(square * a, q, a), far), x);
 }
 
 /* log(1 + f) = f - f^2/2 + f^3 R(f), f in [-0.2929, 0.4143]: this returns
@@ -111,6 +117,7 @@ FA_INLINE ivec FN(log_power)(vec x) {
     return (v_bits(x) - 0x3f3504f3) >> 23;
 }
 
+/* Worst 0.88 at 0x1.65fb56p-1. */
 FA_INLINE vec FN(log)(vec x) {
     mask tiny = v_lt(x, K(0x1p-126f));
     vec scaled = v_select(tiny, x * K(0x1p24f), x);
@@ -122,7 +129,8 @@ FA_INLINE vec FN(log)(vec x) {
 }
 
 /* f = (1 + x) 2^-k - 1 by one fma, with the rounding error put back: no division.
- * While k = 0, f is x itself. 4f is computed so that 2^-128 is not needed. */
+ * While k = 0, f is x itself. 4f is computed so that 2^-128 is not needed.
+ * Worst 0.89 at 0x1.966274p-2. */
 FA_INLINE vec FN(log1p)(vec x) {
     ivec power = FN(log_power)(K(1) + x);
     vec s = v_from_bits((129 - power) << 23), base = s - K(4);
@@ -134,7 +142,8 @@ FA_INLINE vec FN(log1p)(vec x) {
 }
 
 /* x + x (x q(x)) on [0, 1] without reducing: a pole at -1 costs [0, 1] no higher degree
- * than [-0.29, 0.41]. Relative error 5.3e-9. */
+ * than [-0.29, 0.41]. Relative error 5.3e-9. Worst 1.17 at 0x1.f73154p-1, where the
+ * sum alternates; putting a low part back brought no more than it cost. */
 FA_INLINE vec FN(log1p_unit)(vec x) {
     vec q = v_fma(x, K(-0x1.b22adep-9f), K(0x1.4a9226p-6f));
     q = v_fma(x, q, K(-0x1.d7efa8p-5f));
