@@ -1,0 +1,115 @@
+"""Prints a hash of each op's results, the same on every machine:
+
+    python tests/determinism.py [--large] [--threads N]
+
+Run it with FASTACT_ISA set to compare instruction sets, with --threads to compare
+thread counts, on two machines to compare those. Inputs come from a fixed integer
+recurrence and hold signed zeros, infinities, NaN, subnormals and every op's extremes.
+Every NaN counts as the same one. A line is: op, element type, case, hash.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Iterator
+
+import numpy as np
+import walk
+
+import fastact as fa
+
+_PATTERNS = {"float32": "u4", "float64": "u8", "float16": "u2", "bfloat16": "u2"}
+
+
+def digest(*results) -> str:
+    """Of arrays by their bits, of Python floats by float.hex."""
+    h = hashlib.sha256()
+    for r in results:
+        h.update(r.hex().encode() if type(r) is float else walk.bits(r).tobytes())
+    return h.hexdigest()[:16]
+
+
+def any_bits(n: int, dtype: np.dtype, seed: int) -> np.ndarray:
+    """Uniform over bit patterns: mostly huge and tiny numbers, a few infinities and NaN."""
+    z = walk.integers(n, seed)
+    x = (z >> np.uint64(3)).astype(_PATTERNS[dtype.name]).view(dtype)
+    wide = 2.0 ** ((z % np.uint64(21)).astype("f8") - 14) * np.where(z >> np.uint64(63), -8.0, 8.0)
+    return np.where(z % np.uint64(4) == 0, x, wide.astype(dtype))
+
+
+def _operands(arrays: int, n: int, dtype: np.dtype) -> list[np.ndarray]:
+    with np.errstate(all="ignore"):
+        x = any_bits(n, dtype, n + arrays)
+        x[::3] = walk.values(n, dtype, n)[::3]
+    return ([walk.values(n, dtype, n + 5)] if arrays == 2 else []) + [x]
+
+
+def map_hashes(dtype: np.dtype, n: int) -> Iterator[tuple[str, str]]:
+    for op in walk.maps():
+        args = _operands(op.arrays, n + 1, dtype) + [
+            walk.positive(n + 1, dtype, k) for k in range(op.parameters)
+        ]
+        args = [a[1:] for a in args]  # off the 64-byte grid
+        yield op.name, digest(op.ufunc(*args))
+
+
+def row_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    for op in walk.rows():
+        args = op.operands(shape, dtype)
+        ordinary = op.function(*args)
+        turned = [np.asfortranarray(a) for a in args]
+        args[-1].reshape(-1)[:: max(args[-1].size // 7, 1)] = -np.inf
+        if shape[0] > 2:
+            args[-1][1], args[-1][2, 0] = np.nan, np.inf
+        mask = walk.integers(shape[0] * shape[1], 5).reshape(shape) % np.uint64(3) > 0
+        across = op.function(*turned)
+        yield op.name, digest(ordinary, across, op.function(*args), op.function(*args, where=mask))
+
+
+def loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    for name, op in walk.losses().items():
+        for soft in (False, True) if name == "cross_entropy" else (False,):
+            x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
+            results = []
+            for reduction in ("none", "mean", "sum"):
+                kw = {"reduction": reduction}
+                results += [*op.value_and_grad(x, t, **kw), *op.value_and_grad(x, t, **kw, **options)]
+                results += [*op.grad_and_hess(x, t, **kw, **options), op(x, t, **kw, **options)]
+            if name == "cross_entropy":
+                results += op.value_and_grad(np.asfortranarray(x), t, label_smoothing=0.1)
+            yield name + (" soft" if soft else ""), digest(*results)
+
+
+def hashes(large: bool = False) -> dict[str, str]:
+    found = {}
+    for dtype in walk.DTYPES.values():
+        cases = [
+            ("1", map_hashes(dtype, 1)),
+            ("1037", map_hashes(dtype, 1037)),
+            ("40009", map_hashes(dtype, 40_009)),
+        ]
+        for shape in [(1, 5), (5, 17), (33, 67), (20, 10), (3, 1003)]:
+            cases += [(f"{shape}", row_hashes(dtype, shape)), (f"{shape}", loss_hashes(dtype, shape))]
+        if large and dtype.itemsize > 2:
+            cases.append(("1200007", map_hashes(dtype, 1_200_007)))
+            for shape in [(120_001, 10), (1203, 1001), (3, 400_003)]:
+                cases += [(f"{shape}", row_hashes(dtype, shape)), (f"{shape}", loss_hashes(dtype, shape))]
+        for case, results in cases:
+            found |= {f"{name}, {dtype.name}, {case}": h for name, h in results}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="hashes of every op's results")
+    parser.add_argument("--large", action="store_true", help="arrays above a million elements, too")
+    parser.add_argument("--threads", type=int, help="how many threads to use")
+    options = parser.parse_args()
+    if options.threads:
+        fa.set_num_threads(options.threads)
+    for name, h in hashes(options.large).items():
+        print(f"{name}: {h}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""The same bits from every instruction set, thread count and alignment, in place or not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import determinism
+import numpy as np
+import pytest
+import walk
+
+import fastact as fa
+
+PROGRAM = Path(__file__).with_name("determinism.py")
+
+
+def _run(*arguments, **environment):
+    result = subprocess.run(
+        [sys.executable, PROGRAM, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=250,
+        cwd=Path(fa.__file__).parents[1],
+    )
+    assert result.returncode == 0, result.stderr
+    return dict(line.rsplit(": ", 1) for line in result.stdout.splitlines())
+
+
+@pytest.fixture(scope="module")
+def ours():
+    """This process's hashes: the best instruction set, one thread."""
+    before = fa.get_num_threads()
+    fa.set_num_threads(1)
+    yield determinism.hashes(large=True)
+    fa.set_num_threads(before)
+
+
+def _assert_equal(got, wanted):
+    different = [name for name in got if got[name] != wanted[name]]
+    assert not different, f"{len(different)} of {len(got)} differ: {different[:20]}"
+
+
+@pytest.mark.parametrize("isa", fa.config()["available_isas"])
+def test_instruction_sets(ours, isa):
+    got = _run(*["--large"] * (isa != "baseline"), FASTACT_ISA=isa)
+    assert len(got) > 500
+    _assert_equal(got, ours)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_thread_counts(ours, threads):
+    before = fa.get_num_threads()
+    fa.set_num_threads(threads)
+    try:
+        assert fa.get_num_threads() == threads
+        _assert_equal(determinism.hashes(large=True), ours)
+    finally:
+        fa.set_num_threads(before)
+
+
+def test_environment_limits_threads(ours):
+    small = _run(FASTACT_NUM_THREADS="1")
+    _assert_equal(small, ours)
+
+
+def _at(offset, like):
+    """A copy of `like` that starts `offset` bytes after a 64-byte boundary."""
+    room = np.empty(like.nbytes + 128, "u1")
+    start = -room.ctypes.data % 64 + offset
+    view = room[start : start + like.nbytes].view(like.dtype)
+    view[...] = like
+    assert view.ctypes.data % 64 == offset or not like.size
+    return view
+
+
+@pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
+@pytest.mark.parametrize("op", walk.maps(), ids=lambda op: op.name)
+def test_alignments(op, dtype):
+    for n in (1, 7, 67, 131):
+        args = walk.map_operands(op, n, dtype, 3)
+        wanted = op.ufunc(*args)
+        for offset in range(64):
+            moved = [_at((offset + 5 * k) % 64, a) for k, a in enumerate(args)]
+            out = _at(63 - offset, wanted)
+            walk.assert_same_bits(op.ufunc(*moved), wanted, (n, offset))
+            walk.assert_same_bits(op.ufunc(*args, out=out), wanted, (n, offset, "out"))
+            walk.assert_same_bits(op.ufunc(*moved, out=moved[0]), wanted, (n, offset, "in place"))
+
+
+@pytest.mark.parametrize("op", walk.rows(), ids=lambda op: op.name)
+def test_row_alignments(op):
+    for dtype in (np.dtype("f4"), np.dtype("f8")):
+        for shape in [(3, 67), (17, 10)]:
+            args = op.operands(shape, dtype)
+            wanted = op.function(*args)
+            for offset in range(64):
+                moved = [_at(offset, a.reshape(-1)).reshape(a.shape) for a in args]
+                walk.assert_same_bits(op.function(*moved), wanted, (shape, offset))
+
+
+@pytest.mark.parametrize("name", walk.losses())
+def test_loss_alignments(name):
+    op = getattr(fa, name)
+    for dtype in (np.dtype("f4"), np.dtype("f8")):
+        for shape in [(3, 67), (17, 10)]:
+            x, t, options = walk.loss_operands(name, shape, dtype)
+            wanted = op.value_and_grad(x, t, **options)
+            for offset in range(64):
+                out = _at(63 - offset, x.reshape(-1)).reshape(shape)
+                moved = _at(offset, x.reshape(-1)).reshape(shape)
+                value, grad = op.value_and_grad(moved, t, **options, out=out)
+                assert value == wanted[0]
+                walk.assert_same_bits(grad, wanted[1], (shape, offset))
