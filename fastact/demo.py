@@ -222,7 +222,7 @@ def check(runs: list[Run], accuracy: float) -> None:
         difference = weight_difference(ours.network, run.network)
         if not difference <= rounding(ours):
             raise DemoError(
-                f"{run.network.name} ended {difference:.1e} away from fastact's weights: more than rounding explains"
+                f"{run.network.name} ended {difference:.1e} away from fastact's weights: more than rounding"
             )
 
 
@@ -257,8 +257,8 @@ def main(plot_file: Path | None = None, write: Callable[[str], None] = print) ->
     weights = initial_weights()
     write(f"Handwritten digits: {len(x_train)} scans to learn from, {len(x_test)} to test on.")
     write(
-        f"A 64-{HIDDEN}-{HIDDEN}-10 perceptron with GELU, {sum(w.size for w in weights)} parameters, float32; "
-        f"{EPOCHS} epochs in batches of {BATCH}, one thread."
+        f"A 64-{HIDDEN}-{HIDDEN}-10 perceptron with GELU, {sum(w.size for w in weights)} parameters, "
+        f"float32; {EPOCHS} epochs in batches of {BATCH}, one thread."
     )
 
     from fastact._demo_peers import PlainNumPy, pytorch_network
