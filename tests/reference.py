@@ -283,7 +283,7 @@ def logsumexp(x):
 
 
 def log_softmax(x):
-    return x - logsumexp(x)[..., None]
+    return x - log(exp(x).sum(axis=-1, keepdims=True))
 
 
 ROWS = {
@@ -301,7 +301,7 @@ ROWS = {
     ),
     "logsumexp": RowOp(
         value=logsumexp,
-        backward=lambda dy, x: dy[..., None] * softmax(x),
+        backward=lambda dy, x: np.asarray(dy)[..., None] * softmax(x),
         scipy=lambda x: scipy.special.logsumexp(x, axis=-1),
     ),
 }

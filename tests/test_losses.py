@@ -1,0 +1,419 @@
+"""Losses against mpmath: values, gradients and curvature, every option, in ulp.
+
+Everything is computed at 1250 bits from the formula, so what is compared is the
+rounding of the kernels alone. A result is judged in ulp of the exact result; where it
+is a difference or a sum of terms, in ulp of the largest term that is met on the way, which
+`scale` is then; and x_j - max is rounded to half an ulp, which the input's own
+conditioning passes on (see test_rows.py).
+"""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import reference
+import scipy.special
+import ulp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mp, mpf
+
+import fastact as fa
+from fastact import _core
+
+DTYPES = ["float32", "float64"]
+UNIT = {"float32": 2.0**-24, "float64": 2.0**-53}
+REDUCTIONS = ["none", "mean", "sum"]
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    with mp.workprec(reference.ROW_PRECISION):
+        yield
+
+
+def check(got, want, dtype, bound, scale=0.0):
+    """|got - want| <= bound ulp of `dtype`, an ulp taken at `scale` where that is larger."""
+    got, want = np.asarray(got, np.float64), np.asarray(want, object)
+    assert got.shape == want.shape
+    scale = np.broadcast_to(np.asarray(scale, np.float64), got.shape)
+    for y, f, s in zip(got.reshape(-1), want.reshape(-1), scale.reshape(-1), strict=True):
+        assert np.isfinite(y)
+        error = abs(mpf(float(y)) - f) / ulp.exact_spacing(max(abs(f), mpf(float(s))), dtype)
+        assert error <= bound, f"{y!r} is {mp.nstr(error, 5)} ulp from {mp.nstr(f, 17)}, at most {bound}"
+
+
+def factor(reduction, denominator):
+    """1, or a mean's 1 / denominator; over nothing 0."""
+    return 1 / denominator if reduction == "mean" and denominator else mpf(int(reduction != "mean"))
+
+
+def reduced(terms, reduction, denominator):
+    return terms if reduction == "none" else terms.sum() * factor(reduction, denominator)
+
+
+# ---- elementwise losses ---------------------------------------------------------------------
+
+
+def elementwise_case(name, dtype, rng, shape=(5, 9)):
+    x = (rng.normal(size=shape) * 6).astype(dtype)
+    if name == "binary_cross_entropy_with_logits":
+        return x, rng.choice([0, 1, 0.25, 0.9], size=shape).astype(dtype)
+    return x, (x + rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 3, size=shape)).astype(dtype)
+
+
+def elementwise_exact(name, x, t, weight, options):
+    """Weighted terms, their gradients and curvature, and the mean's denominator."""
+    entry = reference.LOSSES[name]
+    given = [np.broadcast_to(reference.exact(options.get(p, 1.0)), x.shape) for p in entry.parameters]
+    arguments = (reference.exact(x), np.broadcast_to(reference.exact(t), x.shape), *given)
+    w = np.broadcast_to(reference.exact(1.0 if weight is None else weight), x.shape)
+    denominator = w.sum() if entry.mean_by_weight else mpf(x.size)
+    return [reference.weighted(w, f(*arguments)) for f in (entry.value, entry.grad, entry.hess)] + [
+        denominator
+    ]
+
+
+ELEMENTWISE = sorted(_core.table()["loss"])
+WEIGHTS = {"no weight": None, "scalar": 0.75, "column": "column", "full": "full"}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("weighting", WEIGHTS)
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_elementwise(name, weighting, reduction, dtype, rng):
+    op, entry, (x, t) = getattr(fa, name), reference.LOSSES[name], elementwise_case(name, dtype, rng)
+    shapes = {"column": (x.shape[0], 1), "full": x.shape}
+    weight = WEIGHTS[weighting]
+    if weight in shapes:
+        weight = (rng.random(shapes[weight]) * rng.choice([0, 1, 3], size=shapes[weight])).astype(dtype)
+    options = {p: rng.uniform(0.1, 9, x.shape[1]).astype(dtype) for p in entry.parameters}
+    value, grad, hess, denominator = elementwise_exact(name, x, t, weight, options)
+    scale = factor(reduction, denominator)
+    bounds = _core.table()["loss"][name]["ulp"][dtype]
+    options |= {"weight": weight, "reduction": reduction}
+
+    # the weight and the mean's factor each round once more
+    got, got_grad = op.value_and_grad(x, t, **options)
+    if reduction == "none":
+        check(got, value, dtype, bounds[0] + 1)
+    else:
+        assert type(got) is float
+        check(got, reduced(value, reduction, denominator), dtype, bounds[0] + 1)
+    slope = np.abs(grad * scale).astype(np.float64)
+    terms = slope
+    if name == "binary_cross_entropy_with_logits":
+        w, s = 1.0 if weight is None else weight, scipy.special.expit(x.astype(np.float64))
+        terms = w * np.maximum((1 - t) * s, options["pos_weight"] * t * (1 - s)) * float(scale)
+    check(got_grad, grad * scale, dtype, bounds[1] + 2, terms)
+    only_grad, got_hess = op.grad_and_hess(x, t, **options)
+    check(got_hess, hess * scale, dtype, bounds[2] + 2)
+
+    assert np.array_equal(op(x, t, **options), got)
+    for same in (only_grad, op.grad(x, t, **options), op.backward(1.0, x, t, **options)):
+        np.testing.assert_array_equal(same, got_grad)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_elementwise_backward(name, dtype, rng):
+    op, (x, t) = getattr(fa, name), elementwise_case(name, dtype, rng)
+    _, grad, _, _ = elementwise_exact(name, x, t, None, {})
+    terms = np.abs(grad).astype(np.float64)
+    if name == "binary_cross_entropy_with_logits":
+        terms = np.maximum(terms, UNIT[dtype])
+        terms = np.maximum(terms, t * 0.5)
+    dy = rng.normal(size=x.shape).astype(dtype)
+    got = op.backward(dy, x, t, reduction="none")
+    check(got, grad * reference.exact(dy), dtype, 6, terms * np.abs(dy))
+    check(op.backward(-2.5, x, t), grad * mpf(-2.5) / x.size, dtype, 6, terms * 2.5 / x.size)
+
+
+def test_bce_is_stable():
+    """Where sigmoid and logarithm, or a clamp, lose everything."""
+    bce = fa.binary_cross_entropy_with_logits
+    for x, y, p in [
+        (-20, 1, 1e4),
+        (1e4, 1, 1),
+        (-1e4, 0, 1),
+        (1e36, 0, 1),
+        (-1e36, 1, 3),
+        (80, 1, 1),
+        (-80, 0, 1),
+    ]:
+        for dtype in DTYPES:
+            a, t, w = np.array([x], dtype), np.array([y], dtype), np.array([p], dtype)
+            value, grad, hess, _ = elementwise_exact(bce.__name__, a, t, None, {"pos_weight": w})
+            check(bce(a, t, pos_weight=w, reduction="none"), value, dtype, 4)
+            check(bce.grad(a, t, pos_weight=w, reduction="none"), grad, dtype, 4)
+            check(bce.grad_and_hess(a, t, pos_weight=w, reduction="none")[1], hess, dtype, 6)
+    np.testing.assert_array_equal(bce([np.inf, -np.inf], [1.0, 0.0], reduction="none"), [0.0, 0.0])
+    np.testing.assert_array_equal(bce([np.inf, -np.inf], [0.0, 1.0], reduction="none"), [np.inf, np.inf])
+
+
+def test_bce_is_cross_entropy_of_two_classes(rng):
+    z, y = rng.normal(size=50) * 9, rng.integers(0, 2, 50)
+    pairs = np.stack([np.zeros(50), z], axis=1)
+    np.testing.assert_allclose(
+        fa.binary_cross_entropy_with_logits(z, y, reduction="none"),
+        fa.cross_entropy(pairs, y, reduction="none"),
+        rtol=1e-14,
+    )
+
+
+# ---- losses by row ------------------------------------------------------------------------------
+
+
+def row_exact(name, x, target, weight=None, ignore_index=-100, label_smoothing=0.0):
+    """For (rows, classes): terms, gradients, curvature, and the mean's denominator."""
+    entry, classes = reference.LOSSES[name], x.shape[1]
+    w = reference.exact(np.ones(classes) if weight is None else weight)
+    if target.ndim == 2:
+        live, shares, denominator = np.ones(len(x), bool), reference.exact(target), mpf(len(x))
+        shares = reference.spread(shares, label_smoothing)
+    else:
+        live = target != ignore_index
+        labels = np.where(live, target, 0)
+        shares = reference.label_shares(labels, classes, label_smoothing)
+        denominator = np.where(live, w[labels], mpf(0)).sum() + mpf(0)
+    q = shares * w
+    x = reference.exact(x)
+    value = np.where(live, entry.value(x, q), mpf(0))
+    grad, hess = (np.where(live[:, None], f(x, q), mpf(0)) for f in (entry.grad, entry.hess))
+    return value, grad, hess, denominator, q.astype(np.float64)
+
+
+def row_scales(x, q, dtype):
+    """Of values and gradients: what the terms are, and what the rounding of x - max adds,
+    both as the number whose ulp is taken."""
+    d = x.astype(np.float64) - x.max(axis=1, keepdims=True)
+    p, total = scipy.special.softmax(d, axis=1), q.sum(axis=1, keepdims=True)
+    moved = (p * np.abs(d)).sum(axis=1, keepdims=True)
+    value = np.abs(q * (np.abs(d) + moved)).sum(axis=1)
+    grad = (total * p + q) * np.maximum(1, np.maximum(np.abs(d), moved))
+    return value, grad
+
+
+TARGETS = ["labels", "ignored labels", "probabilities"]
+
+
+def row_target(kind, rows, classes, dtype, rng):
+    if kind == "probabilities":
+        return scipy.special.softmax(rng.normal(size=(rows, classes)) * 2, axis=1).astype(dtype)
+    labels = rng.integers(0, classes, rows)
+    if kind == "ignored labels":
+        labels[rng.random(rows) < 0.4] = -1
+    return labels
+
+
+def row_options(name, kind, weighted, smoothing, classes, dtype, rng):
+    options = {"ignore_index": -1} if kind == "ignored labels" else {}
+    if weighted:
+        options["weight"] = (rng.uniform(0.2, 3, classes) * (rng.random(classes) < 0.8)).astype(dtype)
+    if name == "cross_entropy":
+        options["label_smoothing"] = smoothing
+    return options
+
+
+ROW_CASES = [
+    (name, kind, weighted, smoothing)
+    for name, kind, weighted, smoothing in product(
+        ("cross_entropy", "nll_loss"), TARGETS, (False, True), (0.0, 0.1, 1.0)
+    )
+    if name == "cross_entropy" or (kind != "probabilities" and not smoothing)
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize(("name", "kind", "weighted", "smoothing"), ROW_CASES)
+def test_rows(name, kind, weighted, smoothing, reduction, dtype, rng):
+    op, rows, classes = getattr(fa, name), 6, 11
+    x = (rng.normal(size=(rows, classes)) * 4).astype(dtype)
+    x = x if name == "cross_entropy" else fa.log_softmax(x)
+    target = row_target(kind, rows, classes, dtype, rng)
+    options = row_options(name, kind, weighted, smoothing, classes, dtype, rng)
+    value, grad, hess, denominator, q = row_exact(name, x, target, **options)
+    scale = factor(reduction, denominator)
+    value_scale, grad_scale = row_scales(x, q, dtype)
+    options["reduction"] = reduction
+
+    got, got_grad = op.value_and_grad(x, target, **options)
+    if reduction == "none":
+        assert got.dtype == dtype
+        check(got, value, dtype, 4, value_scale)
+    else:
+        assert type(got) is float
+        check(got, reduced(value, reduction, denominator), dtype, 4, value_scale.max() * float(scale))
+    check(got_grad, grad * scale, dtype, 4, grad_scale * float(scale))
+    only_grad, got_hess = op.grad_and_hess(x, target, **options)
+    check(got_hess, hess * scale, dtype, 6, grad_scale * float(scale) if name == "cross_entropy" else 0)
+
+    assert np.array_equal(op(x, target, **options), got), "the value is the fused value, bitwise"
+    for same in (only_grad, op.grad(x, target, **options), op.backward(1.0, x, target, **options)):
+        np.testing.assert_array_equal(same, got_grad)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("axis", [0, 1, -2])
+def test_class_axis(axis, kind, dtype, rng):
+    """Anywhere gives what it gives last, bitwise."""
+    x = (rng.normal(size=(3, 4, 5, 7)) * 3).astype(dtype)
+    moved = np.moveaxis(x, axis, -1)
+    classes, rows = moved.shape[-1], moved.shape[:-1]
+    target = row_target(kind, int(np.prod(rows)), classes, dtype, rng).reshape(
+        rows + (classes,) * (kind == TARGETS[2])
+    )
+    back = np.ascontiguousarray(np.moveaxis(target, -1, axis)) if kind == TARGETS[2] else target
+    options = {"ignore_index": -1, "weight": rng.random(classes).astype(dtype), "label_smoothing": 0.1}
+    for reduction in REDUCTIONS:
+        want, want_grad = fa.cross_entropy.value_and_grad(
+            moved.copy(), target, reduction=reduction, **options
+        )
+        got, grad = fa.cross_entropy.value_and_grad(x, back, reduction=reduction, axis=axis, **options)
+        np.testing.assert_array_equal(np.moveaxis(grad, axis, -1), want_grad)
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("gap", [10.0, 30.0, 80.0, 100.0, 700.0])
+def test_confident_rows_keep_relative_precision(gap, dtype):
+    """The loss is log1p(s) and the label's gradient -s / (1 + s), not 0 and p - 1."""
+    if dtype == "float32" and gap > 100:
+        gap = 87.0
+    x = np.array([[0.0, -gap, -gap - 1.0], [-gap, -gap, 0.0]], dtype)
+    target = np.array([0, 2])
+    value, grad, _, _, _ = row_exact("cross_entropy", x, target)
+    got, got_grad = fa.cross_entropy.value_and_grad(x, target, reduction="none")
+    check(got, value, dtype, 2)
+    check(got_grad, grad, dtype, 4)
+    assert (got > 0).all()
+    assert (got_grad[[0, 1], target] < 0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_extreme_logits(dtype):
+    for size in (1e4, 1e36):
+        x = np.array([[size, -size, 0.0], [-size, -size, -size]], dtype)
+        for target in ([0, 1], [1, 2]):
+            value, grad, _, _, _ = row_exact("cross_entropy", x, np.array(target))
+            got, got_grad = fa.cross_entropy.value_and_grad(x, target, reduction="none")
+            check(got, value, dtype, 2)
+            check(got_grad, grad, dtype, 4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_masked_logits_under_soft_targets_and_smoothing(dtype):
+    """0 log 0 = 0: a class of logit -inf counts only where its share is not 0."""
+    x = np.array([[1.0, -np.inf, 2.0, 0.5]], dtype)
+    y = np.array([[0.5, 0.0, 0.25, 0.25]], dtype)
+    kept = [0, 2, 3]
+    got, grad = fa.cross_entropy.value_and_grad(x, y)
+    want, want_grad = fa.cross_entropy.value_and_grad(x[:, kept], y[:, kept])
+    np.testing.assert_allclose(got, want, rtol=4 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(grad[:, kept], want_grad, rtol=0, atol=2 * np.finfo(dtype).eps)
+    assert grad[0, 1] == 0
+    weight = np.array([1.0, 0.0, 1.0, 1.0], dtype)  # smoothing reaches every class but one of weight 0
+    got = fa.cross_entropy(x, [0], label_smoothing=0.1, weight=weight)
+    assert np.isfinite(got)
+    assert np.isinf(fa.cross_entropy(x, [0], label_smoothing=0.1))
+    assert np.isinf(fa.cross_entropy(x, [1]))
+    np.testing.assert_array_equal(fa.cross_entropy(x, [1], weight=weight, reduction="none"), [0.0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_mean_over_nothing_is_zero(dtype):
+    empty, ignored = np.zeros((0, 3), dtype), np.full((2, 3), np.nan, dtype)
+    assert fa.mse_loss(empty, empty) == 0.0
+    assert fa.binary_cross_entropy_with_logits(empty, empty) == 0.0
+    for op in (fa.cross_entropy, fa.nll_loss):
+        assert op(empty, np.zeros(0, int)) == 0.0
+        value, grad = op.value_and_grad(ignored, [-100, -100])
+        assert value == 0.0
+        np.testing.assert_array_equal(grad, np.zeros((2, 3)))
+        zero = np.zeros(3, dtype)
+        value, grad = op.value_and_grad(np.zeros((2, 3), dtype), [0, 1], weight=zero)
+        assert value == 0.0
+        np.testing.assert_array_equal(grad, np.zeros((2, 3)))
+    assert fa.mse_loss(np.ones(3, dtype), np.zeros(3, dtype), weight=np.zeros(3, dtype)) == 0.0
+
+
+# ---- out= ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, "float16"])
+@pytest.mark.parametrize("name", reference.LOSSES)
+def test_out(name, dtype, rng):
+    """The same bits in a fresh array, in an array given, and over the input."""
+    op = getattr(fa, name)
+    x = fa.log_softmax(rng.normal(size=(7, 19)).astype(dtype))
+    row = isinstance(reference.LOSSES[name], reference.RowLoss)
+    t = rng.integers(0, 19, 7) if row else rng.random(x.shape).astype(dtype)
+    value, grad = op.value_and_grad(x, t)
+    out = np.full_like(x, 9)
+    got = op.value_and_grad(x, t, out=out)
+    assert got[1] is out
+    assert got[0] == value
+    np.testing.assert_array_equal(out, grad)
+    own = x.copy()
+    assert op.grad(own, t, out=own) is own
+    np.testing.assert_array_equal(own, grad)
+    own = x.copy()
+    assert op.backward(2.0, own, t, out=own, reduction="sum") is own
+    np.testing.assert_array_equal(own, op.backward(2.0, x, t, reduction="sum"))
+    strided = np.zeros((7, 38), dtype)[:, ::2]
+    op.grad(x, t, out=strided)
+    np.testing.assert_array_equal(strided, grad)
+    pair = (np.empty_like(x), np.empty_like(x))
+    assert all(a is b for a, b in zip(op.grad_and_hess(x, t, out=pair), pair, strict=True))
+    for a, b in zip(pair, op.grad_and_hess(x, t), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# ---- laws -----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 70)),
+    dtype=st.sampled_from([*DTYPES, "float16"]),
+    labels=st.sampled_from(["int8", "uint8", "int32", "int64", "uint64"]),
+    options=st.fixed_dictionaries(
+        {"label_smoothing": st.sampled_from([0.0, 0.3]), "reduction": st.sampled_from(REDUCTIONS)}
+    ),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_laws_of_cross_entropy(shape, dtype, labels, options, seed):
+    """Label types and their one-hot rows agree; gradient rows sum to 0; backward is linear."""
+    rng = np.random.default_rng(seed)
+    x, eps = (rng.normal(size=shape) * 3).astype(dtype), float(np.finfo(dtype).eps)
+    t = rng.integers(0, shape[1], shape[0]).astype(labels)
+    value, grad = fa.cross_entropy.value_and_grad(x, t, **options)
+    assert np.abs(grad.astype(np.float64).sum(axis=-1)).max() <= 2 * eps * (shape[1] + 16)
+    hot = np.eye(shape[1], dtype=dtype)[t.astype(int)]
+    soft, soft_grad = fa.cross_entropy.value_and_grad(x, hot, **options)
+    np.testing.assert_allclose(soft, value, rtol=40 * eps, atol=eps)
+    np.testing.assert_allclose(soft_grad, grad, rtol=0, atol=40 * eps)
+    np.testing.assert_array_equal(fa.cross_entropy.backward(2.0, x, t, **options), 2 * grad)
+    np.testing.assert_array_equal(fa.cross_entropy(x, t.astype(int), **options), value)
+
+
+@settings(max_examples=40, deadline=None)
+@given(shape=st.tuples(st.integers(1, 6), st.integers(1, 40)), seed=st.integers(0, 2**32 - 1))
+def test_scipy_agrees(shape, seed):
+    rng = np.random.default_rng(seed)
+    x, t = rng.normal(size=shape) * 5, rng.integers(0, shape[1], shape[0])
+    log_p = scipy.special.log_softmax(x, axis=1)
+    want = -log_p[np.arange(shape[0]), t]
+    np.testing.assert_allclose(fa.cross_entropy(x, t, reduction="none"), want, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(fa.nll_loss(log_p, t, reduction="none"), want, rtol=1e-15)
+    y = scipy.special.softmax(rng.normal(size=shape), axis=1)
+    divergence = scipy.special.rel_entr(y, np.exp(log_p)).sum(axis=1) + scipy.special.entr(y).sum(axis=1)
+    np.testing.assert_allclose(fa.cross_entropy(x, y, reduction="none"), divergence, rtol=1e-12, atol=1e-14)
+    z, q = x[:, 0], y[:, 0]
+    bce = -scipy.special.xlogy(q, scipy.special.expit(z)) - scipy.special.xlogy(
+        1 - q, scipy.special.expit(-z)
+    )
+    np.testing.assert_allclose(fa.binary_cross_entropy_with_logits(z, q, reduction="none"), bce, rtol=1e-12)

@@ -1,0 +1,178 @@
+"""Special values, frozen: what every activation gives at zeros, infinities, NaN, the
+largest and smallest numbers and its kinks, whatever lane or tail holds them."""
+
+import numpy as np
+import pytest
+import reference
+from cases import ACTIVATIONS, function, parameters, public
+
+import fastact as fa
+
+INF, NAN = np.inf, np.nan
+MAX, TINY = "max", "tiny"  # the type's largest finite number and smallest subnormal one
+
+# Columns: value, first and second derivative. A string stands for that number of the type,
+# "-" before it for its negative. Zeros are compared with their sign where it is given as
+# "+0" or "-0"; a plain 0 is either.
+SPECIALS = {
+    "relu": {
+        "+0": ("+0", 0, 0),
+        "-0": (0, 0, 0),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+        TINY: (TINY, 1, 0),
+        "-tiny": (0, 0, 0),
+    },
+    "leaky_relu": {
+        "+0": ("+0", 0.01, 0),
+        "-0": ("-0", 0.01, 0),
+        INF: (INF, 1, 0),
+        -INF: (-INF, 0.01, 0),
+        MAX: (MAX, 1, 0),
+        TINY: (TINY, 1, 0),
+        "-tiny": ("-0", 0.01, 0),
+    },
+    "sigmoid": {
+        "+0": (0.5, 0.25, 0),
+        "-0": (0.5, 0.25, 0),
+        INF: (1, 0, 0),
+        -INF: ("+0", 0, 0),
+        MAX: (1, 0, 0),
+        "-max": ("+0", 0, 0),
+        TINY: (0.5, 0.25, 0),
+        "-tiny": (0.5, 0.25, 0),
+    },
+    "tanh": {
+        "+0": ("+0", 1, 0),
+        "-0": ("-0", 1, 0),
+        INF: (1, 0, 0),
+        -INF: (-1, 0, 0),
+        MAX: (1, 0, 0),
+        "-max": (-1, 0, 0),
+        TINY: (TINY, 1, "-2tiny"),
+        "-tiny": ("-tiny", 1, "2tiny"),
+    },
+    "gelu": {
+        "+0": ("+0", 0.5, "sqrt(2/pi)"),
+        "-0": (0, 0.5, "sqrt(2/pi)"),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+    },
+    "gelu_tanh": {
+        "+0": ("+0", 0.5, "sqrt(2/pi)"),
+        "-0": (0, 0.5, "sqrt(2/pi)"),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+    },
+    "silu": {
+        "+0": ("+0", 0.5, 0.5),
+        "-0": (0, 0.5, 0.5),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+    },
+    "softplus": {
+        "+0": ("ln 2", 0.5, 0.25),
+        "-0": ("ln 2", 0.5, 0.25),
+        INF: (INF, 1, 0),
+        -INF: ("+0", 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": ("+0", 0, 0),
+        TINY: ("ln 2", 0.5, 0.25),
+        "-tiny": ("ln 2", 0.5, 0.25),
+    },
+}
+LENGTHS = range(1, 68)
+
+
+def number(text, dtype):
+    """What an entry of the table stands for in a type."""
+    info = np.finfo(dtype)
+    named = {"max": info.max, "tiny": info.smallest_subnormal, "2tiny": 2 * info.smallest_subnormal}
+    named |= {"0": 0.0, "ln 2": np.log(2.0), "sqrt(2/pi)": np.sqrt(2 / np.pi)}
+    if not isinstance(text, str):
+        return np.dtype(dtype).type(text)
+    value = np.dtype(dtype).type(named[text.lstrip("+-")])
+    return -value if text.startswith("-") else value
+
+
+def same(got, want, dtype):
+    """Equal, or both NaN; a zero's sign counts where the table gives it."""
+    value = number(want, dtype)
+    signed = isinstance(want, str) and want[1:] == "0"
+    within = np.spacing(abs(value)) if (isinstance(want, str) and " " in want) or "sqrt" in str(want) else 0
+    equal = (np.abs(got - value) <= within) if np.isfinite(value) else got == value
+    return equal & (np.signbit(got) == np.signbit(value)) if signed else equal
+
+
+def test_table_is_complete():
+    assert SPECIALS.keys() == ACTIVATIONS.keys()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("order", range(3))
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_values(name, order, dtype):
+    compute, p = function(name, order), parameters(name, dtype)
+    for at, expected in SPECIALS[name].items():
+        got = compute(np.array([number(at, dtype)]), *p)
+        assert got.dtype == dtype
+        assert same(got, expected[order], dtype).all(), f"{name} order {order} at {at}: {got[0]!r}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("order", range(3))
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_lane_and_tail(name, order, dtype):
+    """Each special at each place of each length: what is there does not depend on the place,
+    and its neighbours do not notice."""
+    compute, p = function(name, order), parameters(name, dtype)
+    specials = np.array([number(at, dtype) for at in SPECIALS[name]] + [NAN], dtype)
+    ordinary = np.array(0.625, dtype)
+    alone = np.concatenate([compute(specials[k : k + 1], *p) for k in range(len(specials))])
+    assert np.isnan(alone[-1])
+    beside = compute(ordinary[None], *p)[0]
+    for n in LENGTHS:
+        # A padded pitch keeps the loop at n elements a time: a row each.
+        buffer = np.full((len(specials), n, n + 1), ordinary)
+        x = buffer[:, :, :n]
+        x[:, range(n), range(n)] = specials[:, None]
+        expected = np.full(x.shape, beside)
+        expected[:, range(n), range(n)] = alone[:, None]
+        got = compute(x, *p)
+        np.testing.assert_array_equal(got, expected)
+        zeros = expected == 0
+        np.testing.assert_array_equal(np.signbit(got[zeros]), np.signbit(expected[zeros]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_nan_keeps_its_place(name, dtype, rng):
+    """In every function of the op, for several NaNs in one array and NaN upstream gradients."""
+    op, options = public(name)
+    x = rng.normal(size=301).astype(dtype)
+    places = rng.random(301) < 0.1
+    x[places] = NAN
+    ones = np.ones_like(x)
+    results = [function(name, order)(x) for order in range(3)]
+    results += [op.backward(ones, x, **options), op.backward(x, ones, **options)]
+    if reference.ACTIVATIONS[name].from_output:
+        results.append(op.backward_from_output(ones, np.abs(x) / 9, **options))
+        results.append(op.backward_from_output(x, ones / 9, **options))
+    for result in results:
+        np.testing.assert_array_equal(np.isnan(result), places)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parameters_that_are_nan(dtype):
+    """A NaN parameter makes the elements that use it NaN."""
+    x = np.array([-1.0, 2.0], dtype)
+    np.testing.assert_array_equal(np.isnan(fa.leaky_relu(x, NAN)), [True, False])
+    np.testing.assert_array_equal(np.isnan(fa.softplus(x, NAN)), [True, True])
