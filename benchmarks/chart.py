@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 
 from benchmarks.peers import ALL, OURS
 
@@ -18,7 +13,7 @@ _SHAPES = ([30_000], [1024, 1000])
 
 
 def draw(results: dict[str, Any], path: Path) -> bool:
-    """Draw to `path`; False if no measured cell belongs in the chart."""
+    """Draw to `path`; False if no measured cell belongs in the chart, or without matplotlib."""
     cells = [
         c
         for c in results["cells"]
@@ -29,8 +24,13 @@ def draw(results: dict[str, Any], path: Path) -> bool:
         and (c["out"] or (c["group"].startswith("losses") and c["variant"] == "value"))
         and len(c["libraries"]) > 1
     ]
-    if not cells:
+    if not cells or find_spec("matplotlib") is None:
         return False
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
     cells.reverse()  # the first at the top
     figure, axes = plt.subplots(figsize=(9, 1.5 + 0.28 * len(cells)), layout="constrained")
     colours = dict(zip(ALL, plt.get_cmap("tab10").colors, strict=False))

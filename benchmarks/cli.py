@@ -153,6 +153,8 @@ def main(given: list[str], root: Path) -> int:
         (arguments.output / "worker.json").write_text(json.dumps(found))
         return 0
     names = peers.installed(_check(arguments.peers, list(peers.ALL), "--peers"))
+    _check(arguments.ops, list(cases.ops()), "--ops")
+    _check(arguments.dtype, list(cases.DTYPES), "--dtype")
     for name in sorted(set(arguments.peers or peers.ALL) - set(names)):
         print(f"{name} is not installed: not measured")
     machine = fa.config()

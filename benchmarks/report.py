@@ -7,6 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.chart import draw
 from benchmarks.peers import ALL, OURS
 from benchmarks.requirements import geomean
 
@@ -140,10 +141,6 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
     written = [folder / "results.json", folder / "results.md"]
     written[0].write_text(json.dumps(results, indent=1) + "\n")
     written[1].write_text(markdown(results))
-    try:
-        from benchmarks.chart import draw
-    except ImportError:
-        return written
     chart = folder / "results.png"
     return [*written, chart] if draw(results, chart) else written
 

@@ -1,0 +1,93 @@
+"""The benchmarks run on the installed package and write what they say they do."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+COMMAND = [sys.executable, "-m", "benchmarks"]
+
+
+def run(*options, **keywords):
+    return subprocess.run(
+        [*COMMAND, *options], cwd=ROOT, capture_output=True, text=True, timeout=120, **keywords
+    )
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    selection = [
+        "--ops",
+        "sigmoid,softmax,mse_loss,cross_entropy",
+        "--shapes",
+        "16,1x10",
+        "--dtype",
+        "float32",
+    ]
+    done = run(
+        "--peers", "numpy", "--threads", "1", "--seconds", "0.001", "--output", str(folder), *selection
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout, json.loads((folder / "results.json").read_text()), (folder / "results.md").read_text()
+
+
+def test_every_cell_of_the_selection_is_measured(measured):
+    _, results, _ = measured
+    cells = {(c["op"], c["variant"], tuple(c["shape"]), c["out"]) for c in results["cells"]}
+    for op, shape in (("sigmoid", (16,)), ("softmax", (1, 10))):
+        for variant in ("value", "backward", "backward_from_output"):
+            assert {(op, variant, shape, True), (op, variant, shape, False)} <= cells
+    for op, shape in (("mse_loss", (16,)), ("cross_entropy", (1, 10))):
+        assert (op, "value", shape, False) in cells
+        assert {(op, "value_and_grad", shape, True), (op, "value_and_grad", shape, False)} <= cells
+    assert len(cells) == len(results["cells"]) == 18
+
+
+def test_a_cell_has_times_errors_and_ratios(measured):
+    _, results, _ = measured
+    assert results["peers"] == ["numpy"] and set(results["versions"]) == {"fastact", "numpy"}
+    for cell in results["cells"]:
+        own, numpy = cell["libraries"]["fastact"], cell["libraries"]["numpy"]
+        size = 16 if cell["shape"] == [16] else 10
+        for library in (own, numpy):
+            assert 0 < library["best"] <= library["median"] and library["samples"] >= 2
+            assert library["ns_per_element"] == pytest.approx(library["best"] / size * 1e9)
+            assert library["ulp"] >= 0
+        assert cell["fastest_any"] == "numpy"
+        assert cell["ratio_any"] == pytest.approx(numpy["best"] / own["best"])
+        assert (cell["ratio_right"] is None) == (numpy["ulp"] > 8)
+    assert {g["group"] for g in results["geomeans"]} == {c["group"] for c in results["cells"]}
+
+
+def test_the_table_and_the_cells_below_one_are_printed_and_written(measured):
+    printed, results, markdown = measured
+    for cell in results["cells"]:
+        name = f"{cell['op']}.{cell['variant']} float32"
+        assert name in printed and name in markdown
+    below = sum(c["ratio_any"] < 1 for c in results["cells"])
+    if below:
+        title = f"Cells where a library is faster ({below} of {len(results['cells'])})"
+        assert title in printed and title in markdown
+
+
+def test_unknown_names_are_refused():
+    done = run("--ops", "sigmoid,nonsense")
+    assert done.returncode != 0
+    assert "--ops nonsense" in done.stderr
+
+
+def test_the_source_folder_is_refused(tmp_path):
+    """With nothing installed, the checkout's own folder is not measured in its place."""
+    program = (
+        "import runpy, sys; sys.path[:] = [sys.argv[1]] + [p for p in sys.path if 'lib/python' in p"
+        " and 'site-packages' not in p]; runpy.run_module('benchmarks', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program, str(ROOT)], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "pip install ." in done.stderr
