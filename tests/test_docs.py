@@ -1,0 +1,49 @@
+"""The examples in docstrings, the README and the documentation run and print what they say."""
+
+import doctest
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+import fastact
+
+ROOT = Path(__file__).resolve().parents[1]
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+MODULES = sorted(
+    m.name for m in pkgutil.iter_modules(fastact.__path__) if m.name not in ("_core", "__main__")
+)
+PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if ">>> " in p.read_text())
+
+
+def failures(tests):
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    report = []
+    for test in tests:
+        runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+    return runner.tries
+
+
+@pytest.mark.parametrize("name", [n for n in fastact.__all__ if getattr(fastact, n).__doc__])
+def test_public_docstrings(name):
+    item = getattr(fastact, name)
+    text = item.__doc__
+    if isinstance(item, str) or ">>> " not in text:
+        return
+    assert failures([doctest.DocTestParser().get_doctest(text, {}, name, None, 0)]) > 0
+
+
+@pytest.mark.parametrize("module", ["", *MODULES])
+def test_module_docstrings(module):
+    """Also of what is not public, where it has examples."""
+    found = importlib.import_module(f"fastact.{module}".rstrip("."))
+    failures(doctest.DocTestFinder(recurse=True).find(found))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_pages(page):
+    """A page's examples are one session."""
+    text = page.read_text().replace("```", "")
+    failures([doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)])

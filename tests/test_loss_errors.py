@@ -1,0 +1,188 @@
+"""What losses refuse: the exception's kind, the argument it names, and outputs untouched."""
+
+import re
+
+import numpy as np
+import pytest
+
+import fastact as fa
+
+SENTINEL = 7.0
+ROW_LOSSES = ["cross_entropy", "nll_loss"]
+ELEMENTWISE = ["mse_loss", "binary_cross_entropy_with_logits"]
+C = 10
+
+
+def refused(error, words, call):
+    """`call(out)` raises `error` with every word in its message, and leaves `out` as it was."""
+    out = np.full((4, C), SENTINEL, np.float32)
+    with pytest.raises(error) as caught:
+        call(out)
+    for word in words:
+        assert re.search(rf"\b{re.escape(str(word))}(?![\w-])", str(caught.value)), str(caught.value)
+    np.testing.assert_array_equal(out, SENTINEL)
+
+
+def logits():
+    return np.zeros((4, C), np.float32)
+
+
+BAD_LABELS = [
+    np.array([0, 1, -1, 2]),
+    np.array([0, 1, C, 2]),
+    np.array([0, 1, 2, -101]),
+    np.array([2**32 + 3, 1, 2, 3]),
+    np.array([0, 1, 2, -(2**63)]),
+    np.array([2**63 + 5, 1, 2, 3], np.uint64),
+    np.array([2**64 - 100, 1, 2, 3], np.uint64),  # -100 if it wrapped
+    np.array([0, -1, 2, 3], np.int8),
+    np.array([0, 255, 2, 3], np.uint8),
+]
+
+
+@pytest.mark.parametrize("labels", BAD_LABELS, ids=lambda a: f"{a.dtype}")
+@pytest.mark.parametrize("name", ROW_LOSSES)
+def test_labels(name, labels):
+    op = getattr(fa, name)
+    bad = next(int(v) for v in labels if not 0 <= int(v) < C)
+    words = ("target", C)
+    for call in (op.value_and_grad, op.grad):
+        refused(IndexError, words, lambda out, call=call: call(logits(), labels, out=out))
+    refused(IndexError, words, lambda out: op.backward(1.0, logits(), labels, out=out))
+    refused(IndexError, words, lambda out: op.grad_and_hess(logits(), labels, out=(out, out.copy())))
+    with pytest.raises(IndexError, match=re.escape(str(bad))):
+        op(logits(), labels)
+    own = logits() + 3
+    with pytest.raises(IndexError):
+        op.grad(own, labels, out=own)
+    np.testing.assert_array_equal(own, 3)
+
+
+@pytest.mark.parametrize("name", ROW_LOSSES)
+def test_ignored_label_may_be_anything_of_its_type(name):
+    op = getattr(fa, name)
+    for ignored in (-1, C, -(2**63), 2**63 - 1):
+        value, grad = op.value_and_grad(logits(), np.array([0, ignored, ignored, 1]), ignore_index=ignored)
+        assert (grad[1:3] == 0).all()
+        assert (grad[[0, 3]] != 0).any()
+        assert np.isfinite(value)
+
+
+@pytest.mark.parametrize("name", ROW_LOSSES)
+def test_unsigned_label_beyond_int64_is_not_the_largest_int64(name):
+    """2^63 + 5 is no ignore_index = 2^63 - 1, whatever it is clipped to on the way."""
+    labels = np.array([2**63 + 5, 1, 2, 3], np.uint64)
+    with pytest.raises(IndexError):
+        getattr(fa, name)(logits(), labels, ignore_index=2**63 - 1)
+
+
+@pytest.mark.parametrize("name", ROW_LOSSES)
+def test_row_arguments(name):
+    op, labels = getattr(fa, name), np.array([0, 1, 2, 3])
+    cases = [
+        (ValueError, ["target"], lambda out: op.grad(logits(), labels[:3], out=out)),
+        (ValueError, ["target"], lambda out: op.grad(logits(), np.zeros((4, C - 1)), out=out)),
+        (TypeError, ["target"], lambda out: op.grad(logits(), np.zeros(4), out=out)),
+        (
+            TypeError,
+            ["input", "complex64"],
+            lambda out: op.grad(logits().astype(np.complex64), labels, out=out),
+        ),
+        (TypeError, ["input"], lambda out: op.grad(np.full((4, C), "a"), labels, out=out)),
+        (ValueError, ["input"], lambda out: op.grad(np.float32(1), labels, out=out)),
+        (ValueError, ["weight", C], lambda out: op.grad(logits(), labels, weight=np.ones(C + 1), out=out)),
+        (TypeError, ["weight"], lambda out: op.grad(logits(), labels, weight=np.ones(C, complex), out=out)),
+        (ValueError, ["axis", "2"], lambda out: op.grad(logits(), labels, axis=2, out=out)),
+        (TypeError, ["axis"], lambda out: op.grad(logits(), labels, axis=1.0, out=out)),
+        (TypeError, ["ignore_index"], lambda out: op.grad(logits(), labels, ignore_index=1.5, out=out)),
+        (ValueError, ["ignore_index"], lambda out: op.grad(logits(), labels, ignore_index=2**63, out=out)),
+    ]
+    for error, words, call in cases:
+        refused(error, words, call)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf])
+def test_label_smoothing(value):
+    labels = np.array([0, 1, 2, 3])
+    refused(
+        ValueError,
+        ["label_smoothing"],
+        lambda out: fa.cross_entropy.grad(logits(), labels, label_smoothing=value, out=out),
+    )
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_elementwise_arguments(name):
+    op, x, t = getattr(fa, name), logits(), logits()
+    cases = [
+        (ValueError, ["target"], lambda out: op.grad(x, t[:3], out=out)),
+        (ValueError, ["target"], lambda out: op.grad(x, t[0], out=out)),
+        (TypeError, ["target"], lambda out: op.grad(x, t.astype(complex), out=out)),
+        (TypeError, ["input"], lambda out: op.grad(x.astype("M8[s]"), t, out=out)),
+        (ValueError, ["weight"], lambda out: op.grad(x, t, weight=np.ones(3), out=out)),
+        (TypeError, ["weight"], lambda out: op.grad(x, t, weight="heavy", out=out)),
+    ]
+    if name != "mse_loss":
+        cases.append((ValueError, ["pos_weight"], lambda out: op.grad(x, t, pos_weight=np.ones(3), out=out)))
+    for error, words, call in cases:
+        refused(error, words, call)
+
+
+def targets_of(name):
+    return np.array([0, 1, 2, 3]) if name in ROW_LOSSES else np.ones((4, C), np.float32)
+
+
+@pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
+def test_options(name):
+    op, t = getattr(fa, name), targets_of(name)
+    for reduction in ("average", "Mean", None, 1, b"mean", ["mean"]):
+        refused(
+            ValueError, ["reduction"], lambda out, r=reduction: op.grad(logits(), t, reduction=r, out=out)
+        )
+    refused(TypeError, ["sizes"], lambda out: op.grad(logits(), t, sizes=1, out=out))
+    with pytest.raises(TypeError):
+        op(logits(), t, out=logits())
+    with pytest.raises(TypeError):
+        op(logits())
+    with pytest.raises(TypeError):
+        op(logits(), t, None)
+
+
+@pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
+def test_out(name):
+    op, t = getattr(fa, name), targets_of(name)
+    for bad, error in [
+        (np.full((4, C - 1), SENTINEL, np.float32), ValueError),
+        (np.full((C, 4), SENTINEL, np.float32), ValueError),
+        (np.full((4, C), 7), TypeError),
+        (np.full((4, C), SENTINEL).tolist(), TypeError),
+    ]:
+        with pytest.raises(error, match=r"\bout\b"):
+            op.grad(logits(), t, out=bad)
+        assert (np.asarray(bad) == SENTINEL).all()
+    frozen = np.full((4, C), SENTINEL, np.float32)
+    frozen.flags.writeable = False
+    for call in (op.grad, op.value_and_grad):
+        with pytest.raises(ValueError, match=r"\bout\b.*read-only"):
+            call(logits(), t, out=frozen)
+    assert (frozen == SENTINEL).all()
+    out = np.full((4, C), SENTINEL, np.float32)
+    with pytest.raises(ValueError, match=r"\bout\[1\].*read-only"):
+        op.grad_and_hess(logits(), t, out=(out, frozen))
+    assert (out == SENTINEL).all()
+    for bad in (out, (out,), [out, out]):
+        with pytest.raises(TypeError, match=r"\bout\b"):
+            op.grad_and_hess(logits(), t, out=bad)
+    assert (out == SENTINEL).all()
+
+
+@pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
+def test_grad_output(name):
+    op, t = getattr(fa, name), targets_of(name)
+    for reduction, bad in [("mean", np.ones(4)), ("sum", np.ones((1,))), ("none", np.ones(3))]:
+        refused(
+            ValueError,
+            ["grad_output"],
+            lambda out, r=reduction, g=bad: op.backward(g, logits(), t, reduction=r, out=out),
+        )
+    refused(TypeError, ["grad_output"], lambda out: op.backward(1j, logits(), t, out=out))
