@@ -15,6 +15,8 @@ _FLOATS = ("float16", "float32", "float64", "bfloat16")
 def float_array(value: Any, name: str) -> Array:
     """`value` as a native array of a float type the core has; integers and bools become float64."""
     array = np.asarray(value)
+    if array.dtype.char in "fd" and array.dtype.isnative:
+        return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     if array.dtype.name not in _FLOATS:
@@ -58,6 +60,9 @@ class Result:
     """An array to compute into: `out` itself where the core can write it, else a copy to
     be delivered. `in_place` names the one input whose memory it may share."""
 
+    out: Array | None
+    array: Array
+
     def __init__(
         self,
         out: Any,
@@ -67,14 +72,17 @@ class Result:
         sources: list[Array],
         in_place: Array | None,
     ) -> None:
-        self.out = None if out is None else check_out(out, name, shape, dtype)
-        usable = self.out is not None and self.out.dtype == dtype and self.out.dtype.isnative
+        if out is None:
+            self.out, self.array = None, np.empty(shape, dtype)
+            return
+        self.out = check_out(out, name, shape, dtype)
+        usable = self.out.dtype == dtype and self.out.dtype.isnative
         usable = usable and (self.out.flags.c_contiguous or self.out.ndim == 1)
         usable = usable and not any(
             np.may_share_memory(self.out, s) and not (s is in_place and _same_memory(self.out, s))
             for s in sources
         )
-        self.array: Array = self.out if usable else np.empty(shape, dtype)
+        self.array = self.out if usable else np.empty(shape, dtype)
 
     def deliver(self) -> Array:
         if self.out is None or self.out is self.array:

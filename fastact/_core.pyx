@@ -308,16 +308,17 @@ cdef fa_cube cube_of(cnp.ndarray a) except *:
     """An array of shape (outer, inner, classes)."""
     cdef fa_cube c
     c.data = <char *>cnp.PyArray_DATA(a)
-    c.outer, c.inner, c.class_ = a.strides[0], a.strides[1], a.strides[2]
+    c.outer, c.inner, c.class_ = cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), cnp.PyArray_STRIDE(a, 2)
     c.dtype = <fa_dtype><int>_CODES[a.dtype]
     return c
 
 
 cdef fa_plane plane_of(cnp.ndarray a) except *:
-    """An array of shape (outer, inner)."""
+    """An array of shape (outer, inner), or 0-d, which repeats."""
     cdef fa_plane p
     p.data = <char *>cnp.PyArray_DATA(a)
-    p.outer, p.inner = a.strides[0], a.strides[1]
+    p.outer = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_NDIM(a) else 0
+    p.inner = cnp.PyArray_STRIDE(a, 1) if cnp.PyArray_NDIM(a) else 0
     p.dtype = <fa_dtype><int>_CODES[a.dtype]
     return p
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from fastact._arrays import Array, Result, choice, float_array, integer_array
 from fastact._config import _core
 
 REDUCTIONS = ("none", "mean", "sum")
+
+_NO_UPSTREAM = 1.0  # by identity: a gradient asked for without a grad_output
+_ONE = np.ones(())
+_ZERO = np.zeros(())
+_SQUARE: int = _core.table()["loss"]["mse_loss"]["index"]
 
 
 class Wanted:
@@ -58,15 +64,15 @@ class Loss(ABC):
         }
 
     def __call__(self, input: Any, target: Any, **options: Any) -> Any:
-        return self._run(input, target, options, Wanted(value=True), 1.0)[0]
+        return self._run(input, target, options, Wanted(value=True), _NO_UPSTREAM)[0]
 
     def value_and_grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The value and its gradient by `input`, in one pass."""
-        return self._run(input, target, options, Wanted(value=True, grad=True, out=out), 1.0)[:2]
+        return self._run(input, target, options, Wanted(value=True, grad=True, out=out), _NO_UPSTREAM)[:2]
 
     def grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """The gradient of the reduced value by `input`; with "none", of the sum."""
-        return self._run(input, target, options, Wanted(grad=True, out=out), 1.0)[1]
+        return self._run(input, target, options, Wanted(grad=True, out=out), _NO_UPSTREAM)[1]
 
     def backward(self, grad_output: Any, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """`grad_output` times the gradient by `input`."""
@@ -74,7 +80,7 @@ class Loss(ABC):
 
     def grad_and_hess(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The gradient and the Hessian's diagonal by `input`."""
-        return self._run(input, target, options, Wanted(grad=True, hess=True, out=out), 1.0)[1:]
+        return self._run(input, target, options, Wanted(grad=True, hess=True, out=out), _NO_UPSTREAM)[1:]
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
         unknown = given.keys() - self._defaults.keys()
@@ -124,6 +130,8 @@ def _flat(array: Array) -> Array:
 
 
 def _upstream(grad_output: Any, shape: tuple[int, ...], reduction: str) -> Array:
+    if grad_output is _NO_UPSTREAM:
+        return _ONE
     array = float_array(grad_output, "grad_output")
     if reduction != "none" and array.ndim:
         raise ValueError(
@@ -176,7 +184,7 @@ class ElementwiseLoss(Loss):
     @staticmethod
     def _factor(given: Any, default: float, name: str, shape: tuple[int, ...]) -> Array:
         if given is None:
-            return np.asarray(default)
+            return _ONE if default == 1.0 else np.asarray(default)
         array = float_array(given, name)
         return _broadcast(array, shape, name, "input") if array.ndim else array
 
@@ -184,10 +192,9 @@ class ElementwiseLoss(Loss):
         """1 / the mean's denominator; over nothing 0, so that the mean is 0 too."""
         count = float(size)
         if self._mean_by_weight:
-            one, zero = np.ones(()), np.zeros(())
-            square = _core.table()["loss"]["mse_loss"]["index"]
+            # the sum of weight * (1 - 0)^2, in the order of every other sum
             count = _core.elementwise_loss(
-                square, size, [one, zero, _flat(weight), one], None, None, None, True
+                _SQUARE, size, [_ONE, _ZERO, _flat(weight), _ONE], None, None, None, True
             )
         return 1.0 / count if count else 0.0
 
@@ -214,20 +221,20 @@ class RowLoss(Loss):
         grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
         hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
         value = np.empty(rows, x.dtype) if wanted.value and reduction == "none" else None
-        cube, plane = _Cubes(x.shape, axis), _Cubes(rows, axis)
+        view = _Cubes(x.shape, axis)
         total = _core.row_loss(
             self._soft_targets,
-            cube.of(x),
-            cube.of(t) if soft else plane.rows_of(t),
+            view.cube(x),
+            view.cube(t) if soft else view.plane(t if t.ndim else t.reshape(1)),
             soft,
             weight,
             _ignore_index(options["ignore_index"]),
             smoothing,
-            plane.rows_of(np.broadcast_to(scale, rows)),
+            view.plane(scale),
             reduction == "mean",
-            None if value is None else plane.rows_of(value),
-            grad and cube.of(grad.array),
-            hess and cube.of(hess.array),
+            None if value is None else view.plane(value.reshape(-1)),
+            grad and view.cube(grad.array),
+            hess and view.cube(hess.array),
             wanted.value and value is None,
         )
         return total if value is None else value, grad and grad.deliver(), hess and hess.deliver()
@@ -281,25 +288,23 @@ def _ignore_index(value: Any) -> int:
 
 
 class _Cubes:
-    """Views of arrays as (outer, inner, classes), or of rows as (outer, inner)."""
+    """Views of arrays as (outer, inner, classes), and of what there is one of a row as (outer, inner)."""
 
     def __init__(self, shape: tuple[int, ...], axis: int) -> None:
-        before, after = shape[:axis], shape[axis:]
-        self.shape, self.axis = shape, axis
-        self.outer, self.inner = int(np.prod(before)), int(np.prod(after[1:]))
-        self.flat_inner = axis == len(shape) - 1
+        if axis == len(shape) - 1:  # rows lie one after another: they are the inner dimension
+            self.outer, self.inner = 1, prod(shape[:-1])
+        else:
+            self.outer, self.inner = prod(shape[:axis]), prod(shape[axis + 1 :])
+        self.classes, self.last = shape[axis], axis == len(shape) - 1
 
-    def of(self, array: Array) -> Array:
-        if self.flat_inner:  # rows lie one after another: they are the inner dimension
-            return array.reshape(1, self.outer, self.shape[-1])
-        cube = array.reshape(self.outer, self.shape[self.axis], self.inner)
-        return cube.transpose(0, 2, 1)
+    def cube(self, array: Array) -> Array:
+        if self.last:
+            return array.reshape(1, self.inner, self.classes)
+        return array.reshape(self.outer, self.classes, self.inner).transpose(0, 2, 1)
 
-    def rows_of(self, array: Array) -> Array:
-        before, after = self.shape[: self.axis], self.shape[self.axis :]
-        if not after:
-            return array.reshape(1, int(np.prod(before)))
-        return array.reshape(int(np.prod(before)), int(np.prod(after)))
+    def plane(self, array: Array) -> Array:
+        """A scalar stays one: it repeats."""
+        return array.reshape(self.outer, self.inner) if array.ndim else array
 
 
 def elementwise_loss(
