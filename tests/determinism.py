@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
 import walk
@@ -38,63 +39,88 @@ def any_bits(n: int, dtype: np.dtype, seed: int) -> np.ndarray:
     return np.where(z % np.uint64(4) == 0, x, wide.astype(dtype))
 
 
-def _operands(arrays: int, n: int, dtype: np.dtype) -> list[np.ndarray]:
+@cache
+def operands(n: int, dtype: np.dtype) -> tuple[np.ndarray, ...]:
+    """grad_output, input and a parameter, off the 64-byte grid."""
     with np.errstate(all="ignore"):
-        x = any_bits(n, dtype, n + arrays)
-        x[::3] = walk.values(n, dtype, n)[::3]
-    return ([walk.values(n, dtype, n + 5)] if arrays == 2 else []) + [x]
+        x = any_bits(n + 1, dtype, n)
+        x[::3] = walk.values(n + 1, dtype, n)[::3]
+    return walk.values(n + 1, dtype, n + 5)[1:], x[1:], walk.positive(n + 1, dtype, n)[1:]
 
 
 def map_hashes(dtype: np.dtype, n: int) -> Iterator[tuple[str, str]]:
+    dy, x, parameter = operands(n, dtype)
     for op in walk.maps():
-        args = _operands(op.arrays, n + 1, dtype) + [
-            walk.positive(n + 1, dtype, k) for k in range(op.parameters)
-        ]
-        args = [a[1:] for a in args]  # off the 64-byte grid
+        args = ([dy, x] if op.arrays == 2 else [x]) + [parameter] * op.parameters
         yield op.name, digest(op.ufunc(*args))
 
 
 def row_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    """Along rows, across them, with infinities and NaN, and masked."""
+    mask = walk.integers(shape[0] * shape[1], 5).reshape(shape) % np.uint64(3) > 0
     for op in walk.rows():
         args = op.operands(shape, dtype)
-        ordinary = op.function(*args)
-        turned = [np.asfortranarray(a) for a in args]
+        results = [
+            op.function(*args),
+            op.function(*map(np.asfortranarray, args)),
+            op.function(*args, where=mask),
+        ]
         args[-1].reshape(-1)[:: max(args[-1].size // 7, 1)] = -np.inf
         if shape[0] > 2:
             args[-1][1], args[-1][2, 0] = np.nan, np.inf
-        mask = walk.integers(shape[0] * shape[1], 5).reshape(shape) % np.uint64(3) > 0
-        across = op.function(*turned)
-        yield op.name, digest(ordinary, across, op.function(*args), op.function(*args, where=mask))
+        yield op.name, digest(*results, op.function(*args))
+
+
+def large_row_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    for op in walk.rows():
+        yield op.name, digest(op.function(*op.operands(shape, dtype)))
+
+
+def _loss_cases(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple]:
+    for name, op in walk.losses().items():
+        for soft in (False, True) if name == "cross_entropy" else (False,):
+            yield name + (" soft" if soft else ""), op, *walk.loss_operands(name, shape, dtype, soft=soft)
 
 
 def loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
-    for name, op in walk.losses().items():
-        for soft in (False, True) if name == "cross_entropy" else (False,):
-            x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
-            results = []
-            for reduction in ("none", "mean", "sum"):
-                kw = {"reduction": reduction}
-                results += [*op.value_and_grad(x, t, **kw), *op.value_and_grad(x, t, **kw, **options)]
-                results += [*op.grad_and_hess(x, t, **kw, **options), op(x, t, **kw, **options)]
-            if name == "cross_entropy":
-                results += op.value_and_grad(np.asfortranarray(x), t, label_smoothing=0.1)
-            yield name + (" soft" if soft else ""), digest(*results)
+    for name, op, x, t, options in _loss_cases(dtype, shape):
+        results = []
+        for reduction in ("none", "mean", "sum"):
+            kw = {"reduction": reduction}
+            results += [*op.value_and_grad(x, t, **kw), *op.value_and_grad(x, t, **kw, **options)]
+            results += [*op.grad_and_hess(x, t, **kw, **options), op(x, t, **kw, **options)]
+        if name.startswith("cross_entropy"):
+            results += op.value_and_grad(np.asfortranarray(x), t, label_smoothing=0.1)
+        yield name, digest(*results)
 
 
-def hashes(large: bool = False) -> dict[str, str]:
+def large_loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    for name, op, x, t, options in _loss_cases(dtype, shape):
+        yield name, digest(op(x, t), *op.value_and_grad(x, t, **options, reduction="sum"))
+
+
+def _small_cases(dtype: np.dtype) -> Iterator[tuple]:
+    for n in (1, 1037, 20_011):
+        yield n, map_hashes(dtype, n)
+    for shape in [(1, 5), (5, 17), (33, 67), (20, 10), (3, 1003)]:
+        yield shape, row_hashes(dtype, shape)
+        yield shape, loss_hashes(dtype, shape)
+
+
+def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
+    """Long enough to be shared among threads."""
+    n = 2**22 // dtype.itemsize + 7
+    yield n, map_hashes(dtype, n)
+    for shape in [(n // 10, 10), (n // 1001, 1001), (3, n // 3)]:
+        yield shape, large_row_hashes(dtype, shape)
+        yield shape, large_loss_hashes(dtype, shape)
+
+
+def hashes(small: bool = True, large: bool = False) -> dict[str, str]:
     found = {}
     for dtype in walk.DTYPES.values():
-        cases = [
-            ("1", map_hashes(dtype, 1)),
-            ("1037", map_hashes(dtype, 1037)),
-            ("40009", map_hashes(dtype, 40_009)),
-        ]
-        for shape in [(1, 5), (5, 17), (33, 67), (20, 10), (3, 1003)]:
-            cases += [(f"{shape}", row_hashes(dtype, shape)), (f"{shape}", loss_hashes(dtype, shape))]
-        if large and dtype.itemsize > 2:
-            cases.append(("1200007", map_hashes(dtype, 1_200_007)))
-            for shape in [(120_001, 10), (1203, 1001), (3, 400_003)]:
-                cases += [(f"{shape}", row_hashes(dtype, shape)), (f"{shape}", loss_hashes(dtype, shape))]
+        cases = [*(_small_cases(dtype) if small else ())]
+        cases += _large_cases(dtype) if large and dtype.itemsize > 2 else ()
         for case, results in cases:
             found |= {f"{name}, {dtype.name}, {case}": h for name, h in results}
     return found
@@ -107,7 +133,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         fa.set_num_threads(options.threads)
-    for name, h in hashes(options.large).items():
+    for name, h in hashes(large=options.large).items():
         print(f"{name}: {h}")
 
 

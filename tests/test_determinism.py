@@ -11,6 +11,7 @@ import pytest
 import walk
 
 import fastact as fa
+from fastact import _core
 
 PROGRAM = Path(__file__).with_name("determinism.py")
 
@@ -42,11 +43,62 @@ def _assert_equal(got, wanted):
     assert not different, f"{len(different)} of {len(got)} differ: {different[:20]}"
 
 
+def _assert_baseline_close(got, wanted, what):
+    """Without fma, float64 products below 2^-960 lose their error term: only results
+    that small may differ, and no sign of a zero."""
+    different = walk.bits(got).reshape(-1) != walk.bits(wanted).reshape(-1)
+    a, b = got.reshape(-1)[different], wanted.reshape(-1)[different]
+    largest = np.maximum(np.abs(a), np.abs(b))
+    bad = ~((largest < 2.0**-960) & (largest > 0))
+    assert not bad.any(), f"{what}: {a[bad][:3]} instead of {b[bad][:3]}"
+
+
 @pytest.mark.parametrize("isa", fa.config()["available_isas"])
 def test_instruction_sets(ours, isa):
     got = _run(*["--large"] * (isa != "baseline"), FASTACT_ISA=isa)
-    assert len(got) > 500
+    if isa == "baseline":
+        got = {name: h for name, h in got.items() if "float64" not in name}
+    assert len(got) > 400
     _assert_equal(got, ours)
+
+
+@pytest.fixture
+def baseline():
+    """Calls a function on the baseline instruction set."""
+    before = _core.get_isa()
+
+    def call(function, *args, **options):
+        _core.set_isa("baseline")
+        try:
+            return function(*args, **options)
+        finally:
+            _core.set_isa(before)
+
+    return call
+
+
+@pytest.mark.parametrize("op", walk.maps(), ids=lambda op: op.name)
+def test_baseline_float64(op, baseline):
+    dy, x, parameter = determinism.operands(20_011, np.dtype("f8"))
+    args = ([dy, x] if op.arrays == 2 else [x]) + [parameter] * op.parameters
+    _assert_baseline_close(baseline(op.ufunc, *args), op.ufunc(*args), op.name)
+
+
+@pytest.mark.parametrize("op", walk.rows(), ids=lambda op: op.name)
+def test_baseline_float64_rows(op, baseline):
+    for shape in [(5, 17), (33, 67), (20, 10), (3, 1003)]:
+        args = op.operands(shape, np.dtype("f8"))
+        _assert_baseline_close(baseline(op.function, *args), op.function(*args), (op.name, shape))
+
+
+@pytest.mark.parametrize("name", walk.losses())
+def test_baseline_float64_losses(name, baseline):
+    op = getattr(fa, name)
+    for shape in [(5, 17), (33, 67), (20, 10), (3, 1003)]:
+        x, t, options = walk.loss_operands(name, shape, np.dtype("f8"))
+        got, wanted = baseline(op.value_and_grad, x, t, **options), op.value_and_grad(x, t, **options)
+        assert got[0] == wanted[0]
+        _assert_baseline_close(got[1], wanted[1], shape)
 
 
 @pytest.mark.parametrize("threads", [2, 3, 7])
@@ -55,7 +107,7 @@ def test_thread_counts(ours, threads):
     fa.set_num_threads(threads)
     try:
         assert fa.get_num_threads() == threads
-        _assert_equal(determinism.hashes(large=True), ours)
+        _assert_equal(determinism.hashes(small=False, large=True), ours)
     finally:
         fa.set_num_threads(before)
 

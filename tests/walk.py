@@ -115,9 +115,9 @@ def values(shape, dtype, seed: int, specials: bool = True) -> np.ndarray:
     z = integers(int(np.prod(shape)), seed)
     x = (z >> np.uint64(11)).astype("f8") * 2.0**-53 * 16 - 8
     if specials:
-        pick = (z & np.uint64(0x3FF)).astype(int)
-        for k, special in enumerate(_SPECIAL):
-            x[pick == k * 7] = special
+        pick = (z & np.uint64(0x3FF)).astype("i2")
+        special = pick < len(_SPECIAL)
+        x[special] = np.take(_SPECIAL, pick[special])
     with np.errstate(all="ignore"):
         return x.reshape(shape).astype(dtype)
 
