@@ -11,29 +11,15 @@ array([0., 0., 2.])
 array([0., 0., 1.])
 """
 
+from fastact import activations, losses, rows
 from fastact._config import config, get_num_threads, set_num_threads
 from fastact._version import __version__
-from fastact.activations import gelu, leaky_relu, relu, sigmoid, silu, softplus, tanh
-from fastact.losses import binary_cross_entropy_with_logits, cross_entropy, mse_loss, nll_loss
-from fastact.rows import log_softmax, logsumexp, softmax
+from fastact.activations import *  # noqa: F403
+from fastact.losses import *  # noqa: F403
+from fastact.rows import *  # noqa: F403
 
-__all__ = [
-    "__version__",
-    "binary_cross_entropy_with_logits",
-    "config",
-    "cross_entropy",
-    "gelu",
-    "get_num_threads",
-    "leaky_relu",
-    "log_softmax",
-    "logsumexp",
-    "mse_loss",
-    "nll_loss",
-    "relu",
-    "set_num_threads",
-    "sigmoid",
-    "silu",
-    "softmax",
-    "softplus",
-    "tanh",
-]
+__all__ = ["__version__", "config", "get_num_threads", "set_num_threads"]
+__all__ += activations.__all__
+__all__ += losses.__all__
+__all__ += rows.__all__
+__all__.sort()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypedDict
+
+from numpy.typing import ArrayLike, DTypeLike
 
 from fastact._config import _core
 
@@ -18,10 +20,23 @@ _UFUNC_KEYWORDS = [
     inspect.Parameter("dtype", inspect.Parameter.KEYWORD_ONLY, default=None),
 ]
 
+P = ParamSpec("P")  # an op's arguments, as its definition has them
+
+
+class UfuncKeywords(TypedDict, total=False):
+    """What `_UFUNC_KEYWORDS` is for type checkers."""
+
+    out: Any
+    where: ArrayLike
+    casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+    order: Literal["K", "A", "C", "F"]
+    dtype: DTypeLike
+
+
 Options = dict[str, tuple[Any, tuple[Any, ...]]]
 
 
-class Activation(_core.Elementwise):
+class Activation(_core.Elementwise, Generic[P]):
     """An elementwise function with its derivatives.
 
     Attributes
@@ -37,9 +52,13 @@ class Activation(_core.Elementwise):
         enough; other activations lack it.
     """
 
-    backward: _core.Elementwise
-    derivative: _core.Elementwise
-    backward_from_output: _core.Elementwise
+    backward: Callable[Concatenate[ArrayLike, P], Any]
+    derivative: Callable[..., Any]
+    backward_from_output: Callable[Concatenate[ArrayLike, P], Any]
+
+    if TYPE_CHECKING:  # the call itself is compiled
+
+        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
 
 
 def _signature(names: tuple[str, ...], defaults: tuple[Any, ...], options: Options) -> inspect.Signature:
@@ -68,7 +87,7 @@ def _function(
     """ufunc_name(*option values) names the core's ufunc for them."""
     choices = product(*(allowed for _, allowed in options.values()))
     ufuncs = {chosen: getattr(_core, ufunc_name(*chosen)) for chosen in choices}
-    function = kind(name, names, defaults, options, ufuncs)
+    function: Any = kind(name, names, defaults, options, ufuncs)
     function.__qualname__ = name
     function.__signature__ = _signature(names, defaults, options)
     return function
@@ -78,14 +97,14 @@ def _describe(part: Any, op: str, text: str) -> None:
     part.__doc__ = f"{text}\n\nSee `fastact.{op}` for the formula, errors and bounds."
 
 
-def activation(**forms: dict[str, str]) -> Callable[[Callable[..., Any]], Activation]:
+def activation(**forms: dict[str, str]) -> Callable[[Callable[P, Any]], Activation[P]]:
     """Decorate a documented definition into an `Activation`.
 
     The definition's parameters after `input` are the op's; its body is its docstring.
     `forms`, at most one, is a keyword option and the name of the core's op for each value.
     """
 
-    def decorate(definition: Callable[..., Any]) -> Activation:
+    def decorate(definition: Callable[P, Any]) -> Activation[P]:
         op = definition.__name__
         parameters = list(inspect.signature(definition).parameters.values())
         positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
@@ -100,7 +119,7 @@ def activation(**forms: dict[str, str]) -> Callable[[Callable[..., Any]], Activa
         def derivative(*chosen: Any) -> str:
             return core("_derivative" if chosen[-1] == 1 else "_second_derivative")(*chosen[:-1])
 
-        result: Activation = _function(Activation, op, names, defaults, form, core(""))
+        result: Activation[P] = _function(Activation, op, names, defaults, form, core(""))
         result.__doc__ = definition.__doc__
         backward_names = ("grad_output", *names)
         result.backward = _function(

@@ -10,7 +10,7 @@ from typing import TypedDict
 from fastact._version import __version__
 
 try:
-    from fastact import _core
+    from fastact import _core as _core  # the other modules take it from here
 except ImportError as error:
     if not (Path(__file__).resolve().parent.parent / "csrc").is_dir():
         raise

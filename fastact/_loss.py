@@ -33,6 +33,8 @@ class Wanted:
         self.value, self.grad, self.hess = value, grad, hess
         if hess and out is not None and not (isinstance(out, tuple) and len(out) == 2):
             raise TypeError("out must be a tuple of two arrays, for the gradient and the Hessian diagonal")
+        self.grad_out: Any
+        self.hess_out: Any
         self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
 
 
@@ -175,7 +177,9 @@ class ElementwiseLoss(Loss):
             self._index,
             x.size,
             [_flat(a) for a in (x, t, weight, scaled, *parameters)],
-            *(None if r is None else _flat(r) for r in (value, grad and grad.array, hess and hess.array)),
+            None if value is None else _flat(value),
+            None if grad is None else _flat(grad.array),
+            None if hess is None else _flat(hess.array),
             wanted.value and value is None,
         )
         result = value if value is not None else total * norm
@@ -233,8 +237,8 @@ class RowLoss(Loss):
             view.plane(scale),
             reduction == "mean",
             None if value is None else view.plane(value.reshape(-1)),
-            grad and view.cube(grad.array),
-            hess and view.cube(hess.array),
+            None if grad is None else view.cube(grad.array),
+            None if hess is None else view.cube(hess.array),
             wanted.value and value is None,
         )
         return total if value is None else value, grad and grad.deliver(), hess and hess.deliver()

@@ -28,7 +28,7 @@ def _normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
 
 def _check_unchunked(op: str, array: Any, axes: tuple[int, ...]) -> None:
     """A Dask array's blocks are computed one by one: a row must lie in one."""
-    blocks = getattr(array, "numblocks", None)
+    blocks: Any = getattr(array, "numblocks", None)
     for axis in axes if blocks else ():
         if blocks[axis] > 1:
             raise ValueError(

@@ -6,11 +6,22 @@ A definition's parameters are the op's; its body is its docstring. Value,
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import ArrayLike
+
 from fastact._activation import activation
+
+if TYPE_CHECKING:  # at run time these annotations are never evaluated
+    from typing_extensions import Unpack
+
+    from fastact._activation import UfuncKeywords
+
+__all__ = ["gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
 
 
 @activation()
-def relu(input):
+def relu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Rectified linear unit, :math:`\max(x, 0)`.
 
     Parameters
@@ -52,7 +63,7 @@ def relu(input):
 
 
 @activation()
-def leaky_relu(input, negative_slope=0.01):
+def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Leaky rectified linear unit, :math:`x` for x >= 0 and :math:`a x` below.
 
     Parameters
@@ -97,7 +108,7 @@ def leaky_relu(input, negative_slope=0.01):
 
 
 @activation()
-def sigmoid(input):
+def sigmoid(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Logistic sigmoid, :math:`1 / (1 + e^{-x})`.
 
     Parameters
@@ -138,7 +149,7 @@ def sigmoid(input):
 
 
 @activation()
-def tanh(input):
+def tanh(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Hyperbolic tangent.
 
     Parameters
@@ -177,7 +188,9 @@ def tanh(input):
 
 
 @activation(approximate={"none": "gelu", "tanh": "gelu_tanh"})
-def gelu(input, *, approximate="none"):
+def gelu(
+    input: ArrayLike, *, approximate: Literal["none", "tanh"] = "none", **keywords: Unpack[UfuncKeywords]
+) -> Any:
     r"""Gaussian error linear unit, :math:`x \Phi(x)`.
 
     Parameters
@@ -224,7 +237,7 @@ def gelu(input, *, approximate="none"):
 
 
 @activation()
-def silu(input):
+def silu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Sigmoid linear unit (swish with beta 1), :math:`x / (1 + e^{-x})`.
 
     Parameters
@@ -265,7 +278,7 @@ def silu(input):
 
 
 @activation()
-def softplus(input, beta=1.0):
+def softplus(input: ArrayLike, beta: ArrayLike = 1.0, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Softplus, :math:`\log(1 + e^{\beta x}) / \beta`, a smooth relu.
 
     Parameters

@@ -43,13 +43,13 @@ class Perceptron:
         self.weights = [w.copy() for w in weights]
         self.velocities = [np.zeros_like(w) for w in weights]
 
-    def activation(self, h: Array) -> Array:
+    def activation(self, h: Array) -> Any:
         return fa.gelu(h, approximate="tanh")
 
-    def activation_backward(self, da: Array, h: Array) -> Array:
+    def activation_backward(self, da: Array, h: Array) -> Any:
         return fa.gelu.backward(da, h, approximate="tanh")
 
-    def loss_and_grad(self, z: Array, t: Array) -> tuple[float, Array]:
+    def loss_and_grad(self, z: Array, t: Array) -> Any:
         return fa.cross_entropy.value_and_grad(z, t)
 
     def forward(self, x: Array) -> tuple[Array, ...]:
@@ -82,10 +82,11 @@ class Perceptron:
             v *= MOMENTUM
             v += dw
             w -= RATE * v
-        return loss
+        return float(loss)
 
     def predict(self, x: Array) -> Array:
-        return self.forward(x)[-1].argmax(axis=1)
+        digits: Array = self.forward(x)[-1].argmax(axis=1)  # (B, 10) -> (B,)
+        return digits
 
 
 class DemoError(Exception):
@@ -95,9 +96,10 @@ class DemoError(Exception):
 class Network(Protocol):
     """What is trained: `Perceptron` and its peers."""
 
-    name: str
-    weights: list[Array]
-
+    @property
+    def name(self) -> str: ...
+    @property
+    def weights(self) -> list[Array]: ...
     def step(self, x: Array, t: Array) -> float: ...
 
 

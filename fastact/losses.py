@@ -6,11 +6,21 @@ arguments: see `fastact._loss.Loss`.
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike
+
 from fastact._loss import elementwise_loss, row_loss
+
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
+
+Reduction = Literal["none", "mean", "sum"]
 
 
 @elementwise_loss(mean_by_weight=True)
-def mse_loss(input, target, *, weight=None, reduction="mean"):
+def mse_loss(
+    input: ArrayLike, target: ArrayLike, *, weight: ArrayLike | None = None, reduction: Reduction = "mean"
+) -> Any:
     r"""Squared error, :math:`w (x - t)^2`.
 
     Parameters
@@ -54,7 +64,14 @@ def mse_loss(input, target, *, weight=None, reduction="mean"):
 
 
 @elementwise_loss(pos_weight=1.0)
-def binary_cross_entropy_with_logits(input, target, *, weight=None, pos_weight=None, reduction="mean"):
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    pos_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
     r"""Binary cross entropy of sigmoid(x): :math:`w [(1-y) \log(1+e^x) + p\,y \log(1+e^{-x})]`.
 
     Parameters
@@ -99,7 +116,15 @@ def binary_cross_entropy_with_logits(input, target, *, weight=None, pos_weight=N
 
 
 @row_loss()
-def nll_loss(input, target, *, weight=None, ignore_index=-100, reduction="mean", axis=-1):
+def nll_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+    axis: int = -1,
+) -> Any:
     r"""Negative log-likelihood of labels, :math:`-w_t x_t`, from log-probabilities.
 
     Parameters
@@ -146,8 +171,15 @@ def nll_loss(input, target, *, weight=None, ignore_index=-100, reduction="mean",
 
 @row_loss(soft_targets=True)
 def cross_entropy(
-    input, target, *, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean", axis=-1
-):
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    label_smoothing: float = 0.0,
+    reduction: Reduction = "mean",
+    axis: int = -1,
+) -> Any:
     r"""Cross entropy of softmax(x) with labels or probabilities.
 
     For labels t: :math:`w_t (\log\sum_j e^{x_j} - x_t)`. For probabilities y:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from fastact._row_op import row_op
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from fastact._row_op import Axis, row_op
+
+__all__ = ["log_softmax", "logsumexp", "softmax"]
 
 
 @row_op
-def softmax(input, axis=-1, *, where=None, out=None):
+def softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
     r"""Softmax, :math:`p_i = e^{x_i} / \sum_j e^{x_j}`, along an axis.
 
     Parameters
@@ -51,7 +57,7 @@ def softmax(input, axis=-1, *, where=None, out=None):
 
 
 @row_op
-def log_softmax(input, axis=-1, *, where=None, out=None):
+def log_softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
     r"""Logarithm of softmax, :math:`x_i - \log \sum_j e^{x_j}`, along an axis.
 
     Parameters
@@ -93,7 +99,14 @@ def log_softmax(input, axis=-1, *, where=None, out=None):
 
 
 @row_op
-def logsumexp(input, axis=-1, *, keepdims=False, where=None, out=None):
+def logsumexp(
+    input: ArrayLike,
+    axis: Axis = -1,
+    *,
+    keepdims: bool = False,
+    where: ArrayLike | None = None,
+    out: Any = None,
+) -> Any:
     r"""Logarithm of the sum of exponentials, :math:`\log \sum_j e^{x_j}`, along an axis.
 
     Parameters

@@ -1,0 +1,81 @@
+# The compiled core, for type checkers. The ufuncs and gufuncs are made at import from the op table.
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+class _Bounds(TypedDict):
+    float32: tuple[float, float, float]
+    float64: tuple[float, float, float]
+
+class _RowBounds(TypedDict):
+    float32: float
+    float64: float
+
+class _ActivationRow(TypedDict):
+    parameters: int
+    from_output: bool
+    ulp: _Bounds
+
+class _RowOpRow(TypedDict):
+    reduces: bool
+    from_output: bool
+    ulp: _RowBounds
+
+class _LossRow(TypedDict):
+    parameters: int
+    index: int
+    ulp: _Bounds
+
+class _Table(TypedDict):
+    activation: dict[str, _ActivationRow]
+    rows: dict[str, _RowOpRow]
+    loss: dict[str, _LossRow]
+
+class Elementwise:
+    @property
+    def ufunc(self) -> np.ufunc: ...
+    def __init__(
+        self,
+        name: str,
+        names: tuple[str, ...],
+        defaults: tuple[Any, ...],
+        options: dict[str, tuple[Any, tuple[Any, ...]]],
+        ufuncs: dict[tuple[Any, ...], np.ufunc],
+    ) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __reduce__(self) -> str: ...
+
+def table() -> _Table: ...
+def elementwise_loss(
+    op: int,
+    n: int,
+    operands: list[NDArray[Any]],
+    value: NDArray[Any] | None,
+    grad: NDArray[Any] | None,
+    hess: NDArray[Any] | None,
+    want_total: bool,
+) -> float: ...
+def row_loss(
+    cross_entropy: bool,
+    x: NDArray[Any],
+    target: NDArray[Any],
+    soft: bool,
+    weight: NDArray[Any] | None,
+    ignore_index: int,
+    smoothing: float,
+    grad_output: NDArray[Any],
+    mean: bool,
+    value: NDArray[Any] | None,
+    grad: NDArray[Any] | None,
+    hess: NDArray[Any] | None,
+    want_total: bool,
+) -> float: ...
+def register_bfloat16(dtype: np.dtype[Any]) -> None: ...
+def instruction_sets() -> dict[str, bool]: ...
+def get_isa() -> str: ...
+def set_isa(name: str) -> None: ...
+def get_num_threads() -> int: ...
+def set_num_threads(n: int) -> None: ...
+def available_cpus() -> int: ...
+def __getattr__(name: str) -> np.ufunc: ...
