@@ -11,9 +11,7 @@ import fastact
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-MODULES = sorted(
-    m.name for m in pkgutil.iter_modules(fastact.__path__) if m.name not in ("_core", "__main__")
-)
+MODULES = sorted({m.name for m in pkgutil.iter_modules(fastact.__path__)} - {"_core", "__main__"})
 PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if ">>> " in p.read_text())
 
 
