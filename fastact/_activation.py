@@ -30,7 +30,7 @@ class UfuncKeywords(TypedDict, total=False):
     where: ArrayLike
     casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"]
     order: Literal["K", "A", "C", "F"]
-    dtype: DTypeLike
+    dtype: DTypeLike | None
 
 
 Options = dict[str, tuple[Any, tuple[Any, ...]]]

@@ -63,20 +63,19 @@ def test_unknown_input_is_named(arguments, named, capsys):
 
 def test_demo(capsys, tmp_path):
     """The demo's own checks (accuracy, peers equal within rounding) decide its exit code."""
-    pytest.importorskip("matplotlib")
     threads = fa.get_num_threads()
     file = tmp_path / "loss.png"
-    assert _cli.main(["demo", "--plot", str(file)]) == 0
+    plots = importlib.util.find_spec("matplotlib") is not None
+    assert _cli.main(["demo", *(["--plot", str(file)] if plots else [])]) == 0
     captured = capsys.readouterr()
     accuracy = re.search(r"Test accuracy: ([\d.]+)%", captured.out)
     assert accuracy is not None
     assert float(accuracy[1]) >= 97
     assert "plain NumPy" in captured.out
-    assert ("PyTorch" in captured.out) == (importlib.util.find_spec("torch") is not None) or (
-        "PyTorch is not installed" in captured.out
-    )
+    torch_missing = importlib.util.find_spec("torch") is None
+    assert ("PyTorch is not installed" in captured.out) == torch_missing
     assert "training: 100%" in captured.err
-    assert file.read_bytes().startswith(b"\x89PNG")
+    assert not plots or file.read_bytes().startswith(b"\x89PNG")
     assert fa.get_num_threads() == threads
 
 
