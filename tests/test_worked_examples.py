@@ -215,7 +215,7 @@ def spread_after(layers, weights, activation, rng):
 
 
 def normal(rng, scale):
-    return lambda: (rng.standard_normal((256, 256)) * scale).astype(np.float32)
+    return lambda: rng.standard_normal((256, 256), np.float32) * np.float32(scale)
 
 
 def xavier_uniform(rng, gain):
