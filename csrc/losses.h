@@ -54,11 +54,10 @@ typedef struct {
     double *total;         /* the sum of the losses, or their mean; NULL: not wanted */
 } fa_row_loss_job;
 
-/* Index of the first label that is neither ignore_index nor in 0..classes-1, or -1. */
-ptrdiff_t fa_first_bad_label(const fa_row_loss_job *job);
-int64_t fa_label_at(const fa_plane *labels, size_t outer, size_t inner);
+typedef enum { FA_DONE, FA_NO_MEMORY, FA_BAD_LABEL } fa_status;
 
-/* Labels must have been checked. 0, or -1 without memory. */
-int fa_row_loss_run(const fa_row_loss_job *job);
+/* FA_BAD_LABEL: *bad_row is the first row whose label is neither ignore_index nor in
+ * 0..n-1. Nothing has been written then. */
+fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row);
 
 #endif

@@ -63,18 +63,30 @@ static void put(const fa_isa *isa, const fa_operand *o, size_t n, const double *
 void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) { put(isa, o, n, from, 1); }
 void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value) { put(isa, o, n, &value, 0); }
 
-int64_t fa_label(fa_dtype dtype, const char *p) {
-    switch (dtype) {
-    case FA_I8: return *(const int8_t *)(const void *)p;
-    case FA_U8: return *(const uint8_t *)(const void *)p;
-    case FA_I16: return *(const int16_t *)(const void *)p;
-    case FA_U16: return *(const uint16_t *)(const void *)p;
-    case FA_I32: return *(const int32_t *)(const void *)p;
-    case FA_U32: return *(const uint32_t *)(const void *)p;
-    case FA_U64: return *(const uint64_t *)(const void *)p > INT64_MAX ? INT64_MAX : (int64_t)*(const uint64_t *)(const void *)p;
-    default: return *(const int64_t *)(const void *)p;
+#define LABELS(code, type)                                                                  \
+    case code:                                                                              \
+        for (size_t i = 0; i < n; i++) to[i] = (int64_t) * (const type *)(const void *)fa_at(o, start + i); \
+        break;
+
+void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t *to) {
+    switch (o->dtype) {
+        LABELS(FA_I8, int8_t)
+        LABELS(FA_U8, uint8_t)
+        LABELS(FA_I16, int16_t)
+        LABELS(FA_U16, uint16_t)
+        LABELS(FA_I32, int32_t)
+        LABELS(FA_U32, uint32_t)
+        LABELS(FA_I64, int64_t)
+    case FA_U64:
+        for (size_t i = 0; i < n; i++) {
+            uint64_t label = *(const uint64_t *)(const void *)fa_at(o, start + i);
+            to[i] = label > INT64_MAX ? INT64_MAX : (int64_t)label;
+        }
+        break;
+    default: break;
     }
 }
+#undef LABELS
 
 /* One element, repeated over a virtual vector. */
 static void repeat(const fa_isa *isa, const fa_operand *o, fa_precision precision, char *to) {

@@ -69,6 +69,7 @@ typedef void FN(pair_body)(void *context, size_t slot, size_t i, size_t j, int f
 FA_INLINE void FN(each_pair)(walk w, FN(pair_body) * body, void *context) {
     const size_t group = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
     size_t base = 0;
+    FA_UNROLL(2)
     for (; base + 2 * group <= w.full; base += 2 * group)
         for (size_t k = 0; k < group; k++) body(context, k, base + k, base + k + group, 1);
     for (; base < w.vectors; base += 2 * group)

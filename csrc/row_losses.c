@@ -6,23 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- labels ------------------------------------------------------------------------- */
-
-int64_t fa_label_at(const fa_plane *labels, size_t outer, size_t inner) {
-    return fa_label(labels->dtype, labels->data + (ptrdiff_t)outer * labels->outer + (ptrdiff_t)inner * labels->inner);
-}
-
-ptrdiff_t fa_first_bad_label(const fa_row_loss_job *job) {
-    for (size_t o = 0; o < job->outer; o++) {
-        for (size_t i = 0; i < job->inner; i++) {
-            int64_t label = fa_label_at(&job->labels, o, i);
-            if ((label < 0 || (uint64_t)label >= job->n) && label != job->ignore_index)
-                return (ptrdiff_t)(o * job->inner + i);
-        }
-    }
-    return -1;
-}
-
 /* ---- what the rows of a job need --------------------------------------------------------- */
 
 typedef struct {
@@ -57,20 +40,38 @@ static void read_weights(rows_context *c) {
     c->weight_sum = fa_fold(&state);
 }
 
-static void read_labels(rows_context *c) {
+/* Reads the labels; gives the first row with a bad one, or `rows`. */
+static size_t read_labels(rows_context *c, size_t rows) {
     const fa_row_loss_job *job = c->job;
-    for (size_t o = 0, row = 0; o < job->outer; o++) {
-        for (size_t i = 0; i < job->inner; i++, row++) {
-            int64_t label = fa_label_at(&job->labels, o, i);
-            int ignored = label == job->ignore_index;
-            c->label[row] = ignored ? 0 : label;
-            c->loss[row] = ignored ? 0.0 : c->weight ? c->weight[label] : 1.0;
-            if (ignored) c->scale[row] = 0.0;
-        }
+    for (size_t o = 0; o < job->outer; o++) {
+        fa_operand labels = plane_row(&job->labels, o);
+        fa_gather_labels(&labels, 0, job->inner, c->label + o * job->inner);
     }
+    for (size_t row = 0; row < rows; row++)
+        if ((uint64_t)c->label[row] >= job->n && c->label[row] != job->ignore_index) return row;
+    return rows;
 }
 
-/* Labels, weights and the denominator of a mean: of labels the sum of their
+/* An ignored row gets label 0 and scale 0. Leaves each label's weight in `loss` and
+ * gives their sum. */
+static double weigh_labels(rows_context *c, size_t rows) {
+    const int64_t ignore = c->job->ignore_index;
+    size_t counted = 0;
+    for (size_t row = 0; row < rows; row++) {
+        int live = c->label[row] != ignore;
+        c->label[row] = live ? c->label[row] : 0;
+        c->loss[row] = live ? 1.0 : 0.0;
+        c->scale[row] = live ? c->scale[row] : 0.0;
+        counted += (size_t)live;
+    }
+    if (!c->weight) return (double)counted;
+    fa_sum_state sum = {{0}, {0}};
+    for (size_t row = 0; row < rows; row++) c->loss[row] *= c->weight[c->label[row]];
+    fa_add_all(&sum, rows, c->loss);
+    return fa_fold(&sum);
+}
+
+/* Scales, weights and the denominator of a mean: of labels the sum of their
  * weights, of probabilities the number of rows. Nothing to divide by gives 0,
  * not NaN. */
 static void prepare(rows_context *c) {
@@ -78,16 +79,16 @@ static void prepare(rows_context *c) {
     size_t rows = job->outer * job->inner;
     for (size_t o = 0; o < job->outer; o++) {
         fa_operand upstream = plane_row(&job->grad_output, o);
-        fa_gather(c->isa, &upstream, 0, job->inner, FA_DOUBLE, c->scale + o * job->inner);
+        double *scale = c->scale + o * job->inner;
+        if (upstream.stride) {
+            fa_gather(c->isa, &upstream, 0, job->inner, FA_DOUBLE, scale);
+        } else if (job->inner) {
+            fa_gather(c->isa, &upstream, 0, 1, FA_DOUBLE, scale);
+            for (size_t i = 1; i < job->inner; i++) scale[i] = scale[0];
+        }
     }
     read_weights(c);
-    c->denominator = (double)rows;
-    if (job->labels.data) {
-        fa_sum_state counted = {{0}, {0}};
-        read_labels(c);
-        fa_add_all(&counted, rows, c->loss);
-        c->denominator = fa_fold(&counted);
-    }
+    c->denominator = job->labels.data ? weigh_labels(c, rows) : (double)rows;
     double norm = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
     for (size_t row = 0; job->mean && row < rows; row++) c->scale[row] *= norm;
 }
@@ -157,13 +158,17 @@ static void nll_rows(void *context, size_t outer) {
     }
 }
 
-int fa_row_loss_run(const fa_row_loss_job *job) {
+fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
     size_t rows = job->outer * job->inner;
     double *memory = malloc((3 * rows + job->n + 1) * sizeof(double));
-    if (!memory) return -1;
+    if (!memory) return FA_NO_MEMORY;
     rows_context c = {.job = job, .isa = fa_current_isa(), .scale = memory, .loss = memory + rows};
     c.label = (int64_t *)(void *)(memory + 2 * rows);
     c.weight = memory + 3 * rows;
+    if (job->labels.data && (*bad_row = read_labels(&c, rows)) < rows) {
+        free(memory);
+        return FA_BAD_LABEL;
+    }
     prepare(&c);
 
     int failed = 0;
@@ -181,5 +186,5 @@ int fa_row_loss_run(const fa_row_loss_job *job) {
         *job->total = !job->mean ? total : c.denominator != 0.0 ? total / c.denominator : 0.0;
     }
     free(memory);
-    return failed;
+    return failed ? FA_NO_MEMORY : FA_DONE;
 }

@@ -109,7 +109,7 @@ static void run_rows(const plan *p, const scratch *s, size_t row, size_t rows) {
         a.out_pitch[k] = direct ? job->out[k].class_ / (ptrdiff_t)p->realsize : (ptrdiff_t)p->kernels->rows.lanes;
     }
     if (job->row_in.data) fa_gather(p->isa, &job->row_in, row, rows, job->precision, row_in);
-    for (size_t r = 0; job->labels.data && r < rows; r++) labels[r] = fa_label(job->labels.dtype, fa_at(&job->labels, row + r));
+    if (job->labels.data) fa_gather_labels(&job->labels, row, rows, labels);
     job->kernel[p->direction](&a);
     for (size_t k = 0; k < job->outputs; k++) deliver(p, s, &job->out[k], row, rows, s->matrix[2 + k]);
     if (job->row_out.data) fa_scatter(p->isa, &job->row_out, row, rows, job->precision, row_out);

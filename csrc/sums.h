@@ -1,7 +1,8 @@
 /* Accumulators: one vector's worth of sums that lose (almost) nothing.
  *
  * float32 is summed in float64. float64 carries Kahan's correction: the sum is
- * `sum - lost`, its error within 2^-52 of the sum of magnitudes.
+ * `sum - lost`, its error within 2^-52 of the sum of magnitudes. Once a sum is
+ * infinite what was lost is NaN, and is dropped.
  */
 
 typedef struct {
@@ -29,15 +30,22 @@ FA_INLINE f32_sum f32_sum_merge(f32_sum a, f32_sum b) {
     for (int k = 0; k < FA_WIDE; k++) a.part[k] = a.part[k] + b.part[k];
     return a;
 }
+FA_INLINE vf64 f64_no_nan(vf64 lost) { return f64_keep(f64_eq(lost, lost), lost); }
 FA_INLINE f64_sum f64_sum_merge(f64_sum a, f64_sum b) {
     vf64 sum = a.sum + b.sum, t = sum - a.sum;
-    f64_sum s = {sum, (a.lost + b.lost) - ((a.sum - (sum - t)) + (b.sum - t))};
+    f64_sum s = {sum, f64_no_nan((a.lost + b.lost) - ((a.sum - (sum - t)) + (b.sum - t)))};
     return s;
 }
 FA_INLINE f32_sum f32_sum_add(f32_sum s, vf32 v) { return f32_sum_merge(s, f32_widen(v)); }
-FA_INLINE f64_sum f64_sum_add(f64_sum s, vf64 v) {
+/* v finite, or NaN */
+FA_INLINE f64_sum f64_sum_add_finite(f64_sum s, vf64 v) {
     vf64 y = v - s.lost, sum = s.sum + y;
     f64_sum r = {sum, (sum - s.sum) - y};
+    return r;
+}
+FA_INLINE f64_sum f64_sum_add(f64_sum s, vf64 v) {
+    f64_sum r = f64_sum_add_finite(s, v);
+    r.lost = f64_no_nan(r.lost);
     return r;
 }
 FA_INLINE f32_sum f32_sum_add_product(f32_sum s, vf32 a, vf32 b) {
@@ -65,9 +73,11 @@ FA_INLINE f64_pair f64_sum_pair(f64_sum s) {
     return p;
 }
 
-/* a + b of two elements of one slot, added to it. */
+/* Two elements of one slot, finite or NaN. */
 FA_INLINE f32_sum f32_sum_add_two(f32_sum s, vf32 a, vf32 b) { return f32_sum_add(s, a + b); }
-FA_INLINE f64_sum f64_sum_add_two(f64_sum s, vf64 a, vf64 b) { return f64_sum_add(f64_sum_add(s, a), b); }
+FA_INLINE f64_sum f64_sum_add_two(f64_sum s, vf64 a, vf64 b) {
+    return f64_sum_add_finite(f64_sum_add_finite(s, a), b);
+}
 
 /* The lanes of all `vectors` sums, slot k merged with k + half until one is left, in every
  * lane: the same sums in the same order as merging whole vectors. */
@@ -90,7 +100,8 @@ FA_INLINE f64_sum f64_sum_across_lanes(const f64_sum *from, size_t vectors) {
     for (size_t half = FA_VIRTUAL_BYTES / sizeof(double) / 2; half; half /= 2) {
         for (size_t k = 0; k < half; k++) {
             double a = sums[k], b = sums[k + half], total = a + b, t = total - a;
-            lost[k] = (lost[k] + lost[k + half]) - ((a - (total - t)) + (b - t));
+            double rest = (lost[k] + lost[k + half]) - ((a - (total - t)) + (b - t));
+            lost[k] = rest == rest ? rest : 0.0;
             sums[k] = total;
         }
     }

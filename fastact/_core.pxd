@@ -93,6 +93,6 @@ cdef extern from "losses.h" nogil:
         fa_plane value
         fa_cube grad, hess
         double *total
-    ptrdiff_t fa_first_bad_label(const fa_row_loss_job *)
-    int64_t fa_label_at(const fa_plane *, size_t, size_t)
-    int fa_row_loss_run(const fa_row_loss_job *)
+    ctypedef enum fa_status:
+        FA_DONE, FA_NO_MEMORY, FA_BAD_LABEL
+    fa_status fa_row_loss_run(const fa_row_loss_job *, size_t *bad_row)

@@ -51,12 +51,13 @@ cdef const char *keep(bytes text):
     return text
 
 
-cdef fa_map_loop *map_loop(int op, fa_variant variant, int arrays, int parameters, int array_code, int float_code):
+cdef fa_map_loop *map_loop(int op, fa_variant variant, int arrays, int parameters,
+                           int array_code, int parameter_code, int result_code):
     cdef fa_map_loop *loop = <fa_map_loop *>PyMem_Malloc(sizeof(fa_map_loop))
     cdef int k
-    loop.op, loop.variant, loop.inputs, loop.out = op, variant, arrays + parameters, <fa_dtype>float_code
+    loop.op, loop.variant, loop.inputs, loop.out = op, variant, arrays + parameters, <fa_dtype>result_code
     for k in range(arrays + parameters):
-        loop.in_[k] = <fa_dtype>(array_code if k < arrays else float_code)
+        loop.in_[k] = <fa_dtype>(array_code if k < arrays else parameter_code)
     return loop
 
 
@@ -69,7 +70,7 @@ cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int par
     for k in range(ntypes):
         number, code, float_number, float_code = _LOOPS[k]
         loops[k] = <cnp.PyUFuncGenericFunction>fa_map_strided
-        data[k] = map_loop(op, variant, arrays, parameters, code, float_code)
+        data[k] = map_loop(op, variant, arrays, parameters, code, float_code, float_code)
         types += bytes([number] * arrays + [float_number] * (parameters + 1))
     return cnp.PyUFunc_FromFuncAndData(
         loops, data, <char *>keep(types), ntypes, nin, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
@@ -159,12 +160,14 @@ def register_bfloat16(dtype):
         return
     _CODES[dtype] = <int>FA_BF16
     for ufunc, op, variant, arrays, parameters in _ELEMENTWISE:
-        for k in range(arrays + parameters + 1):
-            types[k] = number
-        if cnp.PyUFunc_RegisterLoopForType(
-                ufunc, number, <cnp.PyUFuncGenericFunction>fa_map_strided, types,
-                map_loop(op, variant, arrays, parameters, FA_BF16, FA_BF16)) < 0:
-            raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
+        # Python floats are not weak beside a registered type: they come as float64.
+        for parameter, code in [(number, <int>FA_BF16), (<int>cnp.NPY_FLOAT64, <int>FA_F64)][:1 + (parameters > 0)]:
+            for k in range(arrays + parameters + 1):
+                types[k] = parameter if arrays <= k < arrays + parameters else number
+            if cnp.PyUFunc_RegisterLoopForType(
+                    ufunc, number, <cnp.PyUFuncGenericFunction>fa_map_strided, types,
+                    map_loop(op, variant, arrays, parameters, FA_BF16, code, FA_BF16)) < 0:
+                raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
     for gufunc, op, variant, arrays, masked in _ROWS:
         for k in range(arrays + masked + 1):
             types[k] = cnp.NPY_BOOL if masked and k == arrays else number
@@ -329,8 +332,8 @@ def row_loss(bint cross_entropy, x, target, bint soft, weight, ignore_index, dou
     Returns the total; raises IndexError for a label out of range, before anything is written."""
     cdef fa_row_loss_job job
     cdef double total = 0.0
-    cdef ptrdiff_t bad = -1
-    cdef int failed = 0
+    cdef size_t bad = 0
+    cdef fa_status status
     memset(&job, 0, sizeof(job))
     job.loss = FA_CROSS_ENTROPY if cross_entropy else FA_NLL
     job.precision = FA_DOUBLE if x.dtype == np.float64 else FA_SINGLE
@@ -352,15 +355,12 @@ def row_loss(bint cross_entropy, x, target, bint soft, weight, ignore_index, dou
         job.hess = cube_of(hess)
     job.total = &total if want_total else NULL
     with nogil:
-        if not soft:
-            bad = fa_first_bad_label(&job)
-        if bad < 0:
-            failed = fa_row_loss_run(&job)
-    if bad >= 0:
+        status = fa_row_loss_run(&job, &bad)
+    if status == FA_BAD_LABEL:
         outer, inner = divmod(bad, x.shape[1])
         raise IndexError(f"target: label {target[outer, inner]} of row {bad} is not in 0..{x.shape[2] - 1} "
                          f"(the {x.shape[2]} classes of input) and is not ignore_index={ignore_index}")
-    if failed:
+    if status == FA_NO_MEMORY:
         raise MemoryError()
     return total
 

@@ -46,7 +46,7 @@ def relu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     Notes
     -----
     The derivative is 1 for x > 0 and 0 elsewhere, 0 at the kink x = 0; the second
-    derivative is 0. relu(-inf) = 0, relu(-0.0) = 0. Exact.
+    derivative is 0. relu(-inf) = 0, relu(-0.0) = -0.0. Exact.
 
     References
     ----------
@@ -150,7 +150,7 @@ def sigmoid(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
 
 @activation()
 def tanh(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
-    r"""Hyperbolic tangent.
+    r"""Hyperbolic tangent, :math:`(e^x - e^{-x}) / (e^x + e^{-x})`.
 
     Parameters
     ----------

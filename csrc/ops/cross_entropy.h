@@ -115,8 +115,9 @@ FA_INLINE void FN(ce_labels)(ce *c) {
     }
     if (!c->o->want_grad) return;
     vec e_t = FN(at_labels)(c, a->out[0], a->out_pitch[0]);
-    vec grad_t = -(c->scale * c->S) * FN(one_minus_p)(c, e_t);
-    if (smooth) grad_t = grad_t + c->everywhere * (weight_sum - w_t);
+    vec q_t = smooth ? v_fma(c->share, w_t, keep * w_t) : w_t, grad_t = q_t * FN(one_minus_p)(c, e_t);
+    if (smooth) grad_t = v_fnma(c->share * (weight_sum - w_t), FN(times)(c->factor, e_t), grad_t);
+    grad_t = -(c->scale * grad_t); /* S - q_t is share (weight_sum - w_t) */
     c->slope = FN(scaled)(c->factor, c->scale * c->S);
     FN(each)(c->w, FN(label_grad_body), c);
     FN(put_at_labels)(c, a->out[0], a->out_pitch[0], v_keep(c->live, grad_t));

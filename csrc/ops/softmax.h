@@ -35,8 +35,8 @@ typedef struct {
     ptrdiff_t x_pitch, y_pitch;
     vec max, log_total;
     pair factor;
-    sum *slots; /* arrays stay apart, so that the rest can live in registers */
-    vec *ties;
+    vec ties;   /* how many maxima: exact in any order, float32 counts to 2^24 a lane */
+    sum *slots; /* an array stays apart, so that the rest can live in registers */
 } FN(pass);
 #define pass FN(pass)
 
@@ -64,35 +64,42 @@ FA_INLINE pair FN(exponentials)(walk w, const void *x, ptrdiff_t x_pitch, void *
 }
 
 /* exp(x - max) but 0 at a maximum, which is counted instead. */
-FA_INLINE vec FN(exp_but_ties)(pass *p, size_t slot, size_t i, int full) {
+FA_INLINE vec FN(exp_but_ties)(pass *p, size_t i, int full) {
     if (!full && i >= p->w.vectors) return K(0);
     vec d = FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
     vec e = v_exp_fast_nonpos(d);
     mask top = v_eq(d, K(0));
     if (p->y) FN(put)(p->w, full, p->y, p->y_pitch, i, e);
-    p->ties[slot] = p->ties[slot] + v_keep(top, K(1)); /* exact: float32 counts to 2^24 a lane */
+    p->ties = p->ties + v_keep(top, K(1));
     return v_select(top, K(0), e);
 }
 FA_INLINE void FN(facts_body)(void *context, size_t slot, size_t i, size_t j, int full) {
     pass *p = context;
-    vec first = FN(exp_but_ties)(p, slot, i, full), second = FN(exp_but_ties)(p, slot, j, full);
+    vec first = FN(exp_but_ties)(p, i, full), second = FN(exp_but_ties)(p, j, full);
     p->slots[slot] = FN(sum_add_two)(p->slots[slot], first, second);
+}
+
+/* The sum of a row's counts, in every lane along a row. */
+FA_INLINE vec FN(count)(walk w, vec counts) {
+    if (w.direction == FA_ACROSS) return counts;
+    real lanes[LANES], total = 0;
+    v_store(lanes, counts);
+    for (size_t k = 0; k < LANES; k++) total += lanes[k];
+    return v_splat(total);
 }
 
 /* Everything a row's log-probabilities need, `max` being its row_max; exp(x - max) is
  * stored to `e` unless that is NULL. */
 FA_INLINE row_facts FN(facts_of)(walk w, vec max, const void *x, ptrdiff_t x_pitch, void *e, ptrdiff_t e_pitch) {
-    sum slots[MOST_SLOTS], counts[MOST_SLOTS];
-    vec ties[MOST_SLOTS];
-    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = e, .y_pitch = e_pitch, .max = max, .slots = slots, .ties = ties};
+    sum slots[MOST_SLOTS];
+    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = e, .y_pitch = e_pitch, .max = max, .slots = slots};
+    p.ties = K(0);
     FN(clear)(w, slots);
-    for (size_t k = 0; k < w.slots; k++) ties[k] = K(0);
     FN(each_pair)(w, FN(facts_body), &p);
-    for (size_t k = 0; k < w.slots; k++) counts[k] = FN(sum_add)(FN(sum_zero)(), ties[k]);
-    pair small = FN(total)(w, slots), count = FN(total)(w, counts);
+    pair small = FN(total)(w, slots);
 
     row_facts f;
-    vec extra = count.hi - K(1), hi = small.hi + extra, t = hi - extra;
+    vec extra = FN(count)(w, p.ties) - K(1), hi = small.hi + extra, t = hi - extra;
     f.max = max;
     f.others.hi = hi;
     f.others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
