@@ -42,9 +42,17 @@ class Activation:
     fast_from_output: Callable | None = None
     outputs: tuple[float, float] = (0.0, 1.0)  # range of the value, where from_output is defined
     scipy: Callable | None = None  # SciPy's own function, a second opinion
+    specials: dict = field(default_factory=dict)  # frozen values; see INF, MAX and TINY
 
 
 ACTIVATIONS: dict[str, Activation] = {}
+
+# Specials: what value, first and second derivative are at zeros, infinities, the largest
+# and smallest numbers and the kinks. A string stands for that number of the type, "-" before
+# it for its negative. Zeros are compared with their sign where it is given as "+0" or "-0"; a
+# plain 0 is either.
+INF = np.inf
+MAX, TINY = "max", "tiny"  # the type's largest finite number and smallest subnormal one
 
 
 # ---- rectifiers ---------------------------------------------------------------------
@@ -57,6 +65,16 @@ ACTIVATIONS["relu"] = Activation(
     from_output=lambda y: mpf(1) if y > 0 else mpf(0),
     fast_from_output=lambda y: (y > 0) * 1.0,
     outputs=(0.0, np.inf),
+    specials={
+        "+0": ("+0", 0, 0),
+        "-0": (0, 0, 0),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+        TINY: (TINY, 1, 0),
+        "-tiny": (0, 0, 0),
+    },
 )
 
 ACTIVATIONS["leaky_relu"] = Activation(
@@ -69,6 +87,15 @@ ACTIVATIONS["leaky_relu"] = Activation(
         lambda x, slope: np.zeros_like(x),
     ),
     parameters=(0.01,),
+    specials={
+        "+0": ("+0", 0.01, 0),
+        "-0": ("-0", 0.01, 0),
+        INF: (INF, 1, 0),
+        -INF: (-INF, 0.01, 0),
+        MAX: (MAX, 1, 0),
+        TINY: (TINY, 1, 0),
+        "-tiny": ("-0", 0.01, 0),
+    },
 )
 
 
@@ -117,6 +144,16 @@ ACTIVATIONS["sigmoid"] = Activation(
     from_output=lambda y: y * (1 - y),
     fast_from_output=lambda y: y * (1 - y),
     scipy=scipy.special.expit,
+    specials={
+        "+0": (0.5, 0.25, 0),
+        "-0": (0.5, 0.25, 0),
+        INF: (1, 0, 0),
+        -INF: ("+0", 0, 0),
+        MAX: (1, 0, 0),
+        "-max": ("+0", 0, 0),
+        TINY: (0.5, 0.25, 0),
+        "-tiny": (0.5, 0.25, 0),
+    },
 )
 
 ACTIVATIONS["tanh"] = Activation(
@@ -132,6 +169,16 @@ ACTIVATIONS["tanh"] = Activation(
     from_output=lambda y: (1 - y) * (1 + y),
     fast_from_output=lambda y: (1 - y) * (1 + y),
     outputs=(-1.0, 1.0),
+    specials={
+        "+0": ("+0", 1, 0),
+        "-0": ("-0", 1, 0),
+        INF: (1, 0, 0),
+        -INF: (-1, 0, 0),
+        MAX: (1, 0, 0),
+        "-max": (-1, 0, 0),
+        TINY: (TINY, 1, "-2tiny"),
+        "-tiny": ("-tiny", 1, "2tiny"),
+    },
 )
 
 ACTIVATIONS["silu"] = Activation(
@@ -144,6 +191,14 @@ ACTIVATIONS["silu"] = Activation(
         lambda x: fast_sigmoid_slope(x) * (2 - x * np.tanh(x / 2)),
     ),
     roots=((), (-1.2784645427610738,), (-2.3993572805154677, 2.3993572805154677)),
+    specials={
+        "+0": ("+0", 0.5, 0.5),
+        "-0": (0, 0.5, 0.5),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+    },
 )
 
 ACTIVATIONS["softplus"] = Activation(
@@ -160,6 +215,16 @@ ACTIVATIONS["softplus"] = Activation(
     fast_from_output=lambda y, beta: -np.expm1(-beta * y),
     outputs=(0.0, np.inf),
     scipy=lambda x: -scipy.special.log_expit(-x),
+    specials={
+        "+0": ("ln 2", 0.5, 0.25),
+        "-0": ("ln 2", 0.5, 0.25),
+        INF: (INF, 1, 0),
+        -INF: ("+0", 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": ("+0", 0, 0),
+        TINY: ("ln 2", 0.5, 0.25),
+        "-tiny": ("ln 2", 0.5, 0.25),
+    },
 )
 
 
@@ -190,6 +255,14 @@ ACTIVATIONS["gelu"] = Activation(
         lambda x: fast_normal_pdf(x) * (2 - x * x),
     ),
     roots=((), (-0.7517915246935645,), (-1.4142135623730951, 1.4142135623730951)),
+    specials={
+        "+0": ("+0", 0.5, "sqrt(2/pi)"),
+        "-0": (0, 0.5, "sqrt(2/pi)"),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+    },
 )
 
 
@@ -238,6 +311,14 @@ ACTIVATIONS["gelu_tanh"] = Activation(
     op="gelu",
     options={"approximate": "tanh"},
     roots=((), (-0.7524614220710163,), (-1.4185040087908284, 1.4185040087908284)),
+    specials={
+        "+0": ("+0", 0.5, "sqrt(2/pi)"),
+        "-0": (0, 0.5, "sqrt(2/pi)"),
+        INF: (INF, 1, 0),
+        -INF: (0, 0, 0),
+        MAX: (MAX, 1, 0),
+        "-max": (0, 0, 0),
+    },
 )
 
 
