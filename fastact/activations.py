@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # at run time these annotations are never evaluated
 
     from fastact._activation import UfuncKeywords
 
-__all__ = ["gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh"]
+__all__ = ["gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "softsign", "tanh"]
 
 
 @activation()
@@ -313,4 +313,48 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, **keywords: Unpack[UfuncKe
     >>> import numpy as np, fastact as fa
     >>> fa.softplus(np.array([-1.0, 0.0, 1.0]))
     array([0.31326169, 0.69314718, 1.31326169])
+    """
+
+
+@activation()
+def softsign(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
+    r"""Softsign, :math:`x / (1 + |x|)`, a sigmoid without an exponential.
+
+    Parameters
+    ----------
+    input : array_like
+        Any shape. float16, float32, float64 or bfloat16; integers and bools become float64.
+    out, where, casting, order, dtype
+        As of any NumPy ufunc.
+
+    Returns
+    -------
+    ndarray
+        Of the input's shape and float type, in [-1, 1].
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes.
+    ValueError
+        If `out` has another shape or is read-only.
+
+    Notes
+    -----
+    The derivative is 1 / (1 + abs(x))**2, 1 at x = 0; the second derivative is
+    -2 sign(x) / (1 + abs(x))**3, taken as 0 at x = 0, where it jumps. softsign(-inf) = -1,
+    softsign(inf) = 1. Error at most 1.5 ulp; derivatives at most 1.5 and 3.
+
+    References
+    ----------
+    X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", AISTATS 2010.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.softsign(np.array([-1.0, 0.0, 3.0]))
+    array([-0.5 ,  0.  ,  0.75])
+    >>> fa.softsign.derivative(np.array([-1.0, 0.0, 3.0]))
+    array([0.25  , 1.    , 0.0625])
     """

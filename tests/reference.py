@@ -227,6 +227,25 @@ ACTIVATIONS["softplus"] = Activation(
     },
 )
 
+ACTIVATIONS["softsign"] = Activation(
+    value=lambda x: x / (1 + abs(x)),
+    first=lambda x: 1 / (1 + abs(x)) ** 2,
+    second=lambda x: -2 * mp.sign(x) / (1 + abs(x)) ** 3,
+    fast=(
+        lambda x: x / (1 + np.abs(x)),
+        lambda x: 1 / (1 + np.abs(x)) ** 2,
+        lambda x: -2 * np.sign(x) / (1 + np.abs(x)) ** 3,
+    ),
+    specials={
+        "+0": ("+0", 1, 0),
+        "-0": ("-0", 1, 0),
+        INF: (1, 0, 0),
+        -INF: (-1, 0, 0),
+        MAX: (1, 0, 0),
+        "-max": (-1, 0, 0),
+    },
+)
+
 
 # ---- gelu ---------------------------------------------------------------------------------
 
