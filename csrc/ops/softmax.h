@@ -225,7 +225,8 @@ FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
 
 FA_INLINE void FN(exp_output_body)(void *context, size_t i, int full) {
     back *b = context;
-    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_exp_fast_nonpos(FN(back_input)(b, 1, i, full)));
+    vec y = v_min(K(0), FN(back_input)(b, 1, i, full)); /* a log-probability: above 0 it is nonsense, but the same one */
+    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_exp_fast_nonpos(y));
 }
 /* in: dy, y = log_softmax(x) */
 FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_direction direction) {
