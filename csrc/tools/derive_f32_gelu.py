@@ -34,7 +34,9 @@ def centre(f, low, high):
     """The float32 near the middle where f is nearest to a float32."""
     middle = np.float32(float((low + high) / 2))
     with mp.workprec(70):
-        points = [mp.mpf(float(np.float32(middle + np.float32(k) * np.spacing(middle)))) for k in range(-400, 401)]
+        points = [
+            mp.mpf(float(np.float32(middle + np.float32(k) * np.spacing(middle)))) for k in range(-400, 401)
+        ]
         return min(points, key=lambda a: abs(single(f(a)) / f(a) - 1))
 
 
@@ -53,13 +55,15 @@ def piece(f, j, least):
         for i, a in enumerate(points):
             for k in range(DEGREE - first + 1):
                 matrix[i, k] = weights[i] * (a - middle) ** (first + k)
-            rest[i] = weights[i] * (values[i] - sum(c * (a - middle) ** k for k, c in enumerate(coefficients)))
+            rest[i] = weights[i] * (
+                values[i] - sum(c * (a - middle) ** k for k, c in enumerate(coefficients))
+            )
         coefficients.append(single(mp.lu_solve(matrix, rest)[0]))
     error = max(
         abs(sum(c * (a - middle) ** k for k, c in enumerate(coefficients)) - v) * w
-        for a, v, w in zip(points, values, weights)
+        for a, v, w in zip(points, values, weights, strict=False)
     )
-    return [middle] + coefficients, error
+    return [middle, *coefficients], error
 
 
 def table(name, f, least):

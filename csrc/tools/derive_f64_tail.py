@@ -4,6 +4,7 @@ G(t) = (a + 3.5) * erfcx(a / sqrt 2) / 2 with t = (a - 3.5) / (a + 3.5), a >= 0.
 mpmath expands G in 70 Chebyshev polynomials, sollya rounds the best polynomial
 of degree 25 (c0 and c1 in two doubles each) to it: relative error 5.3e-18.
 """
+
 from mpmath import cos, erfc, exp, mp, mpf, nstr, pi, sqrt
 
 mp.prec = 400
@@ -18,7 +19,9 @@ def g(t):
 
 angles = [pi * (j + mpf(1) / 2) / NODES for j in range(NODES)]
 values = [g(cos(angle)) for angle in angles]
-chebyshev = [2 * sum(v * cos(i * w) for v, w in zip(values, angles)) / NODES for i in range(DEGREE + 1)]
+chebyshev = [
+    2 * sum(v * cos(i * w) for v, w in zip(values, angles, strict=False)) / NODES for i in range(DEGREE + 1)
+]
 chebyshev[0] /= 2
 
 monomial = [mpf(0)] * (DEGREE + 1)
