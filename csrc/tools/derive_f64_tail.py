@@ -39,4 +39,5 @@ print("""exponents = [|0|]; for i from 1 to 25 do { exponents = exponents :. i; 
 formats = [|DD, DD|]; for i from 2 to 25 do { formats = formats :. D; };
 p = fpminimax(g, exponents, formats, [-1;1], relative);
 print("error", dirtyinfnorm(p/g - 1, [-1;1])); display = hexadecimal;
-for i from 0 to 25 do { high = round(coeff(p, i), D, RN); print(i, high, round(coeff(p, i) - high, D, RN)); };""")
+for i from 0 to 25 do {
+  high = round(coeff(p, i), D, RN); print(i, high, round(coeff(p, i) - high, D, RN)); };""")
