@@ -68,7 +68,7 @@ void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value) { p
         for (size_t i = 0; i < n; i++) to[i] = (int64_t) * (const type *)(const void *)fa_at(o, start + i); \
         break;
 
-void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t *to) {
+void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to) {
     switch (o->dtype) {
         LABELS(FA_I8, int8_t)
         LABELS(FA_U8, uint8_t)
@@ -80,7 +80,7 @@ void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t *to) 
     case FA_U64:
         for (size_t i = 0; i < n; i++) {
             uint64_t label = *(const uint64_t *)(const void *)fa_at(o, start + i);
-            to[i] = label > INT64_MAX ? INT64_MAX : (int64_t)label;
+            to[i] = label > INT64_MAX ? beyond : (int64_t)label;
         }
         break;
     default: break;

@@ -25,8 +25,8 @@ void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, 
 void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from);
 void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value);
 
-/* n integers of any type as int64; those beyond it become INT64_MAX. */
-void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t *to);
+/* n integers of any type as int64; those too large for it become `beyond`. */
+void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to);
 
 /* A run of inputs and outputs as a kernel wants them: pointers into the operands
  * where those are contiguous, into stages where they are not. */

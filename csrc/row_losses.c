@@ -24,7 +24,7 @@ static fa_operand plane_row(const fa_plane *plane, size_t outer) {
 }
 
 static fa_matrix cube_rows(const fa_cube *cube, size_t outer) {
-    fa_matrix m = {cube->data + (ptrdiff_t)outer * cube->outer, cube->inner, cube->class_, cube->dtype};
+    fa_matrix m = {cube->data + (ptrdiff_t)outer * cube->outer, cube->inner, cube->class_, cube->dtype, 0};
     return m;
 }
 
@@ -43,9 +43,10 @@ static void read_weights(rows_context *c) {
 /* Reads the labels; gives the first row with a bad one, or `rows`. */
 static size_t read_labels(rows_context *c, size_t rows) {
     const fa_row_loss_job *job = c->job;
+    const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* bad, whatever is ignored */
     for (size_t o = 0; o < job->outer; o++) {
         fa_operand labels = plane_row(&job->labels, o);
-        fa_gather_labels(&labels, 0, job->inner, c->label + o * job->inner);
+        fa_gather_labels(&labels, 0, job->inner, beyond, c->label + o * job->inner);
     }
     for (size_t row = 0; row < rows; row++)
         if ((uint64_t)c->label[row] >= job->n && c->label[row] != job->ignore_index) return row;

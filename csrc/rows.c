@@ -30,7 +30,7 @@ typedef struct {
 } scratch;
 
 static int is_direct(const plan *p, const fa_matrix *m, size_t rows) {
-    if (p->job->mask || !fa_is_native(m->dtype) || fa_precision_of(m->dtype) != p->job->precision) return 0;
+    if (m->staged || p->job->mask || !fa_is_native(m->dtype) || fa_precision_of(m->dtype) != p->job->precision) return 0;
     if (p->direction == FA_ALONG) return m->class_ == (ptrdiff_t)p->realsize || p->job->n == 1;
     return m->row == (ptrdiff_t)p->realsize && m->class_ % (ptrdiff_t)p->realsize == 0 && rows == p->kernels->rows.lanes;
 }
@@ -109,7 +109,7 @@ static void run_rows(const plan *p, const scratch *s, size_t row, size_t rows) {
         a.out_pitch[k] = direct ? job->out[k].class_ / (ptrdiff_t)p->realsize : (ptrdiff_t)p->kernels->rows.lanes;
     }
     if (job->row_in.data) fa_gather(p->isa, &job->row_in, row, rows, job->precision, row_in);
-    if (job->labels.data) fa_gather_labels(&job->labels, row, rows, labels);
+    if (job->labels.data) fa_gather_labels(&job->labels, row, rows, -1, labels);
     job->kernel[p->direction](&a);
     for (size_t k = 0; k < job->outputs; k++) deliver(p, s, &job->out[k], row, rows, s->matrix[2 + k]);
     if (job->row_out.data) fa_scatter(p->isa, &job->row_out, row, rows, job->precision, row_out);
@@ -180,7 +180,7 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
         k++;
     }
     for (; k < inputs; k++) {
-        fa_matrix m = {args[k], strides[k], *core++, loop->in_dtype};
+        fa_matrix m = {args[k], strides[k], *core++, loop->in_dtype, 0};
         /* what a masked element counts as: -inf in logits and log-probabilities, 0 in dy and probabilities */
         int logarithmic = loop->variant != FA_FROM_OUTPUT || loop->op == FA_ROW_log_softmax;
         job.in_fill[job.inputs] = k == inputs - 1 && logarithmic ? -HUGE_VAL : 0.0;
@@ -195,8 +195,10 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
         fa_operand out = {args[k], strides[k], loop->dtype};
         job.row_out = out;
     } else {
-        fa_matrix out = {args[k], strides[k], *core, loop->dtype};
+        fa_matrix out = {args[k], strides[k], *core, loop->dtype, 0};
         job.out[job.outputs++] = out;
+        /* what passes through the output must not overwrite grad_output, which comes after it */
+        job.in[0].staged = backward && !row_dy && job.in[0].data == out.data;
     }
     return fa_rows_run(isa, &job);
 }

@@ -49,6 +49,7 @@ typedef struct {
     char *data;
     ptrdiff_t row, class_;
     fa_dtype dtype;
+    int staged; /* copy it, though kernels could read it where it is */
 } fa_matrix;
 
 typedef struct {

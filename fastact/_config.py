@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from operator import index
 from pathlib import Path
 from typing import TypedDict
 
@@ -58,11 +59,15 @@ def set_num_threads(n: int) -> None:
     1
     >>> fa.set_num_threads(before)
     """
-    if isinstance(n, bool) or not hasattr(n, "__index__"):
-        raise TypeError(f"n must be an integer, got {n!r}")
+    try:
+        if isinstance(n, bool):
+            raise TypeError
+        n = index(n)
+    except TypeError:
+        raise TypeError(f"n must be an integer, got {n!r}") from None
     if n < 1:
         raise ValueError(f"n must be at least 1, got {n}")
-    _core.set_num_threads(min(n.__index__(), 256))
+    _core.set_num_threads(min(n, 256))
 
 
 def get_num_threads() -> int:

@@ -51,13 +51,12 @@ cdef const char *keep(bytes text):
     return text
 
 
-cdef fa_map_loop *map_loop(int op, fa_variant variant, int arrays, int parameters,
-                           int array_code, int parameter_code, int result_code):
+cdef fa_map_loop *map_loop(int op, fa_variant variant, list operand_codes, int result_code):
     cdef fa_map_loop *loop = <fa_map_loop *>PyMem_Malloc(sizeof(fa_map_loop))
     cdef int k
-    loop.op, loop.variant, loop.inputs, loop.out = op, variant, arrays + parameters, <fa_dtype>result_code
-    for k in range(arrays + parameters):
-        loop.in_[k] = <fa_dtype>(array_code if k < arrays else parameter_code)
+    loop.op, loop.variant, loop.inputs, loop.out = op, variant, len(operand_codes), <fa_dtype>result_code
+    for k in range(loop.inputs):
+        loop.in_[k] = <fa_dtype><int>operand_codes[k]
     return loop
 
 
@@ -70,7 +69,7 @@ cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int par
     for k in range(ntypes):
         number, code, float_number, float_code = _LOOPS[k]
         loops[k] = <cnp.PyUFuncGenericFunction>fa_map_strided
-        data[k] = map_loop(op, variant, arrays, parameters, code, float_code, float_code)
+        data[k] = map_loop(op, variant, [code] * arrays + [float_code] * parameters, float_code)
         types += bytes([number] * arrays + [float_number] * (parameters + 1))
     return cnp.PyUFunc_FromFuncAndData(
         loops, data, <char *>keep(types), ntypes, nin, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
@@ -120,6 +119,15 @@ cdef list _ELEMENTWISE = []  # (ufunc, op, variant, arrays, parameters), for typ
 cdef list _ROWS = []  # (gufunc, op, variant, arrays, masked)
 
 
+cdef publish(name, ufunc):
+    """Makes it an attribute here, where pickle finds it by name."""
+    globals()[name] = ufunc
+    try:
+        ufunc.__module__ = __name__
+    except AttributeError:
+        pass  # NumPy before 2.2: pickle searches all modules for it, and finds it here
+
+
 def _make_elementwise():
     cdef const fa_activation *op
     cdef int k
@@ -133,7 +141,7 @@ def _make_elementwise():
             name = op.name.decode() + suffix
             ufunc = make_ufunc(name, k, variant, arrays, op.parameters)
             _ELEMENTWISE.append((ufunc, k, variant, arrays, op.parameters))
-            globals()[name] = ufunc
+            publish(name, ufunc)
 
 
 def _make_rows():
@@ -149,7 +157,7 @@ def _make_rows():
                 name = op.name.decode() + suffix + ("_masked" if masked else "")
                 gufunc = make_gufunc(name, k, variant, masked, op.reduces)
                 _ROWS.append((gufunc, k, variant, 1 + (variant != FA_VALUE), masked))
-                globals()[name] = gufunc
+                publish(name, gufunc)
 
 
 def register_bfloat16(dtype):
@@ -159,14 +167,19 @@ def register_bfloat16(dtype):
     if dtype in _CODES:
         return
     _CODES[dtype] = <int>FA_BF16
+    narrow, wide = (number, <int>FA_BF16), (<int>cnp.NPY_FLOAT64, <int>FA_F64)
     for ufunc, op, variant, arrays, parameters in _ELEMENTWISE:
-        # Python floats are not weak beside a registered type: they come as float64.
-        for parameter, code in [(number, <int>FA_BF16), (<int>cnp.NPY_FLOAT64, <int>FA_F64)][:1 + (parameters > 0)]:
-            for k in range(arrays + parameters + 1):
-                types[k] = parameter if arrays <= k < arrays + parameters else number
+        # Beside a registered type Python floats are not weak: they come as float64, as
+        # grad_output or as parameters; the input decides.
+        for others in {(dy, p) for dy in (narrow, wide) for p in (narrow, wide)}:
+            operands = [others[0]] * (arrays - 1) + [narrow] + [others[1]] * parameters
+            for k, (operand, _) in enumerate([*operands, narrow]):
+                types[k] = operand
+            if (others[0] is wide and arrays == 1) or (others[1] is wide and not parameters):
+                continue
             if cnp.PyUFunc_RegisterLoopForType(
                     ufunc, number, <cnp.PyUFuncGenericFunction>fa_map_strided, types,
-                    map_loop(op, variant, arrays, parameters, FA_BF16, code, FA_BF16)) < 0:
+                    map_loop(op, variant, [code for _, code in operands], FA_BF16)) < 0:
                 raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
     for gufunc, op, variant, arrays, masked in _ROWS:
         for k in range(arrays + masked + 1):

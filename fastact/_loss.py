@@ -286,8 +286,8 @@ def _smoothing(value: Any) -> float:
 def _ignore_index(value: Any) -> int:
     if isinstance(value, bool) or not hasattr(value, "__index__"):
         raise TypeError(f"ignore_index must be an integer, got {value!r}")
-    if not -(2**63) <= value < 2**63 - 1:  # the largest stands for every uint64 beyond it
-        raise ValueError(f"ignore_index must be at least -2**63 and less than 2**63 - 1, got {value}")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError(f"ignore_index must fit int64, got {value}")
     return int(value)
 
 

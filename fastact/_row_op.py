@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fastact._arrays import check_out
 from fastact._config import _core
 
 Axis = int | tuple[int, ...]
@@ -115,8 +116,8 @@ class RowOp:
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
         axes = _normalize(axis, x.ndim, self.__name__)
         _check_unchunked(self.__name__, x, axes)
-        if row_dy and keepdims:
-            arrays[0] = np.squeeze(arrays[0], axis=axes)
+        if row_dy:
+            arrays[0] = self._row_gradient(arrays[0], x.shape, axes, keepdims)
         if where is not None:
             suffix += "_masked"
             arrays.append(self._mask(where, x.shape))
@@ -124,6 +125,15 @@ class RowOp:
             keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}
             return getattr(_core, self.__name__ + suffix)(*arrays, axis=axes[0], out=out, **keywords)
         return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
+
+    def _row_gradient(self, dy: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Any:
+        """A reducing op's grad_output without the reduced axes; a scalar stays one."""
+        kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
+        reduced = tuple(n for a, n in enumerate(shape) if a not in axes)
+        wanted = kept if keepdims else reduced
+        if dy.ndim and dy.shape != wanted:
+            raise ValueError(f"{self.__name__}: grad_output must have shape {wanted}, got {dy.shape}")
+        return dy.reshape(reduced) if dy.ndim else dy
 
     def _mask(self, where: Any, shape: tuple[int, ...]) -> Any:
         mask = _as_array(where)
@@ -148,9 +158,7 @@ class RowOp:
             result = _unmerge(result, shape, axes)
         if out is None:
             return result
-        if out.shape != result.shape:
-            raise ValueError(f"{self.__name__}: out must have shape {result.shape}, got {out.shape}")
-        np.copyto(out, result, casting="same_kind")
+        check_out(out, "out", result.shape, result.dtype)[...] = result
         return out
 
     def __repr__(self) -> str:

@@ -80,7 +80,8 @@ FA_NOINLINE vf64 f64_fma(vf64 a, vf64 b, vf64 c) {
     exact64 low = exact_sum(c, p.error), high = exact_sum(p.sum, low.sum);
     if (!(fabs(high.sum) <= 0x1.fffffffffffffp1023)) return high.sum;
     double result = high.sum + sum_to_odd(low.error, high.error);
-    return result != 0.0 ? result : a * b + c; /* for the sign of zero */
+    if (result != 0.0) return result;
+    return c == 0.0 && a != 0.0 && b != 0.0 ? a * b : a * b + c; /* for the sign of zero */
 #endif
 }
 FA_INLINE vf32 f32_fms(vf32 a, vf32 b, vf32 c) { return f32_fma(a, b, -c); }
