@@ -13,6 +13,8 @@ What the arithmetic forces on any straightforward method is forgiven:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from benchmarks.cases import Case, Data
@@ -22,11 +24,9 @@ RIGHT = 8.0  # ulp
 _POINTS = {1: (20_000,), 2: (2_000, 10)}
 
 
-def sample(case: Case) -> tuple[Case, Data]:
-    """The case on the inputs by which it is judged."""
-    shape = _POINTS[len(case.shape)]
-    judged = Case(case.op, case.kind, case.variant, case.dtype, shape, case.out)
-    return judged, Data(case.dtype, shape)
+def judged(case: Case) -> Case:
+    """The case of the shape by which it is judged."""
+    return replace(case, shape=_POINTS[len(case.shape)])
 
 
 def ulp(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
@@ -57,22 +57,29 @@ def _unit(case: Case, operands: tuple[np.ndarray, ...], exact: np.ndarray, dtype
     return ulp(size, dtype)
 
 
-def worst_ulp(case: Case, data: Data, results: tuple[np.ndarray, ...]) -> float | None:
-    """The worst error of the results of `case` on `data`; None without a reference."""
-    function = reference(case.op, case.variant)
-    if function is None:
-        return None
-    operands = tuple(a.astype(np.longdouble) if a.dtype.kind == "f" else a for a in data.operands(case))
-    exact = function(*operands)
-    worst = 0.0
-    for got, want in zip(results, exact if isinstance(exact, tuple) else (exact,), strict=True):
-        want = np.asarray(want)
-        if got.shape != want.shape:
-            raise ValueError(f"{case.label}: a result of shape {got.shape}, not {want.shape}")
-        error = np.abs(got.astype(np.longdouble) - want) / _unit(case, operands, want, data.dtype)
+class Exact:
+    """The exact results of a case, and the ulp its errors are counted in."""
+
+    def __init__(self, case: Case, data: Data) -> None:
+        function = reference(case.op, case.variant, data.dtype)
+        operands = tuple(a.astype(np.longdouble) if a.dtype.kind == "f" else a for a in data.operands(case))
+        exact = None if function is None else function(*operands)
+        results = () if exact is None else exact if isinstance(exact, tuple) else (exact,)
+        self._label, self._known = case.label, function is not None
+        self._results = [np.asarray(r) for r in results]
+        self._units = [_unit(case, operands, r, data.dtype) for r in self._results]
+        self._forgiven: np.ndarray | float = 0.0
         if case.op == "softmax" and case.variant == "value":
-            x = operands[0]
-            error = np.maximum(error - (x.max(-1, keepdims=True) - x), 0)
-        error = np.where(np.isnan(error), np.inf, error)
-        worst = max(worst, float(error.max()))
-    return worst
+            self._forgiven = operands[0].max(-1, keepdims=True) - operands[0]
+
+    def worst_ulp(self, results: tuple[np.ndarray, ...]) -> float | None:
+        """The worst error of a library's results; None without a reference."""
+        if not self._known:
+            return None
+        worst = 0.0
+        for got, want, unit in zip(results, self._results, self._units, strict=True):
+            if got.shape != want.shape:
+                raise ValueError(f"{self._label}: a result of shape {got.shape}, not {want.shape}")
+            error = np.maximum(np.abs(got.astype(np.longdouble) - want) / unit - self._forgiven, 0)
+            worst = max(worst, float(np.where(np.isnan(error), np.inf, error).max()))
+        return worst

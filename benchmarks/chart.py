@@ -47,15 +47,15 @@ def draw(results: dict[str, Any], path: Path) -> bool:
                 "o",
                 color=colours[name],
                 markerfacecolor=colours[name] if right else "none",
-                label=None if name in drawn or not right else name,
             )
-            drawn |= {name} if right else set()
+            drawn.add(name)
     axes.axvline(1, color="black", linewidth=1)
     axes.set_xscale("log")
     axes.set_yticks(range(len(cells)), [f"{c['op']}.{c['variant']}" for c in cells])
     axes.grid(axis="x", alpha=0.3)
     axes.set_xlabel("time over fastact's, float32, 1 thread (hollow: wrong by more than 8 ulp)")
-    axes.legend(loc="lower right")
+    keys = [axes.plot([], [], "o", color=colours[name], label=name)[0] for name in ALL if name in drawn]
+    figure.legend(handles=keys, loc="outside upper center", ncols=len(keys))
     figure.savefig(path, dpi=120)
     plt.close(figure)
     return True

@@ -35,13 +35,9 @@ examples:
   python -m benchmarks --ops gelu,silu --peers torch,scipy --shapes 30000 --threads 1
 """
 
-# What --quick measures: one thread in and out of cache, all threads where they matter.
-QUICK_SHAPES = {
-    1: ((16,), (30_000,), (1_000_000,), (4096, 10), (1024, 1000)),
-    2: ((1_000_000,), (1024, 1000)),
-}
-QUICK_SECONDS = {1: 60.0, 2: 20.0}
-QUICK_VARIANTS = ("value", "backward", "value_and_grad")
+# What --quick measures, what matters most first.
+QUICK_SHAPES = ((30_000,), (4096, 10), (1024, 1000), (1_000_000,))
+QUICK_SECONDS = 95.0  # from the start; writing the report comes after
 
 
 def _list(text: str) -> list[str]:
@@ -60,7 +56,11 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     everything = cases.ops()
-    p.add_argument("--quick", action="store_true", help="float32, out=, fewer shapes: within two minutes")
+    p.add_argument(
+        "--quick",
+        action="store_true",
+        help="1 thread, float32, out=, fewer shapes: two minutes at most",
+    )
     p.add_argument("--requirements", action="store_true", help="only the speeds that must hold: PASS or FAIL")
     p.add_argument("--ops", type=_list, metavar="A,B", help=f"only these of: {', '.join(everything)}")
     p.add_argument("--peers", type=_list, metavar="A,B", help=f"only these of: {', '.join(peers.ALL)}")
@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--out", choices=("both", "yes", "no"), help="with out=, without, or both (default)")
     p.add_argument("--seconds", type=float, default=0.4, help="to spend on a cell (default %(default)s)")
     p.add_argument("--output", type=Path, metavar="DIR", help="where to write (default benchmarks/results)")
+    p.add_argument("--until", type=float, help=argparse.SUPPRESS)  # of time.time(): when to give up
     p.add_argument("--worker", type=int, help=argparse.SUPPRESS)  # a process's number of threads
     return p
 
@@ -91,25 +92,25 @@ def _thread_counts(given: list[str] | None, only_one: bool) -> list[int]:
     return list(dict.fromkeys(cpus if n == "all" else int(n) for n in given))
 
 
-def _selected(arguments: argparse.Namespace, threads: int) -> list[cases.Case]:
+def _selected(arguments: argparse.Namespace) -> list[cases.Case]:
     names = _check(arguments.ops, list(cases.ops()), "--ops")
-    dtypes = _check(arguments.dtype, list(cases.DTYPES), "--dtype")
-    shapes = arguments.shapes or [*cases.SIZES, *cases.ROWS]
     outs = {"yes": [True], "no": [False]}.get(arguments.out, [True, False])
     if arguments.quick:
-        dtypes = dtypes if arguments.dtype else ["float32"]
-        shapes = arguments.shapes or QUICK_SHAPES[min(threads, 2)]
-        outs = outs if arguments.out else [True]
-    chosen = list(cases.select(names, dtypes, list(shapes), outs))
-    if arguments.quick:
-        # The time of a 16-element call counts without out=; a loss's value comes with its gradient.
-        chosen = [
-            c
-            for c in chosen
-            if c.variant in QUICK_VARIANTS and (c.kind[-4:] != "loss" or c.variant != "value")
-        ]
-        small = cases.select(names, dtypes, [s for s in shapes if s == (16,)], [False])
-        chosen = [c for c in chosen if c.shape != (16,)] + [c for c in small if c.variant == "value"]
+        return _quick(arguments, names, outs if arguments.out else [True])
+    dtypes = _check(arguments.dtype, list(cases.DTYPES), "--dtype")
+    return list(cases.select(names, dtypes, arguments.shapes or [*cases.SIZES, *cases.ROWS], outs))
+
+
+def _quick(arguments: argparse.Namespace, names: list[str], outs: list[bool]) -> list[cases.Case]:
+    dtypes = _check(arguments.dtype or ["float32"], list(cases.DTYPES), "--dtype")
+    # the time of a call is that of a value without out=
+    chosen = [] if arguments.shapes else list(cases.select(names, dtypes, [(16,)], [False]))
+    chosen = [case for case in chosen if case.variant == "value"]
+    for case in cases.select(names, dtypes, list(arguments.shapes or QUICK_SHAPES), outs):
+        # a loss's value comes with its gradient
+        wanted = ("value_and_grad",) if case.group.startswith("losses") else ("value", "backward")
+        if case.variant in wanted:
+            chosen.append(case)
     return chosen
 
 
@@ -117,26 +118,30 @@ def _work(arguments: argparse.Namespace, threads: int) -> dict[str, Any]:
     """Measure with this number of threads, printing as it goes."""
     names = peers.installed(_check(arguments.peers, list(peers.ALL), "--peers"))
     libraries = peers.start(names, threads)
-    found: dict[str, Any] = {"cells": [], "requirements": [], "requirement_lines": []}
+    found: dict[str, Any] = {"cells": [], "late": [], "requirements": [], "requirement_lines": []}
     found["versions"] = {name: library.version() for name, library in libraries.items()}
     filtered = arguments.ops or arguments.shapes or arguments.dtype
     if threads == 1 and (arguments.requirements or not filtered):
         print("\nWhat must hold (float32, 1 thread):", flush=True)
-        for check in Requirements(libraries, 0.25 if arguments.quick else 1.0).all():
+        bars = Requirements(libraries, 0.25 if arguments.quick else 1.0)
+        for check in bars.checks(beside_cells=arguments.quick):
             print(check.line(), flush=True)
             found["requirements"].append(check.as_json())
             found["requirement_lines"].append(check.line())
     if not arguments.requirements:
         print("\n" + report.header(names), flush=True)
-        total = QUICK_SECONDS[min(threads, 2)] if arguments.quick else None
-        for result in run(_selected(arguments, threads), libraries, arguments.seconds, total):
+        selected = _selected(arguments)
+        for result in run(selected, libraries, arguments.seconds, arguments.until):
             found["cells"].append(result.as_json())
             print(report.line(found["cells"][-1], names), flush=True)
+        late = selected[len(found["cells"]) :]
+        found["late"] = [f"{case.label}, {threads} thread(s): no time was left" for case in late]
     return found
 
 
-def _in_process(given: list[str], threads: int, root: Path) -> dict[str, Any]:
+def _in_process(given: list[str], threads: int, until: float | None, root: Path) -> dict[str, Any]:
     """A process's measurements with this number of threads."""
+    given = given if until is None else [*given, "--until", str(until)]
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "benchmarks", *given, "--worker", str(threads), "--output", folder]
         # Pools that take their size from the environment, and BLAS, are not to outnumber it.
@@ -147,6 +152,7 @@ def _in_process(given: list[str], threads: int, root: Path) -> dict[str, Any]:
 
 def main(given: list[str], root: Path) -> int:
     """Run the command; 1 if a requirement failed."""
+    start = time.time()
     arguments = parser().parse_args(given)
     if arguments.worker:
         found = _work(arguments, arguments.worker)
@@ -169,11 +175,14 @@ def main(given: list[str], root: Path) -> int:
         "requirements": [],
         "requirement_lines": [],
         "cells": [],
+        "late": [],
     }
-    for threads in _thread_counts(arguments.threads, arguments.requirements):
-        found = _in_process(given, threads, root)
+    counts = _thread_counts(arguments.threads, arguments.requirements or arguments.quick)
+    for k, threads in enumerate(counts):
+        until = start + QUICK_SECONDS * (k + 1) / len(counts) if arguments.quick else None
+        found = _in_process(given, threads, until, root)
         results["versions"] |= found["versions"]
-        for key in ("requirements", "requirement_lines", "cells"):
+        for key in ("requirements", "requirement_lines", "cells", "late"):
             results[key] += found[key]
     results["geomeans"] = report.geomeans(results["cells"])
     for title, lines in report.sections(results):

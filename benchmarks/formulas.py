@@ -1,7 +1,8 @@
 """The ops as one writes them with NumPy (`xp` is numpy or jax.numpy), and references.
 
-A formula takes the operands of `cases.Data.operands`. The reference of an op is its
-formula in extended precision, or where that still cancels, one of the stable forms below.
+A formula takes the operands of `cases.Data.operands`, then the op's `parameters`. The
+reference of an op is its formula in extended precision, or where that still cancels, one
+of the stable forms below.
 """
 
 from __future__ import annotations
@@ -119,12 +120,20 @@ def _cross_entropy(xp: Any, x: Any, t: Any) -> Any:
     return ((m + xp.log(s))[:, 0] - _picked(x, t)).mean(), g
 
 
+PARAMETERS = {"leaky_relu": (0.01,)}  # what an op is called with besides arrays: its defaults
+
+
+def parameters(op: str, dtype: np.dtype) -> tuple[Any, ...]:
+    """The op's parameters as libraries compute with them, rounded to the arrays' dtype."""
+    return tuple(dtype.type(value) for value in PARAMETERS.get(op, ()))
+
+
 FORMULAS: dict[Key, Formula] = {
     ("relu", "value"): lambda xp, x: xp.maximum(x, 0),
     ("relu", "backward"): lambda xp, dy, x: dy * (x > 0),
     ("relu", "backward_from_output"): lambda xp, dy, y: dy * (y > 0),
-    ("leaky_relu", "value"): lambda xp, x: xp.where(x >= 0, x, x.dtype.type(0.01) * x),
-    ("leaky_relu", "backward"): lambda xp, dy, x: xp.where(x > 0, dy, x.dtype.type(0.01) * dy),
+    ("leaky_relu", "value"): lambda xp, x, slope: xp.where(x >= 0, x, slope * x),
+    ("leaky_relu", "backward"): lambda xp, dy, x, slope: xp.where(x > 0, dy, slope * dy),
     ("sigmoid", "value"): _sigmoid,
     ("sigmoid", "backward"): _sigmoid_backward,
     ("sigmoid", "backward_from_output"): lambda xp, dy, y: dy * y * (1 - y),
@@ -135,6 +144,8 @@ FORMULAS: dict[Key, Formula] = {
     ("gelu_tanh", "backward"): _gelu_tanh_backward,
     ("silu", "value"): lambda xp, x: x / (1 + xp.exp(-x)),
     ("silu", "backward"): _silu_backward,
+    ("softsign", "value"): lambda xp, x: x / (1 + abs(x)),
+    ("softsign", "backward"): lambda xp, dy, x: dy / (1 + abs(x)) ** 2,
     ("softplus", "value"): lambda xp, x: xp.logaddexp(x.dtype.type(0), x),
     ("softplus", "backward"): lambda xp, dy, x: dy / (1 + xp.exp(-x)),
     ("softplus", "backward_from_output"): lambda xp, dy, y: dy * -xp.expm1(-y),
@@ -202,8 +213,6 @@ def _exact_silu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 STABLE: dict[Key, Callable[..., Any]] = {
-    ("leaky_relu", "value"): lambda x: np.where(x >= 0, x, _L("0.01") * x),
-    ("leaky_relu", "backward"): lambda dy, x: np.where(x > 0, dy, _L("0.01") * dy),
     ("sigmoid", "backward"): lambda dy, x: dy * _sigmoid(np, x) * _sigmoid(np, -x),
     ("tanh", "backward"): lambda dy, x: dy * 4 * _sigmoid(np, 2 * x) * _sigmoid(np, -2 * x),
     ("tanh", "backward_from_output"): lambda dy, y: dy * (1 - y) * (1 + y),
@@ -215,9 +224,12 @@ STABLE: dict[Key, Callable[..., Any]] = {
 }
 
 
-def reference(op: str, variant: str) -> Callable[..., Any] | None:
+def reference(op: str, variant: str, dtype: np.dtype) -> Callable[..., Any] | None:
     """The op on longdouble operands, or None if no formula of it is known."""
     if (op, variant) in STABLE:
         return STABLE[op, variant]
     formula = FORMULAS.get((op, variant))
-    return None if formula is None else lambda *operands: formula(np, *operands)
+    if formula is None:
+        return None
+    exact = [_L(value) for value in parameters(op, dtype)]
+    return lambda *operands: formula(np, *operands, *exact)

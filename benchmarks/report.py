@@ -130,7 +130,7 @@ def sections(results: dict[str, Any]) -> list[tuple[str, list[str]]]:
         (f"Cells where a library is faster ({len(below)} of {len(measured)})", below),
         ("ns per call at 16 elements", small_calls(cells)),
         ("Worst errors on 20,000 normal inputs, in ulp", errors(cells)),
-        ("Not measured", failures(cells)),
+        ("Not measured", failures(cells) + results["late"]),
     ]
     return [(title, lines) for title, lines in found if lines]
 

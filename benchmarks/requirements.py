@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -73,17 +73,13 @@ class Requirements:
         chosen = {name: p for name, p in self.peers.items() if not names or name in (OURS, *names)}
         return run_case(case, Data(case.dtype, shape), chosen, self._judge, self.seconds)
 
-    def all(self) -> list[Check]:
-        parts: list[Callable[[], list[Check]]] = [
-            self.cross_entropy,
-            self.softmax,
-            self.in_cache,
-            self.from_memory,
-            self.two_threads,
-            self.small_calls,
-            self.columns,
-        ]
-        return [check for part in parts for check in part()]
+    def checks(self, beside_cells: bool = False) -> Iterator[Check]:
+        """All bars as they are measured; or only those that no cell of the table shows."""
+        parts = [self.from_memory, self.two_threads, self.columns]
+        if not beside_cells:
+            parts = [self.cross_entropy, self.softmax, self.in_cache, *parts, self.small_calls]
+        for part in parts:
+            yield from part()
 
     def cross_entropy(self) -> list[Check]:
         checks = []

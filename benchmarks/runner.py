@@ -14,6 +14,7 @@ from benchmarks.cases import Case, Data
 from benchmarks.peers import OURS, Peer
 from benchmarks.timing import Times, measure
 
+SHARE = 0.4  # of a case's time that is for measuring, where all of it is limited
 SETTLE = 0.004  # seconds; longer than idle threads of OpenMP and of ONNX Runtime spin
 
 
@@ -67,25 +68,32 @@ class Result:
 
 
 class Judge:
-    """Worst errors, measured once for each library and function."""
+    """Worst errors, measured once for each library and function, with out= and without."""
 
     def __init__(self, peers: dict[str, Peer]) -> None:
         self._peers = peers
         self._known: dict[tuple[Any, ...], float | None] = {}
         self._data: dict[tuple[Any, ...], Data] = {}
+        self._exact: dict[tuple[Any, ...], accuracy.Exact] = {}
 
     def ulp(self, name: str, case: Case) -> float | None:
         key = (name, case.op, case.variant, case.dtype, case.out)
         if key not in self._known:
-            judged, data = accuracy.sample(case)
-            data = self._data.setdefault((judged.dtype, judged.shape), data)
-            candidate = self._peers[name].prepare(judged, data)
-            if candidate is None:
-                self._known[key] = None
-            else:
-                with np.errstate(all="ignore"):
-                    self._known[key] = accuracy.worst_ulp(judged, data, candidate.results())
+            judged = accuracy.judged(case)
+            place = (judged.dtype, judged.shape)
+            if place not in self._data:
+                self._data[place] = Data(*place)
+            candidate = self._peers[name].prepare(judged, self._data[place])
+            with np.errstate(all="ignore"):
+                exact = self._exact_of(judged, self._data[place])
+                self._known[key] = candidate and exact.worst_ulp(candidate.results())
         return self._known[key]
+
+    def _exact_of(self, judged: Case, data: Data) -> accuracy.Exact:
+        key = (judged.op, judged.variant, judged.dtype)
+        if key not in self._exact:
+            self._exact[key] = accuracy.Exact(judged, data)
+        return self._exact[key]
 
 
 def run_case(case: Case, data: Data, peers: dict[str, Peer], judge: Judge, seconds: float) -> Result:
@@ -109,15 +117,20 @@ def run_case(case: Case, data: Data, peers: dict[str, Peer], judge: Judge, secon
     return Result(case, threads, times, ulp, failed)
 
 
-def run(cases: list[Case], peers: dict[str, Peer], seconds: float, total: float | None) -> Iterator[Result]:
-    """Measure the cases, `seconds` each, or all within `total` seconds."""
-    judge, end = Judge(peers), time.perf_counter() + (total or 0.0)
+def run(cases: list[Case], peers: dict[str, Peer], seconds: float, until: float | None) -> Iterator[Result]:
+    """Measure the cases, `seconds` each; or in equal shares of what is left until then
+    (of time.time()), giving up the rest if the machine is too slow."""
+    judge = Judge(peers)
     data = None
     for k, case in enumerate(cases):
+        if until is not None:
+            left = until - time.time()
+            if left <= 0:
+                return
+            # Preparing, compiling and judging take most of a share.
+            seconds = SHARE * left / (len(cases) - k)
         if data is None or (data.dtype.name, data.shape) != (case.dtype, case.shape):
             data = None  # frees the old arrays before the new ones come
             data = Data(case.dtype, case.shape)
-        share = (end - time.perf_counter()) / (len(cases) - k) if total else seconds
-        # Preparing and judging take about a third of a case's share.
         with np.errstate(all="ignore"):
-            yield run_case(case, data, peers, judge, max(share * 0.6, 0.01) if total else seconds)
+            yield run_case(case, data, peers, judge, seconds)

@@ -12,6 +12,7 @@ from typing import Any
 SAMPLE = 400e-6  # seconds a sample should last: long beside the clock's step, short beside a time slice
 MIN_ROUNDS, MAX_ROUNDS = 3, 2000
 LAGGARD = 4.0  # whoever is this many times slower than the fastest joins every fourth round only
+HOPELESS = 25.0  # and whoever is this many, none after the first two
 
 
 class Call:
@@ -43,18 +44,20 @@ class Times:
 class _Run:
     def __init__(self, call: Call) -> None:
         self._timer = call.timer()
-        self.samples: list[float] = []
-        self._timer.timeit(1)  # what a first call does once: pages, caches, compilation
-        once = min(self._timer.timeit(1) for _ in range(2))
-        self.repeats = max(1, round(SAMPLE / max(once, 1e-9)))
-        if self.repeats > 1:
-            once = self._timer.timeit(self.repeats) / self.repeats
+        once = self._timer.timeit(1)
+        self.samples = [once] if once > SAMPLE else []
+        for _ in range(2):  # the first estimate holds what a first call does once
             self.repeats = max(1, round(SAMPLE / max(once, 1e-9)))
+            if self.repeats > 1 or once < 4 * SAMPLE:
+                once = self._timer.timeit(self.repeats) / self.repeats
 
     def sample(self) -> None:
         if self.repeats > 1:
             self._timer.timeit(1)  # the others have had the caches meanwhile
         self.samples.append(self._timer.timeit(self.repeats) / self.repeats)
+
+    def skips(self, turn: int, fastest: float) -> bool:
+        return self.best > HOPELESS * fastest or (turn % 4 != 0 and self.best > LAGGARD * fastest)
 
     @property
     def best(self) -> float:
@@ -63,13 +66,14 @@ class _Run:
 
 def measure(calls: Mapping[str, Call], seconds: float, settle: float = 0.0) -> dict[str, Times]:
     """Sample all calls in rounds for about `seconds`. Before each sample wait `settle`
-    seconds, for thread pools that spin after a call and would take a core from the next."""
+    seconds, for thread pools that spin after a call and would take a core from the next.
+    All calls should have run once: compiled, their results' pages touched."""
     runs = {name: _Run(call) for name, call in calls.items()}
     deadline = time.perf_counter() + seconds
     for turn in range(MAX_ROUNDS):
         fastest = min((run.best for run in runs.values() if run.samples), default=0.0)
         for run in runs.values():
-            if turn >= 2 and turn % 4 and run.best > LAGGARD * fastest:
+            if len(run.samples) >= 2 and run.skips(turn, fastest):
                 continue
             if settle:
                 time.sleep(settle)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import Case, Data
-from benchmarks.formulas import FORMULAS
+from benchmarks.formulas import FORMULAS, parameters
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 
@@ -39,15 +39,15 @@ class Jax(Peer):
             for task in _TASKS.iterdir() if _TASKS.is_dir() else [Path("0")]:
                 os.sched_setaffinity(int(task.name), cpus)
         self._jax = jax
-        self._compiled: dict[tuple[str, str], Callable[..., Any]] = {}
+        self._compiled: dict[tuple[str, ...], Callable[..., Any]] = {}
 
     def version(self) -> str:
         return self._jax.__version__
 
     def prepare(self, case: Case, data: Data) -> Candidate | None:
-        key = (case.op, case.variant)
+        key = (case.op, case.variant, case.dtype)
         if key not in self._compiled:
-            function = self._function(case)
+            function = self._function(case, data)
             if function is None:
                 return None
             self._compiled[key] = self._jax.jit(function)
@@ -55,14 +55,15 @@ class Jax(Peer):
         operands = [self._jax.numpy.asarray(a) for a in data.operands(case)]
         return Candidate(Call(lambda *args: wait(compiled(*args)), *operands), as_arrays)
 
-    def _function(self, case: Case) -> Callable[..., Any] | None:
+    def _function(self, case: Case, data: Data) -> Callable[..., Any] | None:
         losses = _losses(self._jax.numpy, self._jax.nn)
         if case.op in losses:
             value = losses[case.op]
             return value if case.variant == "value" else self._jax.value_and_grad(value)
         if case.variant == "backward_from_output":
             formula = FORMULAS.get((case.op, case.variant))
-            return formula and (lambda dy, y: formula(self._jax.numpy, dy, y))
+            extra = parameters(case.op, data.dtype)
+            return formula and (lambda dy, y: formula(self._jax.numpy, dy, y, *extra))
         value = _values(self._jax.nn).get(case.op)
         if value is None or case.variant == "value":
             return value
@@ -79,6 +80,7 @@ def _values(nn: Any) -> dict[str, Callable[..., Any]]:
         "gelu_tanh": lambda x: nn.gelu(x, approximate=True),
         "silu": nn.silu,
         "softplus": nn.softplus,
+        "softsign": nn.soft_sign,
         "softmax": nn.softmax,
         "log_softmax": nn.log_softmax,
         "logsumexp": lambda x: nn.logsumexp(x, axis=-1),

@@ -27,6 +27,8 @@ _EXPRESSIONS = {
     ("softplus", "value"): "log1p(exp(a))",
     ("softplus", "backward"): "a / (1 + exp(-b))",
     ("softplus", "backward_from_output"): "a * -expm1(-b)",
+    ("softsign", "value"): "a / (1 + abs(a))",
+    ("softsign", "backward"): "a / (1 + abs(b)) ** 2",
     ("mse_loss", "value"): "sum((a - b) ** 2)",
     ("binary_cross_entropy_with_logits", "value"): "sum(where(a > 0, a, 0) - a * b + log1p(exp(-abs(a))))",
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import Case, Data
-from benchmarks.formulas import FORMULAS
+from benchmarks.formulas import FORMULAS, parameters
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 
@@ -55,6 +55,11 @@ def _gelu_tanh(x: np.ndarray, out: np.ndarray) -> np.ndarray:
     return np.multiply(out, 0.5, out)
 
 
+def _softsign(x: np.ndarray, out: np.ndarray) -> np.ndarray:
+    np.add(np.abs(x, out), 1, out)
+    return np.divide(x, out, out)
+
+
 def _sigmoid_from_output(dy: np.ndarray, y: np.ndarray, out: np.ndarray) -> np.ndarray:
     np.subtract(1, y, out)
     np.multiply(out, y, out)
@@ -88,6 +93,7 @@ _IN_PLACE: dict[tuple[str, str], Callable[..., Any]] = {
     ("tanh", "backward_from_output"): _tanh_from_output,
     ("gelu_tanh", "value"): _gelu_tanh,
     ("silu", "value"): _silu,
+    ("softsign", "value"): _softsign,
     ("softplus", "value"): _softplus,
     ("softplus", "backward"): _softplus_backward,
     ("softmax", "value"): _softmax,
@@ -105,4 +111,4 @@ class NumPy(Peer):
             return Candidate(Call(_IN_PLACE[key], *operands, out), as_arrays)
         if key not in FORMULAS:
             return None
-        return Candidate(Call(FORMULAS[key], np, *operands), as_arrays)
+        return Candidate(Call(FORMULAS[key], np, *operands, *parameters(case.op, data.dtype)), as_arrays)

@@ -20,6 +20,7 @@ _OPERATORS: dict[str, tuple[str, dict[str, Any]]] = {
     "gelu_tanh": ("Gelu", {"approximate": "tanh"}),
     "silu": ("Sigmoid", {}),  # and Mul, which the runtime fuses
     "softplus": ("Softplus", {}),
+    "softsign": ("Softsign", {}),
     "softmax": ("Softmax", {"axis": -1}),
     "log_softmax": ("LogSoftmax", {"axis": -1}),
     "logsumexp": ("ReduceLogSumExp", {"keepdims": 0}),

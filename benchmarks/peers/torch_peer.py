@@ -93,6 +93,11 @@ def _activations(torch: Any) -> dict[tuple[str, str], Pair]:
         ),
         ("silu", "value"): (lambda x: Call(nn.silu, x), lambda o, x: Call(nn.silu, x, out=o)),
         ("softplus", "value"): (lambda x: Call(nn.softplus, x), lambda o, x: Call(nn.softplus, x, out=o)),
+        # PyTorch composes softsign, and has neither out= nor a backward kernel of it.
+        ("softsign", "value"): (
+            lambda x: Call(torch.nn.functional.softsign, x),
+            lambda o, x: Call(torch.nn.functional.softsign, x),
+        ),
         ("gelu_tanh", "backward"): (
             lambda dy, x: Call(aten.gelu_backward, dy, x, approximate="tanh"),
             lambda o, dy, x: Call(aten.gelu_backward.grad_input, dy, x, approximate="tanh", grad_input=o),
