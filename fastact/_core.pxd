@@ -40,6 +40,12 @@ cdef extern from "core.h" nogil:
     void fa_set_threads(int)
     int fa_available_cpus()
 
+cdef extern from "simd/fpstate.h" nogil:
+    ctypedef struct fa_fpstate:
+        pass
+    fa_fpstate fa_fpstate_enter()
+    void fa_fpstate_leave(fa_fpstate)
+
 cdef extern from "elementwise.h" nogil:
     ctypedef struct fa_map_loop:
         int op

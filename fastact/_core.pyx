@@ -285,6 +285,19 @@ cdef class Elementwise:
 
 # ---- losses ---------------------------------------------------------------------
 
+cdef class DefaultFloat:
+    """Context in which this thread computes in IEEE's default mode, whatever the host's;
+    mode and flags are put back at its end."""
+
+    cdef fa_fpstate found
+
+    def __enter__(self):
+        self.found = fa_fpstate_enter()
+
+    def __exit__(self, *exception):
+        fa_fpstate_leave(self.found)
+
+
 cdef fa_operand operand_of(cnp.ndarray a) except *:
     """A 0-d or 1-d array as an operand; anything 0-d repeats."""
     cdef fa_operand o

@@ -102,7 +102,8 @@ class Loss(ABC):
             from fastact import _dask
 
             return _dask.run(self, input, target, options, wanted, grad_output)
-        return self._compute(float_array(input, "input"), target, options, wanted, grad_output)
+        with _core.DefaultFloat():
+            return self._compute(float_array(input, "input"), target, options, wanted, grad_output)
 
     @abstractmethod
     def _compute(
