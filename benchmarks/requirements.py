@@ -71,7 +71,7 @@ class Requirements:
     ) -> Result:
         case = Case(op, kind, variant, "float32", shape, out)
         chosen = {name: p for name, p in self.peers.items() if not names or name in (OURS, *names)}
-        return run_case(case, Data(case.dtype, shape), chosen, self._judge, self.seconds)
+        return run_case(case, Data(case.dtype, shape), chosen, self._judge, self.seconds, every_round=True)
 
     def checks(self, beside_cells: bool = False) -> Iterator[Check]:
         """All bars as they are measured; or only those that no cell of the table shows."""

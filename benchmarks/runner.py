@@ -96,7 +96,9 @@ class Judge:
         return self._exact[key]
 
 
-def run_case(case: Case, data: Data, peers: dict[str, Peer], judge: Judge, seconds: float) -> Result:
+def run_case(
+    case: Case, data: Data, peers: dict[str, Peer], judge: Judge, seconds: float, every_round: bool = False
+) -> Result:
     """Measure one case. A library that fails at it is left out, and the reason kept."""
     calls, ulp, failed = {}, {}, {}
     for name, peer in peers.items():
@@ -113,7 +115,7 @@ def run_case(case: Case, data: Data, peers: dict[str, Peer], judge: Judge, secon
             continue
         calls[name] = candidate.call
     threads = peers[OURS].threads
-    times = measure(calls, seconds, SETTLE if threads > 1 else 0.0)
+    times = measure(calls, seconds, SETTLE if threads > 1 else 0.0, every_round)
     return Result(case, threads, times, ulp, failed)
 
 

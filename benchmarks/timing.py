@@ -10,9 +10,11 @@ from statistics import median
 from typing import Any
 
 SAMPLE = 400e-6  # seconds a sample should last: long beside the clock's step, short beside a time slice
-MIN_ROUNDS, MAX_ROUNDS = 3, 2000
-LAGGARD = 4.0  # whoever is this many times slower than the fastest joins every fourth round only
-HOPELESS = 25.0  # and whoever is this many, none after the first two
+MIN_ROUNDS, MAX_ROUNDS = 4, 2000
+# Who is this many times slower than the fastest joins every fourth round only, once it has
+# as many samples as a round of bad luck cannot spoil; never where its own ratio counts.
+LAGGARD = 4.0
+ENOUGH = 4
 
 
 class Call:
@@ -56,24 +58,27 @@ class _Run:
             self._timer.timeit(1)  # the others have had the caches meanwhile
         self.samples.append(self._timer.timeit(self.repeats) / self.repeats)
 
-    def skips(self, turn: int, fastest: float) -> bool:
-        return self.best > HOPELESS * fastest or (turn % 4 != 0 and self.best > LAGGARD * fastest)
+    def lags(self, fastest: float) -> bool:
+        return len(self.samples) >= ENOUGH and self.best > LAGGARD * fastest
 
     @property
     def best(self) -> float:
         return min(self.samples)
 
 
-def measure(calls: Mapping[str, Call], seconds: float, settle: float = 0.0) -> dict[str, Times]:
+def measure(
+    calls: Mapping[str, Call], seconds: float, settle: float = 0.0, every_round: bool = True
+) -> dict[str, Times]:
     """Sample all calls in rounds for about `seconds`. Before each sample wait `settle`
     seconds, for thread pools that spin after a call and would take a core from the next.
-    All calls should have run once: compiled, their results' pages touched."""
+    All calls should have run once: compiled, their results' pages touched. With
+    `every_round` each call joins each round, however slow it is."""
     runs = {name: _Run(call) for name, call in calls.items()}
     deadline = time.perf_counter() + seconds
     for turn in range(MAX_ROUNDS):
         fastest = min((run.best for run in runs.values() if run.samples), default=0.0)
         for run in runs.values():
-            if len(run.samples) >= 2 and run.skips(turn, fastest):
+            if not every_round and turn % 4 and run.lags(fastest):
                 continue
             if settle:
                 time.sleep(settle)
