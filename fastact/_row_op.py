@@ -38,6 +38,15 @@ def _check_unchunked(op: str, array: Any, axes: tuple[int, ...]) -> None:
             )
 
 
+def _chunked_like(array: Any, other: Any) -> Any:
+    """`other` in the blocks of a Dask array; beside anything else as it is."""
+    if not hasattr(array, "rechunk"):
+        return other
+    import dask.array as da
+
+    return da.asarray(other).rechunk(array.chunks)
+
+
 def _as_array(value: Any) -> Any:
     return value if hasattr(value, "__array_ufunc__") else np.asarray(value)
 
@@ -120,7 +129,7 @@ class RowOp:
             arrays[0] = self._row_gradient(arrays[0], x.shape, axes, keepdims)
         if where is not None:
             suffix += "_masked"
-            arrays.append(self._mask(where, x.shape))
+            arrays.append(_chunked_like(x, self._mask(where, x.shape)))
         if len(axes) == 1:
             keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}
             return getattr(_core, self.__name__ + suffix)(*arrays, axis=axes[0], out=out, **keywords)
