@@ -1,8 +1,17 @@
 /* Row kernels in both directions, and the tiles that turn one into the other. */
 
-#define FA_DIRECTED(name)                                                                    \
-    static void FN(name##_along)(const fa_rows_args *a) { FN(name)(a, FA_ALONG); }          \
-    static void FN(name##_across)(const fa_rows_args *a) { FN(name)(a, FA_ACROSS); }
+/* Phase and direction are constants at each call, so that a phase's code holds only its own. */
+#define FA_DIRECTED_AS(name, suffix, direction)                               \
+    static void FN(name##suffix)(const fa_rows_args *a, fa_row_phase phase) { \
+        switch (phase) {                                                      \
+        case FA_BEGIN: FN(name)(a, FA_BEGIN, direction); break;               \
+        case FA_MIDDLE: FN(name)(a, FA_MIDDLE, direction); break;             \
+        case FA_END: FN(name)(a, FA_END, direction); break;                   \
+        }                                                                     \
+    }
+#define FA_DIRECTED(name)                    \
+    FA_DIRECTED_AS(name, _along, FA_ALONG)   \
+    FA_DIRECTED_AS(name, _across, FA_ACROSS)
 
 #define YES(name) FA_DIRECTED(name##_from_output)
 #define NO(name)
@@ -15,6 +24,8 @@
 #undef NO
 
 FA_DIRECTED(cross_entropy)
+
+_Static_assert(sizeof(softmax_state) <= FA_ROW_STATE && sizeof(ce_state) <= FA_ROW_STATE, "FA_ROW_STATE is too small");
 
 /* All loops over a tile's vectors are unrolled, which keeps those in registers. */
 

@@ -58,10 +58,12 @@ static const fa_kernels FN(kernels) = {
 
 #undef SLOTS
 #undef MOST_SLOTS
+#undef OWN_SLOTS
 #undef pair
 #undef sum
 #undef walk
-#undef row_facts
+#undef softmax_state
 #undef pass
 #undef back
+#undef ce_state
 #undef ce
