@@ -65,6 +65,10 @@ class Loss(ABC):
         The gradient times `grad_output`: a scalar, or with "none" one a loss term.
     ``grad_and_hess(input, target, ..., out=None)``
         Gradient and Hessian diagonal; `out` is a pair.
+
+    If any argument is a Dask array, results are lazy Dask arrays in the blocks of `input`,
+    reduced values 0-d float64 ones. Labels are checked when they are computed; the row
+    that an error names is counted within its block.
     """
 
     _array_options: tuple[str, ...] = ("weight",)
@@ -111,10 +115,10 @@ class Loss(ABC):
         self, input: Any, target: Any, given: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
         options = self._options(given)
-        if any_dask(input, target):
+        if any_dask(input, target, grad_output, *options.values()):
             from fastact import _dask
 
-            return _dask.run(self, input, target, options, wanted, grad_output)
+            return _dask.run(self, {"input": input, "target": target}, options, wanted, grad_output)
         with _core.DefaultFloat():
             return self._compute(float_array(input, "input"), target, options, wanted, grad_output)
 
