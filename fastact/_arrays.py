@@ -43,6 +43,15 @@ def choice(value: Any, name: str, allowed: tuple[str, ...]) -> Any:
     return value
 
 
+def any_dask(*values: Any) -> bool:
+    """Whether one is a Dask collection."""
+    if not any(hasattr(value, "__dask_graph__") for value in values):
+        return False
+    from dask.base import is_dask_collection
+
+    return any(map(is_dask_collection, values))
+
+
 def check_out(out: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
     """`out` if a result of `shape` and `dtype` may be written to it."""
     if not isinstance(out, np.ndarray):
