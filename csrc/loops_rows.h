@@ -25,6 +25,21 @@
 
 FA_DIRECTED(cross_entropy)
 
+static void FN(to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles) {
+    for (size_t c = 0; c < n; c++) {
+        const real *line = (const real *)from + (ptrdiff_t)c * pitch;
+        real *to = (real *)tiles + c * LANES;
+        for (size_t r = 0; r < width; r += LANES, to += n * LANES) v_store(to, v_load(line + r));
+    }
+}
+static void FN(from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch) {
+    for (size_t c = 0; c < n; c++) {
+        real *line = (real *)to + (ptrdiff_t)c * pitch;
+        const real *from = (const real *)tiles + c * LANES;
+        for (size_t r = 0; r < width; r += LANES, from += n * LANES) v_store(line + r, v_load(from));
+    }
+}
+
 _Static_assert(sizeof(softmax_state) <= FA_ROW_STATE && sizeof(ce_state) <= FA_ROW_STATE, "FA_ROW_STATE is too small");
 
 /* All loops over a tile's vectors are unrolled, which keeps those in registers. */

@@ -51,6 +51,8 @@ static const fa_kernels FN(kernels) = {
             .cross_entropy = {FN(cross_entropy_along), FN(cross_entropy_across)},
             .to_tile = FN(to_tile),
             .from_tile = FN(from_tile),
+            .to_panel = FN(to_panel),
+            .from_panel = FN(from_panel),
         },
     .widen = FN(widen_from),
     .narrow = FN(narrow_to),

@@ -135,11 +135,24 @@ FA_INLINE pair FN(total)(walk w, sum *slots) {
     return FN(sum_pair)(slots[0]);
 }
 
+/* Elements of a contiguous row before the first at a vector's alignment: loads and stores
+ * across cache lines cost twice. */
+FA_INLINE size_t FN(misaligned)(const void *row) {
+    return (0 - (uintptr_t)row / sizeof(real)) % LANES;
+}
+
 /* The largest element of each row; of rows that hold a NaN, anything. */
 FA_INLINE vec FN(row_max)(walk w, const void *row, ptrdiff_t pitch) {
     const vec lowest = K(-INFINITY);
     vec a = lowest, b = lowest, c = lowest, d = lowest;
     size_t i = 0;
+    if (w.direction == FA_ALONG && w.full > 1) { /* its ends overlap what is aligned, which does no harm */
+        const real *first = row, *end = first + w.full * LANES + w.tail;
+        a = v_load(first);
+        b = v_load(end - LANES);
+        row = first + FN(misaligned)(first);
+        w.full = w.vectors = (size_t)(end - (const real *)row) / LANES;
+    }
     for (; i + 4 <= w.full; i += 4) {
         a = v_max(a, FN(take)(w, 1, row, pitch, i, lowest));
         b = v_max(b, FN(take)(w, 1, row, pitch, i + 1, lowest));

@@ -16,7 +16,7 @@ enum { TASK_ELEMENTS = 1 << 15 };
 enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = 3 };
 /* Longer rows that lie side by side are copied by panels: half a kilobyte of each class is
  * enough for the memory's speed, a vector's worth is not, above all if it is pages apart. */
-enum { PANEL_BYTES = 512, MOST_PANEL_BYTES = 1 << 21 };
+enum { PANEL_BYTES = 512, MOST_PANEL_BYTES = 1 << 22 };
 
 typedef enum { DIRECT, TRANSPOSED, STAGED } passage;
 
@@ -210,32 +210,20 @@ static int run_rows(const plan *p, size_t first, size_t rows) {
 
 /* ---- panels: rows side by side ----------------------------------------------------------------- */
 
-/* [n][width] reals of m from `row` on, as tiles of [n][tile] one after the other, or back. */
-static void panel_in(const plan *p, const fa_matrix *m, size_t row, size_t width, char *tiles) {
-    const size_t line = p->tile * p->realsize, tile_bytes = p->job->n * line;
-    for (size_t c = 0; c < p->job->n; c++) {
-        const char *from = element(m, row) + (ptrdiff_t)c * m->class_;
-        for (size_t t = 0; t * line < width * p->realsize; t++) memcpy(tiles + t * tile_bytes + c * line, from + t * line, line);
-    }
-}
-static void panel_out(const plan *p, const fa_matrix *m, size_t row, size_t width, const char *tiles) {
-    const size_t line = p->tile * p->realsize, tile_bytes = p->job->n * line;
-    for (size_t c = 0; c < p->job->n; c++) {
-        char *to = element(m, row) + (ptrdiff_t)c * m->class_;
-        for (size_t t = 0; t * line < width * p->realsize; t++) memcpy(to + t * line, tiles + t * tile_bytes + c * line, line);
-    }
-}
-
 static int run_panels(const plan *p, size_t first, size_t rows) {
     const fa_rows_job *job = p->job;
     const size_t tile_bytes = job->n * p->tile * p->realsize;
     flight *f = reserve(p, 1, p->panel / p->tile * tile_bytes);
     if (!f) return -1;
     f->rows = p->tile;
+    f->out[0] = f->in[job->overwritten]; /* half the cache for a copy of its own */
     for (size_t done = 0, width; done < rows; done += width) {
         width = rows - done < p->panel ? (rows - done) / p->tile * p->tile : p->panel;
         if (!width) break;
-        for (size_t k = 0; k < job->inputs; k++) panel_in(p, &job->in[k], first + done, width, f->in[k]);
+        for (size_t k = 0; k < job->inputs; k++) {
+            const fa_matrix *m = &job->in[k];
+            p->kernels->to_panel(job->n, width, element(m, first + done), elements(p, m->class_), f->in[k]);
+        }
         for (size_t t = 0; t < width / p->tile; t++) {
             for (size_t k = 0; k < job->inputs; k++) f->args.in[k] = f->in[k] + t * tile_bytes;
             for (size_t k = 0; k < job->outputs; k++) f->args.out[k] = f->out[k] + t * tile_bytes;
@@ -245,7 +233,10 @@ static int run_panels(const plan *p, size_t first, size_t rows) {
             for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel(&f->args, (fa_row_phase)phase);
             deliver_row_values(p, f);
         }
-        for (size_t k = 0; k < job->outputs; k++) panel_out(p, &job->out[k], first + done, width, f->out[k]);
+        for (size_t k = 0; k < job->outputs; k++) {
+            const fa_matrix *m = &job->out[k];
+            p->kernels->from_panel(job->n, width, f->out[k], element(m, first + done), elements(p, m->class_));
+        }
     }
     free(f->memory);
     return rows % p->tile ? run_rows(p, first + rows / p->tile * p->tile, rows % p->tile) : 0;
@@ -310,6 +301,7 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
     job.kernel = isa->kernels[job.precision]->rows.op[loop->op][loop->variant];
 
     int k = 0;
+    job.overwritten = (size_t)inputs - 1 - (size_t)row_dy;
     if (row_dy) {
         fa_operand dy = {args[k], strides[k], loop->in_dtype};
         job.row_in = dy;

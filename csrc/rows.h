@@ -51,6 +51,9 @@ typedef struct {
     /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
     void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
     void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
+    /* [n][width] reals, width a multiple of `lanes`, `pitch` reals apart, to and from tiles one after the other */
+    void (*to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles);
+    void (*from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch);
 } fa_row_kernels;
 
 /* Elements of a matrix operand: row r, class c at data + r*row + c*class_ bytes. */
@@ -69,6 +72,7 @@ typedef struct {
     const char *mask; /* NULL, or bytes: 0 leaves the element out; in[0] is then the logits */
     ptrdiff_t mask_row, mask_class;
     double in_fill[2]; /* what a masked input element counts as */
+    size_t overwritten; /* the input whose place out[0] may take */
     fa_operand row_in, row_out, labels; /* without data: absent */
     const fa_cross_entropy_options *options;
 } fa_rows_job;

@@ -113,7 +113,13 @@ FA_INLINE void FN(scale_body)(void *context, size_t i, int full) {
 }
 FA_INLINE void FN(scale_row)(walk w, void *y, ptrdiff_t pitch, pair factor) {
     pass p = {.w = w, .y = y, .y_pitch = pitch, .factor = factor};
-    FN(each)(w, FN(scale_body), &p);
+    size_t head = w.direction == FA_ALONG && w.full > 1 ? FN(misaligned)(y) : 0;
+    if (head) { /* apart, for the rest to be aligned */
+        v_store_n(y, head, FN(times)(factor, v_load_n(y, head)));
+        p.y = (real *)y + head;
+        p.w = FN(walk_of)(w.full * LANES + w.tail - head, FA_ALONG);
+    }
+    FN(each)(p.w, FN(scale_body), &p);
 }
 
 /* Up to its last phase: exponentials of input k to the output, and their factor. */
