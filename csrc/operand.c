@@ -46,22 +46,15 @@ void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, 
     }
 }
 
-static void put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from, size_t step) {
+void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) {
     _Alignas(64) float narrow[FA_STAGE];
-    _Alignas(64) double wide[FA_STAGE];
     fa_precision precision = fa_precision_of(o->dtype);
     for (size_t done = 0, piece; done < n; done += piece) {
         piece = n - done < FA_STAGE ? n - done : FA_STAGE;
-        for (size_t i = 0; i < piece; i++) {
-            wide[i] = from[(done + i) * step];
-            narrow[i] = (float)wide[i];
-        }
-        fa_scatter(isa, o, done, piece, precision, precision == FA_SINGLE ? (const void *)narrow : wide);
+        for (size_t i = 0; precision == FA_SINGLE && i < piece; i++) narrow[i] = (float)from[done + i];
+        fa_scatter(isa, o, done, piece, precision, precision == FA_SINGLE ? (const void *)narrow : from + done);
     }
 }
-
-void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) { put(isa, o, n, from, 1); }
-void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value) { put(isa, o, n, &value, 0); }
 
 #define LABELS(code, type)                                                                  \
     case code:                                                                              \

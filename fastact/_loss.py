@@ -196,7 +196,7 @@ class ElementwiseLoss(Loss):
     def _norm(self, weight: Array, size: int) -> float:
         """1 / the mean's denominator; over nothing 0, so that the mean is 0 too."""
         count = float(size)
-        if self._mean_by_weight:
+        if self._mean_by_weight and weight is not _ONE:
             # the sum of weight * (1 - 0)^2, in the order of every other sum
             count = _core.elementwise_loss(
                 _SQUARE, size, [_ONE, _ZERO, _flat(weight), _ONE], None, None, None, True
