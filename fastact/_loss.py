@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import Array, Result, choice, float_array, integer_array
+from fastact._arrays import Array, Result, choice, float_array, integer_array, native
 from fastact._config import _core
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -36,6 +36,9 @@ class Wanted:
         self.grad_out: Any
         self.hess_out: Any
         self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
+
+
+_VALUE, _VALUE_AND_GRAD, _GRAD = Wanted(value=True), Wanted(value=True, grad=True), Wanted(grad=True)
 
 
 class Loss(ABC):
@@ -66,25 +69,30 @@ class Loss(ABC):
         }
 
     def __call__(self, input: Any, target: Any, **options: Any) -> Any:
-        return self._run(input, target, options, Wanted(value=True), _NO_UPSTREAM)[0]
+        return self._run(input, target, options, _VALUE, _NO_UPSTREAM)[0]
 
     def value_and_grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The value and its gradient by `input`, in one pass."""
-        return self._run(input, target, options, Wanted(value=True, grad=True, out=out), _NO_UPSTREAM)[:2]
+        wanted = _VALUE_AND_GRAD if out is None else Wanted(value=True, grad=True, out=out)
+        return self._run(input, target, options, wanted, _NO_UPSTREAM)[:2]
 
     def grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """The gradient of the reduced value by `input`; with "none", of the sum."""
-        return self._run(input, target, options, Wanted(grad=True, out=out), _NO_UPSTREAM)[1]
+        wanted = _GRAD if out is None else Wanted(grad=True, out=out)
+        return self._run(input, target, options, wanted, _NO_UPSTREAM)[1]
 
     def backward(self, grad_output: Any, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """`grad_output` times the gradient by `input`."""
-        return self._run(input, target, options, Wanted(grad=True, out=out), grad_output)[1]
+        wanted = _GRAD if out is None else Wanted(grad=True, out=out)
+        return self._run(input, target, options, wanted, grad_output)[1]
 
     def grad_and_hess(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The gradient and the Hessian's diagonal by `input`."""
         return self._run(input, target, options, Wanted(grad=True, hess=True, out=out), _NO_UPSTREAM)[1:]
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not given:
+            return self._defaults
         unknown = given.keys() - self._defaults.keys()
         if unknown:
             raise TypeError(
@@ -98,7 +106,7 @@ class Loss(ABC):
         self, input: Any, target: Any, given: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
         options = self._options(given)
-        if hasattr(input, "__dask_graph__") or hasattr(target, "__dask_graph__"):
+        if _is_lazy(input) or _is_lazy(target):
             from fastact import _dask
 
             return _dask.run(self, input, target, options, wanted, grad_output)
@@ -116,6 +124,10 @@ class Loss(ABC):
 
     def __reduce__(self) -> str:
         return self.__name__
+
+
+def _is_lazy(array: Any) -> bool:
+    return type(array) is not np.ndarray and hasattr(array, "__dask_graph__")
 
 
 def _broadcast(array: Array, shape: tuple[int, ...], name: str, of: str) -> Array:
@@ -159,25 +171,24 @@ class ElementwiseLoss(Loss):
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
-        reduction = options["reduction"]
+        shape, reduction = x.shape, options["reduction"]
         t = float_array(target, "target")
-        if t.ndim and t.shape != x.shape:
-            raise ValueError(f"target must be a scalar or have the input's shape {x.shape}, got {t.shape}")
-        weight = self._factor(options["weight"], 1.0, "weight", x.shape)
-        parameters = [
-            self._factor(options[p], default, p, x.shape) for p, default in self._parameters.items()
-        ]
-        scale = _upstream(grad_output, x.shape, reduction)
+        if t.ndim and t.shape != shape:
+            raise ValueError(f"target must be a scalar or have the input's shape {shape}, got {t.shape}")
+        weight = self._factor(options["weight"], 1.0, "weight", shape)
+        parameters = [self._factor(options[p], default, p, shape) for p, default in self._parameters.items()]
+        scale = _upstream(grad_output, shape, reduction)
         norm = self._norm(weight, x.size) if reduction == "mean" else 1.0
-        sources = [x, t, weight, scale, *parameters]
-        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
-        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
-        value = np.empty(x.shape, x.dtype) if wanted.value and reduction == "none" else None
-        scaled = np.asarray(scale.astype(np.float64) * norm) if norm != 1.0 else scale
+        sources = [a for a in (x, t, weight, scale, *parameters) if a is not _ONE]
+        grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", shape, x.dtype, sources, None) if wanted.hess else None
+        value = np.empty(shape, x.dtype) if wanted.value and reduction == "none" else None
+        if norm != 1.0 and (wanted.grad or wanted.hess):
+            scale = np.array(norm if scale is _ONE else scale.astype(np.float64) * norm)
         total = _core.elementwise_loss(
             self._index,
             x.size,
-            [_flat(a) for a in (x, t, weight, scaled, *parameters)],
+            [_flat(a) for a in (x, t, weight, scale, *parameters)],
             None if value is None else _flat(value),
             None if grad is None else _flat(grad.array),
             None if hess is None else _flat(hess.array),
@@ -214,19 +225,20 @@ class RowLoss(Loss):
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
-        if not x.ndim:
+        shape, reduction = x.shape, options["reduction"]
+        if not shape:
             raise ValueError("input must have a class axis, got a scalar")
-        reduction, axis = options["reduction"], _class_axis(options["axis"], x.ndim)
-        rows = x.shape[:axis] + x.shape[axis + 1 :]
-        t, soft = self._target(target, x.shape, rows)
-        weight = _class_weight(options["weight"], x.shape[axis])
+        axis = _class_axis(options["axis"], len(shape))
+        rows = shape[:axis] + shape[axis + 1 :]
+        t, soft = self._target(target, shape, rows)
+        weight = _class_weight(options["weight"], shape[axis])
         smoothing = _smoothing(options.get("label_smoothing", 0.0))
         scale = _upstream(grad_output, rows, reduction)
-        sources = [x, t, scale, *([] if weight is None else [weight])]
-        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
-        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
+        sources = [a for a in (x, t, scale, weight) if a is not None and a is not _ONE]
+        grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", shape, x.dtype, sources, None) if wanted.hess else None
         value = np.empty(rows, x.dtype) if wanted.value and reduction == "none" else None
-        view = _Cubes(x.shape, axis)
+        view = _Cubes(shape, axis)
         total = _core.row_loss(
             self._soft_targets,
             view.cube(x),
@@ -245,9 +257,9 @@ class RowLoss(Loss):
         return total if value is None else value, grad and grad.deliver(), hess and hess.deliver()
 
     def _target(self, target: Any, shape: tuple[int, ...], rows: tuple[int, ...]) -> tuple[Array, bool]:
-        t = np.asarray(target)
+        t = target if type(target) is np.ndarray else np.asarray(target)
         if t.shape == rows and t.dtype.kind in "iu":
-            return integer_array(t, "target"), False
+            return native(t), False
         if self._soft_targets and t.shape == shape:
             return float_array(t, "target"), True
         if t.shape == rows:
@@ -259,7 +271,7 @@ class RowLoss(Loss):
 
 
 def _class_axis(axis: Any, ndim: int) -> int:
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+    if type(axis) is not int and (isinstance(axis, bool) or not hasattr(axis, "__index__")):
         raise TypeError(f"axis must be an int, got {axis!r}")
     if not -ndim <= axis < ndim:
         raise ValueError(f"axis {axis} is out of range for input of {ndim} dimension(s)")
@@ -285,7 +297,7 @@ def _smoothing(value: Any) -> float:
 
 
 def _ignore_index(value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
         raise TypeError(f"ignore_index must be an integer, got {value!r}")
     if not -(2**63) <= value < 2**63:
         raise ValueError(f"ignore_index must fit int64, got {value}")
@@ -293,22 +305,23 @@ def _ignore_index(value: Any) -> int:
 
 
 class _Cubes:
-    """Views of arrays as (outer, inner, classes), and of what there is one of a row as (outer, inner)."""
+    """Views of arrays as (outer, inner, classes), and of what there is one of a row as (outer, inner);
+    rows that lie one after another are the inner dimension, and there is no outer one."""
 
     def __init__(self, shape: tuple[int, ...], axis: int) -> None:
-        if axis == len(shape) - 1:  # rows lie one after another: they are the inner dimension
-            self.outer, self.inner = 1, prod(shape[:-1])
-        else:
-            self.outer, self.inner = prod(shape[:axis]), prod(shape[axis + 1 :])
-        self.classes, self.last = shape[axis], axis == len(shape) - 1
+        self.last = axis == len(shape) - 1
+        if not self.last or len(shape) != 2:  # else arrays are what they should be
+            self.outer, self.classes, self.inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
 
     def cube(self, array: Array) -> Array:
         if self.last:
-            return array.reshape(1, self.inner, self.classes)
+            return array if array.ndim == 2 else array.reshape(self.outer, self.classes)
         return array.reshape(self.outer, self.classes, self.inner).transpose(0, 2, 1)
 
     def plane(self, array: Array) -> Array:
         """A scalar stays one: it repeats."""
+        if self.last:
+            return array if array.ndim <= 1 else array.reshape(-1)
         return array.reshape(self.outer, self.inner) if array.ndim else array
 
 
