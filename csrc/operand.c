@@ -62,6 +62,10 @@ void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from
         break;
 
 void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to) {
+    if (o->dtype == FA_I64 && o->stride == sizeof *to) {
+        memcpy(to, fa_at(o, start), n * sizeof *to);
+        return;
+    }
     switch (o->dtype) {
         LABELS(FA_I8, int8_t)
         LABELS(FA_U8, uint8_t)
