@@ -186,6 +186,11 @@ class RowOp(_core.Rows):
 
 _core.call_by_vectorcall(RowOp)
 
+# Python's errors about arguments name the public function
+RowOp._value.__qualname__ = "RowOp.__call__"
+RowOp._backward.__qualname__ = "RowOp.backward"
+RowOp._backward_from_output.__qualname__ = "RowOp.backward_from_output"
+
 
 def row_op(definition: Callable[..., Any]) -> RowOp:
     """Decorate a documented definition into a `RowOp`."""
