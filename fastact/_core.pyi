@@ -1,4 +1,5 @@
 # The compiled core, for type checkers. The ufuncs and gufuncs are made at import from the op table.
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import numpy as np
@@ -32,7 +33,14 @@ class _Table(TypedDict):
     rows: dict[str, _RowOpRow]
     loss: dict[str, _LossRow]
 
-class Elementwise:
+class Function:
+    __name__: str
+    __qualname__: str
+    def __init__(self, name: str) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __reduce__(self) -> str: ...
+
+class Elementwise(Function):
     @property
     def ufunc(self) -> np.ufunc: ...
     def __init__(
@@ -41,17 +49,25 @@ class Elementwise:
         names: tuple[str, ...],
         defaults: tuple[Any, ...],
         options: dict[str, tuple[Any, tuple[Any, ...]]],
-        ufuncs: dict[tuple[Any, ...], np.ufunc],
+        choices: Any,
     ) -> None: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-    def __reduce__(self) -> str: ...
 
+class Rows(Function):
+    @property
+    def gufunc(self) -> np.ufunc: ...
+    def __init__(
+        self, name: str, gufunc: np.ufunc, general: Callable[..., Any], row_dy: bool = False
+    ) -> None: ...
+
+def call_by_vectorcall(function: type[Function]) -> None: ...
+def bind_parameters(op: str, values: tuple[float, ...]) -> None: ...
 def table() -> _Table: ...
 
 class DefaultFloat:
     def __enter__(self) -> None: ...
     def __exit__(self, *exception: object) -> None: ...
 
+def may_share_memory(a: NDArray[Any], b: NDArray[Any]) -> bool: ...
 def elementwise_loss(
     op: int,
     n: int,

@@ -49,6 +49,9 @@ class Layout(NamedTuple):
     counted: tuple[str, ...] = ()  # arrays that decide what a mean divides by
 
 
+_VALUE, _VALUE_AND_GRAD, _GRAD = Wanted(value=True), Wanted(value=True, grad=True), Wanted(grad=True)
+
+
 class Loss(ABC):
     """A loss with its gradients by the input.
 
@@ -83,25 +86,30 @@ class Loss(ABC):
         }
 
     def __call__(self, input: Any, target: Any, **options: Any) -> Any:
-        return self._run(input, target, options, Wanted(value=True), _NO_UPSTREAM)[0]
+        return self._run(input, target, options, _VALUE, _NO_UPSTREAM)[0]
 
     def value_and_grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The value and its gradient by `input`, in one pass."""
-        return self._run(input, target, options, Wanted(value=True, grad=True, out=out), _NO_UPSTREAM)[:2]
+        wanted = _VALUE_AND_GRAD if out is None else Wanted(value=True, grad=True, out=out)
+        return self._run(input, target, options, wanted, _NO_UPSTREAM)[:2]
 
     def grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """The gradient of the reduced value by `input`; with "none", of the sum."""
-        return self._run(input, target, options, Wanted(grad=True, out=out), _NO_UPSTREAM)[1]
+        wanted = _GRAD if out is None else Wanted(grad=True, out=out)
+        return self._run(input, target, options, wanted, _NO_UPSTREAM)[1]
 
     def backward(self, grad_output: Any, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """`grad_output` times the gradient by `input`."""
-        return self._run(input, target, options, Wanted(grad=True, out=out), grad_output)[1]
+        wanted = _GRAD if out is None else Wanted(grad=True, out=out)
+        return self._run(input, target, options, wanted, grad_output)[1]
 
     def grad_and_hess(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The gradient and the Hessian's diagonal by `input`."""
         return self._run(input, target, options, Wanted(grad=True, hess=True, out=out), _NO_UPSTREAM)[1:]
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not given:
+            return self._defaults
         unknown = given.keys() - self._defaults.keys()
         if unknown:
             raise TypeError(
@@ -200,24 +208,23 @@ class ElementwiseLoss(Loss):
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
-        reduction = options["reduction"]
+        shape, reduction = x.shape, options["reduction"]
         t = float_array(target, "target")
-        self._check_target(t.shape, x.shape)
-        weight = self._factor(options["weight"], 1.0, "weight", x.shape)
-        parameters = [
-            self._factor(options[p], default, p, x.shape) for p, default in self._parameters.items()
-        ]
-        scale = _upstream(grad_output, x.shape, reduction)
-        factor = norm(self._denominator(x.shape, None, options)) if reduction == "mean" else 1.0
-        sources = [x, t, weight, scale, *parameters]
-        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
-        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
-        value = np.empty(x.shape, x.dtype) if wanted.value and reduction == "none" else None
-        scaled = np.asarray(scale.astype(np.float64) * factor) if factor != 1.0 else scale
+        self._check_target(t.shape, shape)
+        weight = self._factor(options["weight"], 1.0, "weight", shape)
+        parameters = [self._factor(options[p], default, p, shape) for p, default in self._parameters.items()]
+        scale = _upstream(grad_output, shape, reduction)
+        factor = norm(self._denominator(shape, None, options)) if reduction == "mean" else 1.0
+        sources = [a for a in (x, t, weight, scale, *parameters) if a is not _ONE]
+        grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", shape, x.dtype, sources, None) if wanted.hess else None
+        value = np.empty(shape, x.dtype) if wanted.value and reduction == "none" else None
+        if factor != 1.0 and (wanted.grad or wanted.hess):
+            scale = np.array(factor if scale is _ONE else scale.astype(np.float64) * factor)
         total = _core.elementwise_loss(
             self._index,
             x.size,
-            [_flat(a) for a in (x, t, weight, scaled, *parameters)],
+            [_flat(a) for a in (x, t, weight, scale, *parameters)],
             None if value is None else _flat(value),
             None if grad is None else _flat(grad.array),
             None if hess is None else _flat(hess.array),
@@ -266,19 +273,20 @@ class RowLoss(Loss):
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
-        reduction, axis = options["reduction"], _class_axis(options["axis"], x.ndim)
-        rows = _without(x.shape, axis)
-        t = np.asarray(target)
-        soft = self._is_soft(t.shape, x.shape, rows)
+        shape, reduction = x.shape, options["reduction"]
+        axis = _class_axis(options["axis"], len(shape))
+        rows = _without(shape, axis)
+        t = target if type(target) is np.ndarray else np.asarray(target)
+        soft = self._is_soft(t.shape, shape, rows)
         t = float_array(t, "target") if soft else integer_array(t, "target")
-        weight = _class_weight(options["weight"], x.shape[axis])
+        weight = _class_weight(options["weight"], shape[axis])
         smoothing = _smoothing(options.get("label_smoothing", 0.0))
         scale = _upstream(grad_output, rows, reduction)
-        sources = [x, t, scale, *([] if weight is None else [weight])]
-        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
-        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
+        sources = [a for a in (x, t, scale, weight) if a is not None and a is not _ONE]
+        grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", shape, x.dtype, sources, None) if wanted.hess else None
         value = np.empty(rows, x.dtype) if wanted.value and reduction == "none" else None
-        view = _Cubes(x.shape, axis)
+        view = _Cubes(shape, axis)
         total = _core.row_loss(
             self._soft_targets,
             view.cube(x),
@@ -346,7 +354,7 @@ def _without(values: Shape, axis: int) -> Shape:
 def _class_axis(axis: Any, ndim: int) -> int:
     if not ndim:
         raise ValueError("input must have a class axis, got a scalar")
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+    if type(axis) is not int and (isinstance(axis, bool) or not hasattr(axis, "__index__")):
         raise TypeError(f"axis must be an int, got {axis!r}")
     if not -ndim <= axis < ndim:
         raise ValueError(f"axis {axis} is out of range for input of {ndim} dimension(s)")
@@ -374,7 +382,7 @@ def _smoothing(value: Any) -> float:
 
 
 def _ignore_index(value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
         raise TypeError(f"ignore_index must be an integer, got {value!r}")
     if not -(2**63) <= value < 2**63:
         raise ValueError(f"ignore_index must fit int64, got {value}")
@@ -382,22 +390,23 @@ def _ignore_index(value: Any) -> int:
 
 
 class _Cubes:
-    """Views of arrays as (outer, inner, classes), and of what there is one of a row as (outer, inner)."""
+    """Views of arrays as (outer, inner, classes), and of what there is one of a row as (outer, inner);
+    rows that lie one after another are the inner dimension, and there is no outer one."""
 
     def __init__(self, shape: tuple[int, ...], axis: int) -> None:
-        if axis == len(shape) - 1:  # rows lie one after another: they are the inner dimension
-            self.outer, self.inner = 1, prod(shape[:-1])
-        else:
-            self.outer, self.inner = prod(shape[:axis]), prod(shape[axis + 1 :])
-        self.classes, self.last = shape[axis], axis == len(shape) - 1
+        self.last = axis == len(shape) - 1
+        if not self.last or len(shape) != 2:  # else arrays are what they should be
+            self.outer, self.classes, self.inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
 
     def cube(self, array: Array) -> Array:
         if self.last:
-            return array.reshape(1, self.inner, self.classes)
+            return array if array.ndim == 2 else array.reshape(self.outer, self.classes)
         return array.reshape(self.outer, self.classes, self.inner).transpose(0, 2, 1)
 
     def plane(self, array: Array) -> Array:
         """A scalar stays one: it repeats."""
+        if self.last:
+            return array if array.ndim <= 1 else array.reshape(-1)
         return array.reshape(self.outer, self.inner) if array.ndim else array
 
 

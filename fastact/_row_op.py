@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return np.transpose(merged.reshape([shape[a] for a in order]), back)
 
 
-class RowOp:
+class RowOp(_core.Rows):
     """A function along an axis, with its gradients.
 
     ``backward(grad_output, input, axis=-1)`` is the gradient by the input;
@@ -64,26 +64,39 @@ class RowOp:
         What a call along the last axis runs.
     """
 
+    backward: Callable[..., Any]
+    backward_from_output: Callable[..., Any]
+
+    if TYPE_CHECKING:  # the call itself is compiled
+
+        def __call__(
+            self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
+        ) -> Any: ...
+
     def __init__(self, definition: Callable[..., Any], reduces: bool) -> None:
-        self.__name__ = self.__qualname__ = definition.__name__
-        self.__module__ = "fastact"
+        name = definition.__name__
+        super().__init__(name, getattr(_core, name), self._value)
         self.__doc__ = definition.__doc__
         self.__signature__ = inspect.signature(definition)
         self.reduces = reduces
-        self.gufunc: np.ufunc = getattr(_core, self.__name__)
-        if hasattr(_core, f"{self.__name__}_backward_from_output"):
-            self.backward_from_output = self._backward_from_output
+        self.backward = self._part("_backward", self._backward)
+        if hasattr(_core, f"{name}_backward_from_output"):
+            self.backward_from_output = self._part("_backward_from_output", self._backward_from_output)
 
-    def __call__(
+    def _part(self, suffix: str, general: Callable[..., Any]) -> Any:
+        gufunc = getattr(_core, self.__name__ + suffix)
+        part: Any = _core.Rows(f"{self.__name__}.{suffix[1:]}", gufunc, general, self.reduces)
+        part.__doc__, part.__signature__ = general.__doc__, inspect.signature(general)
+        return part
+
+    def _value(
         self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
     ) -> Any:
         if keepdims and not self.reduces:
             raise TypeError(f"{self.__name__}: keepdims is for ops that reduce")
-        if axis == -1 and where is None and type(input) is np.ndarray and input.ndim and not keepdims:
-            return self.gufunc(input) if out is None else self.gufunc(input, out=out)
         return self._run("", (input,), axis, where, out, keepdims)
 
-    def backward(
+    def _backward(
         self,
         grad_output: Any,
         input: Any,
@@ -170,11 +183,13 @@ class RowOp:
         check_out(out, "out", result.shape, result.dtype)[...] = result
         return out
 
-    def __repr__(self) -> str:
-        return f"<fastact.{self.__name__}>"
 
-    def __reduce__(self) -> str:
-        return self.__name__
+_core.call_by_vectorcall(RowOp)
+
+# Python's errors about arguments name the public function
+RowOp._value.__qualname__ = "RowOp.__call__"
+RowOp._backward.__qualname__ = "RowOp.backward"
+RowOp._backward_from_output.__qualname__ = "RowOp.backward_from_output"
 
 
 def row_op(definition: Callable[..., Any]) -> RowOp:
