@@ -60,7 +60,6 @@ static const fa_kernels FN(kernels) = {
 
 #undef SLOTS
 #undef MOST_SLOTS
-#undef OWN_SLOTS
 #undef pair
 #undef sum
 #undef walk

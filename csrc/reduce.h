@@ -2,9 +2,9 @@
  * instruction set or thread count changes. Included once for each element type.
  *
  * Element i of a row adds to slot i % SLOTS; a virtual vector has that many
- * lanes. Elements come in fours i, i + SLOTS, i + 2 SLOTS, i + 3 SLOTS: exponentials are
- * summed in float32 as (a + b) + (c + d) before that is widened, a quarter of the
- * conversions for at most an ulp of their sum.
+ * lanes. Exponentials come in eights i, i + SLOTS, ..., i + 7 SLOTS, whose sum is taken
+ * pairwise in their own type before it is added exactly: an eighth of the work for three
+ * roundings of positive numbers.
  * At the end slot k takes slot k + SLOTS/2, then k + SLOTS/4, and so on.
  * Along a row the slots are the virtual vector's lanes; across rows they are
  * SLOTS vectors, each lane a row.
@@ -37,15 +37,19 @@ FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, ptrdiff_t pitch) {
     return (ptrdiff_t)i * (w.direction == FA_ALONG ? (ptrdiff_t)LANES : pitch);
 }
 
-/* The i-th vector of a row, which is whole if `full`; lanes beyond its end are `pad`. */
-FA_INLINE vec FN(take)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, vec pad) {
-    const real *p = (const real *)row + FN(offset_of)(w, i, pitch);
+/* The i-th vector of a row, at p, which is whole if `full`; lanes beyond its end are `pad`. */
+FA_INLINE vec FN(take_at)(walk w, int full, const real *p, size_t i, vec pad) {
     return full || w.direction == FA_ACROSS || i < w.full ? v_load(p) : v_load_or(p, w.tail, pad);
 }
-FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, vec v) {
-    real *p = (real *)row + FN(offset_of)(w, i, pitch);
+FA_INLINE void FN(put_at)(walk w, int full, real *p, size_t i, vec v) {
     if (full || w.direction == FA_ACROSS || i < w.full) v_store(p, v);
     else v_store_n(p, w.tail, v);
+}
+FA_INLINE vec FN(take)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, vec pad) {
+    return FN(take_at)(w, full, (const real *)row + FN(offset_of)(w, i, pitch), i, pad);
+}
+FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, vec v) {
+    FN(put_at)(w, full, (real *)row + FN(offset_of)(w, i, pitch), i, v);
 }
 
 /* Calls body for each vector of a row; `full` is a constant at each call of it. */
@@ -57,55 +61,65 @@ FA_INLINE void FN(each)(walk w, FN(vector_body) * body, void *context) {
     if (w.direction == FA_ALONG && w.tail) body(context, i, 0);
 }
 
-/* Calls body for four vectors of a row, whose instructions then interleave: i, i + step,
- * i + 2 step, i + 3 step, which share a slot, being a virtual vector (along) or SLOTS
- * classes (across) apart; or, of a row with no more classes than slots, four neighbours,
- * each with the slot of its index: OWN_SLOTS. Of the last ones only the first `there` exist.
- * All but the last are whole, and that is if `full`. `step`, `there` and `full` are
- * constants at each call. */
-#define OWN_SLOTS SIZE_MAX
-typedef void FN(four_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full);
-FA_INLINE void FN(each_four)(walk w, FN(four_body) * body, void *context) {
+/* The same with the vector's slot, in ascending order within each. */
+typedef void FN(slot_body)(void *context, size_t slot, size_t i, int full);
+FA_INLINE void FN(each_in_slot)(walk w, FN(slot_body) * body, void *context) {
     const size_t step = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
     size_t base = 0;
-    if (w.direction == FA_ACROSS && w.vectors <= SLOTS) {
-        for (; base + 4 <= w.vectors; base += 4) body(context, OWN_SLOTS, base, 1, 4, 1);
-        switch (w.vectors - base) {
-        case 1: body(context, OWN_SLOTS, base, 1, 1, 1); break;
-        case 2: body(context, OWN_SLOTS, base, 1, 2, 1); break;
-        case 3: body(context, OWN_SLOTS, base, 1, 3, 1); break;
-        }
-        return;
-    }
-    for (; base + 4 * step <= w.full; base += 4 * step)
-        for (size_t k = 0; k < step; k++) body(context, k, base + k, step, 4, 1);
-    const int whole = w.direction == FA_ACROSS;
-    for (; base < w.vectors; base += 4 * step) {
-        for (size_t k = 0; k < step && base + k < w.vectors; k++) {
-            switch ((w.vectors - base - k + step - 1) / step) {
-            case 1: body(context, k, base + k, step, 1, whole); break;
-            case 2: body(context, k, base + k, step, 2, whole); break;
-            case 3: body(context, k, base + k, step, 3, whole); break;
-            default: body(context, k, base + k, step, 4, whole);
-            }
-        }
-    }
+    for (; base + step <= w.full; base += step)
+        for (size_t k = 0; k < step; k++) body(context, k, base + k, 1);
+    for (size_t k = 0; base + k < w.vectors; k++) body(context, k, base + k, 0);
 }
-/* Within a body: u and the index j of each that is there. */
+
+/* Gives `there` positive values, those of vectors i, i + step, ...; all but the last are
+ * whole, and that is if `full`. Four at once, for their instructions to interleave; all
+ * but i are constants at each call. */
+typedef void FN(four_body)(void *context, size_t i, size_t step, size_t there, int full, vec value[4]);
 #define FA_EACH_OF_FOUR(u, j, i, step, there) \
     FA_UNROLL(4)                              \
     for (size_t u = 0, j = i; u < there; u++, j += step)
 
-/* Adds the four, 0 where there is none, to their slot or slots. */
-FA_INLINE void FN(add_four)(sum *slots, size_t slot, size_t i, size_t there, const vec v[4]) {
-    if (slot != OWN_SLOTS) {
-        slots[slot] = FN(sum_add_four)(slots[slot], v);
-    } else {
-        FA_EACH_OF_FOUR(u, j, i, 1, there) slots[j] = FN(sum_add)(slots[j], v[u]);
+/* Up to four from i on, 0 for what is not there. */
+FA_INLINE void FN(last_four)(walk w, FN(four_body) * body, void *context, size_t i, size_t step, vec value[4]) {
+    const int whole = w.direction == FA_ACROSS;
+    for (int u = 0; u < 4; u++) value[u] = K(0);
+    if (i >= w.vectors) return;
+    switch ((w.vectors - i + step - 1) / step) {
+    case 1: body(context, i, step, 1, whole, value); break;
+    case 2: body(context, i, step, 2, whole, value); break;
+    case 3: body(context, i, step, 3, whole, value); break;
+    default: body(context, i, step, 4, whole, value);
     }
 }
-/* The slot of the one at j. */
-FA_INLINE size_t FN(slot_of)(size_t slot, size_t j) { return slot == OWN_SLOTS ? j : slot; }
+FA_INLINE vec FN(sum_of_eight)(const vec v[8]) {
+    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+}
+/* Adds all values of a row to its slots. */
+FA_INLINE void FN(add_all)(walk w, sum *slots, FN(four_body) * body, void *context) {
+    const size_t step = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
+    size_t base = 0;
+    vec v[8];
+    if (w.direction == FA_ACROSS && w.vectors <= SLOTS) { /* a slot each: neighbours may be taken at once */
+        for (; base + 4 <= w.vectors; base += 4) {
+            body(context, base, 1, 4, 1, v);
+            for (size_t u = 0; u < 4; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
+        }
+        FN(last_four)(w, body, context, base, 1, v);
+        for (size_t u = 0; base + u < w.vectors; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
+        return;
+    }
+    for (; base + 8 * step <= w.full; base += 8 * step) {
+        for (size_t k = 0; k < step; k++) {
+            body(context, base + k, step, 4, 1, v);
+            body(context, base + k + 4 * step, step, 4, 1, v + 4);
+            slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
+        }
+    }
+    for (size_t k = 0; k < step && base + k < w.vectors; k++) {
+        for (size_t half = 0; half < 8; half += 4) FN(last_four)(w, body, context, base + k + half * step, step, v + half);
+        slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
+    }
+}
 
 /* The first n lanes of v, then 0. */
 FA_INLINE vec FN(first)(size_t n, vec v) {

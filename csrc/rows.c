@@ -18,6 +18,9 @@ enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = 3 };
  * enough for the memory's speed, a vector's worth is not, above all if it is pages apart. */
 enum { PANEL_BYTES = 512, MOST_PANEL_BYTES = 1 << 22 };
 
+/* The longest rows of which L2 holds those under way and the next, with results and without. */
+enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
+
 typedef enum { DIRECT, TRANSPOSED, STAGED } passage;
 
 typedef struct {
@@ -29,6 +32,7 @@ typedef struct {
     passage in[2], out[2]; /* of whole tiles */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t panel;          /* rows copied at a time, 0: none are */
+    int fetch_ahead;       /* the next row to L2 while one is computed */
     size_t rows_per_task;
     atomic_int failed;
 } plan;
@@ -142,6 +146,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         passage by = passage_now(p, f, p->in[k]);
         a->in[k] = by == DIRECT ? element(m, row) : f->in[k];
         a->in_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
+        a->in_ahead[k] = by == DIRECT && p->fetch_ahead ? elements(p, m->row) : 0;
         if (by == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
         if (by == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), elements(p, m->row), f->in[k]);
     }
@@ -150,6 +155,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         passage by = passage_now(p, f, p->out[k]);
         a->out[k] = by == DIRECT ? element(m, row) : f->out[k];
         a->out_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
+        if (k == 0) a->out_ahead = by == DIRECT && p->fetch_ahead ? elements(p, m->row) : 0;
     }
     fetch_row_values(p, f);
     p->kernel(a, FA_BEGIN);
@@ -281,6 +287,7 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
     for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
     p.panel = choose_panel(&p);
+    p.fetch_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
     size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, unit = p.panel ? p.panel : MOST_LANES;
     p.rows_per_task = (rows + unit - 1) / unit * unit;
     if (p.direction == FA_ALONG && job->n >= TASK_ELEMENTS / 4) p.rows_per_task = 1;

@@ -35,6 +35,7 @@ typedef struct {
     const void *in[2];
     void *out[2];
     ptrdiff_t in_pitch[2], out_pitch[2]; /* ACROSS: elements between classes */
+    ptrdiff_t in_ahead[2], out_ahead;    /* ALONG: elements to a row worth fetching to the cache, or 0 */
     const void *row_in;                  /* a real a row: dy of logsumexp, scale of cross entropy (0: ignored row) */
     void *row_out;                       /* a real a row: logsumexp, loss */
     const int64_t *labels;               /* a label a row, in range; of an ignored row 0 */

@@ -73,15 +73,6 @@ FA_INLINE f64_pair f64_sum_pair(f64_sum s) {
     return p;
 }
 
-/* Four elements of one slot, finite or NaN. */
-FA_INLINE f32_sum f32_sum_add_four(f32_sum s, const vf32 v[4]) {
-    return f32_sum_add(s, (v[0] + v[1]) + (v[2] + v[3]));
-}
-FA_INLINE f64_sum f64_sum_add_four(f64_sum s, const vf64 v[4]) {
-    for (int u = 0; u < 4; u++) s = f64_sum_add_finite(s, v[u]);
-    return s;
-}
-
 /* The lanes of all `vectors` sums, slot k merged with k + half until one is left, in every
  * lane: the same sums in the same order as merging whole vectors. */
 FA_INLINE f32_sum f32_sum_across_lanes(const f32_sum *from, size_t vectors) {

@@ -78,21 +78,17 @@ FA_INLINE vec FN(weight_at_labels)(const ce *c) {
     return v_load(lanes);
 }
 
-FA_INLINE void FN(weighted_d_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
+FA_INLINE void FN(weighted_d_body)(void *context, size_t slot, size_t i, int full) {
     ce *c = context;
-    FA_EACH_OF_FOUR(u, j, i, step, there) {
-        int whole = full || u + 1 < there;
-        size_t s = FN(slot_of)(slot, j);
-        vec term = FN(weighted)(FN(class_weight)(c, j, whole), FN(distance)(c, j, whole));
-        c->terms[s] = FN(sum_add)(c->terms[s], term);
-    }
+    vec term = FN(weighted)(FN(class_weight)(c, i, full), FN(distance)(c, i, full));
+    c->terms[slot] = FN(sum_add)(c->terms[slot], term);
 }
 /* sum of w_j d_j over all classes */
 FA_INLINE vec FN(weighted_d)(ce *c) {
     sum terms[MOST_SLOTS];
     c->terms = terms;
     FN(clear)(c->w, terms);
-    FN(each_four)(c->w, FN(weighted_d_body), c);
+    FN(each_in_slot)(c->w, FN(weighted_d_body), c);
     return FN(total)(c->w, terms).hi;
 }
 
@@ -151,13 +147,11 @@ FA_INLINE vec FN(soft_share)(const ce *c, size_t i, int full) {
     vec q = v_fma(K(1.0 - c->o.smoothing), y, c->share) * FN(class_weight)(c, i, full);
     return full || c->w.direction == FA_ACROSS || i < c->w.full ? q : FN(first)(c->w.tail, q);
 }
-FA_INLINE void FN(soft_term)(ce *c, size_t slot, size_t i, int full) {
+FA_INLINE void FN(soft_terms_body)(void *context, size_t slot, size_t i, int full) {
+    ce *c = context;
     vec q = FN(soft_share)(c, i, full);
     c->terms[slot] = FN(sum_add)(c->terms[slot], FN(weighted)(q, FN(distance)(c, i, full)));
     c->shares[slot] = FN(sum_add)(c->shares[slot], q);
-}
-FA_INLINE void FN(soft_terms_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
-    FA_EACH_OF_FOUR(u, j, i, step, there) FN(soft_term)(context, FN(slot_of)(slot, j), j, full || u + 1 < there);
 }
 FA_INLINE void FN(soft_grad_body)(void *context, size_t i, int full) {
     const ce *c = context;
@@ -174,7 +168,7 @@ FA_INLINE void FN(begin_soft)(ce *c, ce_state *s) {
     c->shares = share_slots;
     FN(clear)(c->w, term_slots);
     FN(clear)(c->w, share_slots);
-    FN(each_four)(c->w, FN(soft_terms_body), c);
+    FN(each_in_slot)(c->w, FN(soft_terms_body), c);
     s->S = FN(total)(c->w, share_slots).hi;
     s->d_sum = FN(total)(c->w, term_slots).hi;
 }
@@ -192,8 +186,8 @@ FA_INLINE void FN(ce_begin)(const fa_rows_args *a, fa_direction direction) {
 FA_INLINE void FN(ce_middle)(const fa_rows_args *a, fa_direction direction) {
     ce_state *s = a->state;
     ce c = FN(ce_of)(a, direction);
-    if (c.o.want_grad) FN(facts)(c.w, &s->f, a->in[0], a->in_pitch[0], 1, a->out[0], a->out_pitch[0]);
-    else FN(facts)(c.w, &s->f, a->in[0], a->in_pitch[0], 0, NULL, 0);
+    if (c.o.want_grad) FN(facts)(c.w, &s->f, a, 1);
+    else FN(facts)(c.w, &s->f, a, 0);
     s->f.factor = FN(reciprocal)(FN(one_plus)(s->f.others));
     if (!c.o.want_loss) return;
     vec loss = c.o.soft ? FN(soft_loss)(s) : FN(label_loss)(&c, s);

@@ -34,51 +34,68 @@ typedef struct {
     walk w;
     const void *x;
     void *y;
-    ptrdiff_t x_pitch, y_pitch;
+    ptrdiff_t x_pitch, y_pitch, x_ahead, y_ahead;
     vec max, log_total;
     pair factor;
     ivec ties;  /* how many are 1 */
     int store;
-    sum *slots; /* an array stays apart, so that the rest can live in registers */
 } FN(pass);
 #define pass FN(pass)
 
 FA_INLINE vec FN(below_max)(const pass *p, size_t i, int full) {
     return FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
 }
-FA_INLINE void FN(exponentials_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
-    pass *p = context;
-    vec e[4] = {K(0), K(0), K(0), K(0)};
-    FA_EACH_OF_FOUR(u, j, i, step, there) e[u] = FN(below_max)(p, j, full || u + 1 < there);
+FA_INLINE void FN(distances)(const pass *p, size_t i, size_t step, size_t there, int full, vec d[4]) {
+    const real *x = (const real *)p->x + FN(offset_of)(p->w, i, p->x_pitch);
+    const ptrdiff_t apart = FN(offset_of)(p->w, step, p->x_pitch);
+    FA_EACH_OF_FOUR(u, j, i, step, there) {
+        if (p->w.direction == FA_ALONG) FA_PREFETCH(x + (ptrdiff_t)u * apart + p->x_ahead);
+        d[u] = FN(take_at)(p->w, full || u + 1 < there, x + (ptrdiff_t)u * apart, j, K(-INFINITY)) - p->max;
+    }
+}
+FA_INLINE void FN(store_four)(const pass *p, size_t i, size_t step, size_t there, int full, const vec e[4]) {
+    real *y = (real *)p->y + FN(offset_of)(p->w, i, p->y_pitch);
+    const ptrdiff_t apart = FN(offset_of)(p->w, step, p->y_pitch);
+    FA_EACH_OF_FOUR(u, j, i, step, there) {
+        if (p->w.direction == FA_ALONG) FA_PREFETCH(y + (ptrdiff_t)u * apart + p->y_ahead);
+        FN(put_at)(p->w, full || u + 1 < there, y + (ptrdiff_t)u * apart, j, e[u]);
+    }
+}
+FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[4]) {
+    FN(distances)(context, i, step, there, full, e);
     v_exp_scaled_of((int)there, e);
-    FN(add_four)(p->slots, slot, i, there, e);
-    FA_EACH_OF_FOUR(u, j, i, step, there) FN(put)(p->w, full || u + 1 < there, p->y, p->y_pitch, j, e[u]);
+    FN(store_four)(context, i, step, there, full, e);
+}
+
+FA_INLINE pass FN(pass_of)(walk w, const fa_rows_args *a, int k) {
+    pass p = {.w = w, .x = a->in[k], .x_pitch = a->in_pitch[k], .x_ahead = a->in_ahead[k]};
+    p.y = a->out[0];
+    p.y_pitch = a->out_pitch[0];
+    p.y_ahead = a->out_ahead;
+    return p;
 }
 
 /* Stores exp(x - max) / EXP_UNIT to y and gives its total: what softmax needs and no more. */
-FA_INLINE pair FN(exponentials)(walk w, vec max, const void *x, ptrdiff_t x_pitch, void *y, ptrdiff_t y_pitch) {
+FA_INLINE pair FN(exponentials)(walk w, vec max, const fa_rows_args *a, int k) {
     sum slots[MOST_SLOTS];
-    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = y, .y_pitch = y_pitch, .max = max, .slots = slots};
+    pass p = FN(pass_of)(w, a, k);
+    p.max = max;
     FN(clear)(w, slots);
-    FN(each_four)(w, FN(exponentials_body), &p);
+    FN(add_all)(w, slots, FN(exponentials_body), &p);
     return FN(total)(w, slots);
 }
 
 /* exp(x - max) of each; those that are 1, a maximum's first of all, are counted, not summed. */
-FA_INLINE void FN(facts_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
+FA_INLINE void FN(facts_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[4]) {
     pass *p = context;
-    vec e[4] = {K(0), K(0), K(0), K(0)};
-    FA_EACH_OF_FOUR(u, j, i, step, there) e[u] = FN(below_max)(p, j, full || u + 1 < there);
+    FN(distances)(p, i, step, there, full, e);
     v_exp_nonpos_of((int)there, e);
-    if (p->store) {
-        FA_EACH_OF_FOUR(u, j, i, step, there) FN(put)(p->w, full || u + 1 < there, p->y, p->y_pitch, j, e[u]);
-    }
+    if (p->store) FN(store_four)(p, i, step, there, full, e);
     FA_EACH_OF_FOUR(u, j, i, step, there) {
         mask top = v_eq(e[u], K(1));
         p->ties = v_count(p->ties, top);
         e[u] = v_select(top, K(0), e[u]);
     }
-    FN(add_four)(p->slots, slot, i, there, e);
 }
 
 /* The sum of a row's counts, in every lane along a row. */
@@ -90,15 +107,15 @@ FA_INLINE vec FN(count)(walk w, ivec counts) {
 }
 
 /* Everything a row's log-probabilities need, s->max being its row_max; with `store`,
- * exp(x - max) is left in `e`. */
-FA_INLINE void FN(facts)(walk w, softmax_state *s, const void *x, ptrdiff_t x_pitch, int store, void *e,
-                         ptrdiff_t e_pitch) {
+ * exp(x - max) is left in the output. */
+FA_INLINE void FN(facts)(walk w, softmax_state *s, const fa_rows_args *a, int store) {
     sum slots[MOST_SLOTS];
-    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = e, .y_pitch = e_pitch, .max = s->max, .slots = slots};
+    pass p = FN(pass_of)(w, a, 0);
+    p.max = s->max;
     p.store = store;
     p.ties = v_to_int(K(0));
     FN(clear)(w, slots);
-    FN(each_four)(w, FN(facts_body), &p);
+    FN(add_all)(w, slots, FN(facts_body), &p);
     pair small = FN(total)(w, slots);
 
     vec extra = FN(count)(w, p.ties) - K(1), hi = small.hi + extra, t = hi - extra;
@@ -128,7 +145,7 @@ FA_INLINE void FN(unscaled_softmax)(const fa_rows_args *a, fa_row_phase phase, f
     walk w = FN(walk_of)(a->n, direction);
     if (phase == FA_BEGIN) s->max = FN(row_max)(w, a->in[k], a->in_pitch[k]);
     if (phase == FA_MIDDLE)
-        s->factor = FN(reciprocal)(FN(exponentials)(w, s->max, a->in[k], a->in_pitch[k], a->out[0], a->out_pitch[0]));
+        s->factor = FN(reciprocal)(FN(exponentials)(w, s->max, a, k));
 }
 FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
     const softmax_state *s = a->state;
@@ -149,7 +166,7 @@ FA_INLINE void FN(log_facts)(const fa_rows_args *a, fa_row_phase phase, fa_direc
     softmax_state *s = a->state;
     walk w = FN(walk_of)(a->n, direction);
     if (phase == FA_BEGIN) s->max = FN(row_max)(w, a->in[0], a->in_pitch[0]);
-    if (phase == FA_MIDDLE) FN(facts)(w, s, a->in[0], a->in_pitch[0], 0, NULL, 0);
+    if (phase == FA_MIDDLE) FN(facts)(w, s, a, 0);
 }
 FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     const softmax_state *s = a->state;
@@ -199,14 +216,10 @@ FA_INLINE vec FN(back_input)(const back *b, int k, size_t i, int full) {
     return FN(take)(b->w, full, b->a.in[k], b->a.in_pitch[k], i, K(0));
 }
 
-FA_INLINE void FN(dot_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
+FA_INLINE void FN(dot_body)(void *context, size_t slot, size_t i, int full) {
     back *b = context;
-    FA_EACH_OF_FOUR(u, j, i, step, there) {
-        int whole = full || u + 1 < there;
-        vec dy = FN(back_input)(b, 0, j, whole), y = FN(back_input)(b, 1, j, whole);
-        size_t s = FN(slot_of)(slot, j);
-        b->slots[s] = FN(sum_add_product)(b->slots[s], dy, y);
-    }
+    vec dy = FN(back_input)(b, 0, i, full), y = FN(back_input)(b, 1, i, full);
+    b->slots[slot] = FN(sum_add_product)(b->slots[slot], dy, y);
 }
 FA_INLINE void FN(softmax_from_output_body)(void *context, size_t i, int full) {
     back *b = context;
@@ -219,7 +232,7 @@ FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_row_phase phase
     sum slots[MOST_SLOTS];
     back b = {.w = FN(walk_of)(a->n, direction), .a = *a, .slots = slots};
     FN(clear)(b.w, slots);
-    FN(each_four)(b.w, FN(dot_body), &b);
+    FN(each_in_slot)(b.w, FN(dot_body), &b);
     b.total = FN(total)(b.w, slots);
     FN(each)(b.w, FN(softmax_from_output_body), &b);
 }
@@ -233,12 +246,9 @@ FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, f
     FN(softmax_from_output)(&backward, phase, direction);
 }
 
-FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
+FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, int full) {
     back *b = context;
-    FA_EACH_OF_FOUR(u, j, i, step, there) {
-        size_t s = FN(slot_of)(slot, j);
-        b->slots[s] = FN(sum_add)(b->slots[s], FN(back_input)(b, 0, j, full || u + 1 < there));
-    }
+    b->slots[slot] = FN(sum_add)(b->slots[slot], FN(back_input)(b, 0, i, full));
 }
 FA_INLINE void FN(subtract_share_body)(void *context, size_t i, int full) {
     back *b = context;
@@ -250,7 +260,7 @@ FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
     sum slots[MOST_SLOTS];
     back b = {.w = w, .a = *a, .slots = slots};
     FN(clear)(w, slots);
-    FN(each_four)(w, FN(sum_dy_body), &b);
+    FN(each_in_slot)(w, FN(sum_dy_body), &b);
     b.total = FN(total)(w, slots);
     FN(each)(w, FN(subtract_share_body), &b);
 }
