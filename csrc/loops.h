@@ -30,12 +30,12 @@
     case FA_U64: FA_CONVERT(uint64_t, real)
 
 /* A vector's worth of halves at a time; the last ones by way of a padded copy. */
-#define FA_HALVES(load)                                                                        \
+#define FA_HALVES(load)                                                                                       \
     for (; n >= F32_LANES; n -= F32_LANES, half += F32_LANES, wide += F32_LANES) f32_store(wide, load(half)); \
-    if (n) {                                                                                   \
-        uint16_t copy[F32_LANES] = {0};                                                        \
-        memcpy(copy, half, n * 2);                                                             \
-        f32_store_n(wide, n, load(copy));                                                      \
+    if (n) {                                                                                                  \
+        uint16_t copy[F32_LANES] = {0};                                                                       \
+        memcpy(copy, half, n * 2);                                                                            \
+        f32_store_n(wide, n, load(copy));                                                                     \
     }
 
 static void f32_widen_from(size_t n, fa_dtype dtype, const void *from, void *to) {
@@ -65,12 +65,12 @@ static void f64_widen_from(size_t n, fa_dtype dtype, const void *from, void *to)
     }
 }
 
-#define FA_NARROW_HALVES(store)                                                                          \
+#define FA_NARROW_HALVES(store)                                                                               \
     for (; n >= F32_LANES; n -= F32_LANES, half += F32_LANES, wide += F32_LANES) store(half, f32_load(wide)); \
-    if (n) {                                                                                             \
-        uint16_t copy[F32_LANES];                                                                        \
-        store(copy, f32_load_n(wide, n));                                                                \
-        memcpy(half, copy, n * 2);                                                                       \
+    if (n) {                                                                                                  \
+        uint16_t copy[F32_LANES];                                                                             \
+        store(copy, f32_load_n(wide, n));                                                                     \
+        memcpy(half, copy, n * 2);                                                                            \
     }
 
 static void f32_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) {

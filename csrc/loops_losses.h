@@ -39,7 +39,8 @@ FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const 
     for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
     for (; i + SLOTS <= n; i += SLOTS)
         for (size_t k = 0; k < UNROLL; k++)
-            slots[k] = FN(loss_at)(f, i + k * LANES, 0, parameters, in, step, state != NULL, slots[k], value, grad, hess);
+            slots[k] = FN(loss_at)(f, i + k * LANES, 0, parameters, in, step, state != NULL, slots[k], value, grad,
+                                   hess);
     for (size_t k = 0; i < n; i += LANES, k++)
         slots[k] = FN(loss_at)(f, i, n - i < LANES ? n - i : 0, parameters, in, step, state != NULL, slots[k], value,
                                grad, hess);
@@ -61,13 +62,13 @@ FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const v
         (void)p;                                                        \
         return FN(name) FA_LOSS_ARGUMENTS_##parameters;                 \
     }
-#define FA_ELEMENTWISE_LOSS(name, parameters, ...)                                                                \
-    FA_LOSS_BODY(name, parameters)                                                                                \
-    FA_LOSS_BODY(name##_d1, parameters)                                                                           \
-    FA_LOSS_BODY(name##_d2, parameters)                                                                           \
-    static void FN(loss_##name)(size_t n, const void *const in[], const size_t step[], fa_sum_state *state,       \
-                                void *value, void *grad, void *hess) {                                            \
-        const FN(loss_bodies) f = {FN(name##_body), FN(name##_d1_body), FN(name##_d2_body)};                      \
-        FN(loss_any)(f, parameters, n, in, step, state, value, grad, hess);                                       \
+#define FA_ELEMENTWISE_LOSS(name, parameters, ...)                                                          \
+    FA_LOSS_BODY(name, parameters)                                                                          \
+    FA_LOSS_BODY(name##_d1, parameters)                                                                     \
+    FA_LOSS_BODY(name##_d2, parameters)                                                                     \
+    static void FN(loss_##name)(size_t n, const void *const in[], const size_t step[], fa_sum_state *state, \
+                                void *value, void *grad, void *hess) {                                      \
+        const FN(loss_bodies) f = {FN(name##_body), FN(name##_d1_body), FN(name##_d2_body)};                \
+        FN(loss_any)(f, parameters, n, in, step, state, value, grad, hess);                                 \
     }
 #include "ops.def"

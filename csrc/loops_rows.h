@@ -40,7 +40,7 @@ static void FN(from_panel)(size_t n, size_t width, const void *tiles, void *to, 
     }
 }
 
-_Static_assert(sizeof(softmax_state) <= FA_ROW_STATE && sizeof(ce_state) <= FA_ROW_STATE, "FA_ROW_STATE is too small");
+_Static_assert(sizeof(softmax_state) <= FA_ROW_STATE && sizeof(ce_state) <= FA_ROW_STATE, "too small a state");
 
 /* All loops over a tile's vectors are unrolled, which keeps those in registers. */
 

@@ -5,6 +5,8 @@
  * work serially rather than wait. A forked child starts with an empty pool. If
  * a thread cannot start, those that could (or the caller alone) do the work.
  * Tasks are handed out in index order; which thread runs one never matters.
+ * To wake a thread takes as long as thousands of elements: whoever waits looks out for
+ * some 20 us before it sleeps, which bridges the gap between the calls of a loop.
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -17,7 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_THREADS = 256 };
+enum { MOST_THREADS = 256, LOOKS = 1000 };
 
 typedef struct {
     fa_task *task;
@@ -31,8 +33,9 @@ static struct {
     fa_mutex lock;  /* guards what follows */
     fa_cond posted, finished;
     job *current;
-    unsigned long generation; /* of `current`, so that no worker takes a job twice */
-    int workers, wanted, running;
+    atomic_ulong generation; /* of `current`, so that no worker takes a job twice */
+    int workers, wanted;
+    atomic_int running;
 } pool = {FA_MUTEX_INIT, FA_MUTEX_INIT, FA_COND_INIT, FA_COND_INIT, NULL, 0, 0, 0, 0};
 
 static atomic_int thread_limit; /* 0: not yet set */
@@ -41,6 +44,10 @@ static _Atomic(fa_runner *) host_runner;
 static void work_on(job *j) {
     for (size_t i; (i = atomic_fetch_add_explicit(&j->next, 1, memory_order_relaxed)) < j->tasks;)
         j->task(j->context, i);
+}
+
+static void look_for_job(unsigned long seen) {
+    for (int k = 0; k < LOOKS && atomic_load_explicit(&pool.generation, memory_order_relaxed) == seen; k++) fa_pause();
 }
 
 static void worker_loop(void) {
@@ -57,6 +64,9 @@ static void worker_loop(void) {
         work_on(j);
         fa_mutex_lock(&pool.lock);
         if (--pool.running == 0) fa_cond_signal(&pool.finished);
+        fa_mutex_unlock(&pool.lock);
+        look_for_job(seen);
+        fa_mutex_lock(&pool.lock);
     }
 }
 
@@ -96,6 +106,9 @@ static void run_on_pool(size_t tasks, fa_task *task, void *context, int threads)
     fa_mutex_lock(&pool.lock);
     pool.current = NULL; /* whoever has not begun stays out */
     pool.wanted = 0;
+    fa_mutex_unlock(&pool.lock);
+    for (int k = 0; k < LOOKS && atomic_load_explicit(&pool.running, memory_order_relaxed); k++) fa_pause();
+    fa_mutex_lock(&pool.lock);
     while (pool.running) fa_cond_wait(&pool.finished, &pool.lock);
     fa_mutex_unlock(&pool.lock);
 }

@@ -116,7 +116,8 @@ FA_INLINE void FN(add_all)(walk w, sum *slots, FN(four_body) * body, void *conte
         }
     }
     for (size_t k = 0; k < step && base + k < w.vectors; k++) {
-        for (size_t half = 0; half < 8; half += 4) FN(last_four)(w, body, context, base + k + half * step, step, v + half);
+        for (size_t half = 0; half < 8; half += 4)
+            FN(last_four)(w, body, context, base + k + half * step, step, v + half);
         slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
     }
 }

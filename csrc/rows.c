@@ -167,8 +167,9 @@ static void end(const plan *p, const flight *f) {
     for (size_t k = 0; k < job->outputs; k++) {
         const fa_matrix *m = &job->out[k];
         passage by = passage_now(p, f, p->out[k]);
+        const char *from = f->out[k];
         if (by == STAGED) stage_out(p, f, m, f->out[k]);
-        if (by == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], element(m, f->row), elements(p, m->row));
+        if (by == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, from, element(m, f->row), elements(p, m->row));
     }
     deliver_row_values(p, f);
 }

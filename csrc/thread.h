@@ -2,6 +2,15 @@
 #ifndef FA_THREAD_H
 #define FA_THREAD_H
 
+/* Some 50 ns of waiting that leave the core to whoever shares it. */
+static inline void fa_pause(void) {
+#if defined(__x86_64__) || defined(_M_X64)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
 #if defined(_WIN32)
 #include <windows.h>
 

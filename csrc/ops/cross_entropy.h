@@ -158,7 +158,10 @@ FA_INLINE void FN(soft_grad_body)(void *context, size_t i, int full) {
     vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
     vec q = FN(soft_share)(c, i, full), p = FN(times)(c->factor, e), rest = FN(one_minus_p)(c, e);
     vec grad = c->scale * v_fms(c->S - q, p, q * rest);
-    if (c->o.want_hess) FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, v_keep(c->live, c->scale * c->S * p * rest));
+    if (c->o.want_hess) {
+        vec hess = v_keep(c->live, c->scale * c->S * p * rest);
+        FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
+    }
     FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, grad));
 }
 

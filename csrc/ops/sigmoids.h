@@ -3,13 +3,13 @@
  * All but softsign is built from e = exp(-|x|) in (0, 1], so nothing overflows and the
  * tails keep their relative precision. FN(exp_parts) gives e / EXP_UNIT: a product
  * with EXP_UNIT comes last, so that a subnormal result is rounded once.
- * Errors are the worst measured, in ulp: float32, over every 977th input and all those
- * around the worst, with that input; then float64 over samples. */
+ * Errors are the worst measured, in ulp: float32, over every 61st input at least, with
+ * that input; then float64 over samples. */
 
 FA_INLINE vec FN(minus_abs)(vec x) { return v_from_bits(v_bits(x) | v_bits(K(-0.0))); }
 
 /* z = e/(1 + e) = sigmoid(-|x|), over EXP_UNIT, from e = EXP_UNIT (s + s p): the sum
- * of the value returned and *low. Plain e/(1 + e) is up to 2.4 ulp off, for e, 1 + e
+ * of the value returned and *low. Plain e/(1 + e) is up to 2.1 ulp off, for e, 1 + e
  * and the quotient each round; here the quotient's remainder takes in what 1 + e lost. */
 FA_INLINE vec FN(logistic)(vec s, vec p, vec *low) {
     vec big = v_fma(s, p, s), e = big * K(EXP_UNIT), d = K(1) + e;
@@ -36,17 +36,17 @@ FA_INLINE vec FN(logistic_slope)(vec x) {
 }
 
 /* sigmoid(x) = 1/(1 + exp(-x)) = (x < 0 ? e : 1)/(1 + e), with the remainder put back
- * as in logistic; 0 at -inf, 1 at inf. Worst 1.59 at -0x1.6577e2p-2; 1.6. */
+ * as in logistic; 0 at -inf, 1 at inf. Worst 1.51 at -0x1.e281bcp-7; 1.5. */
 FA_INLINE vec FN(sigmoid)(vec x) {
     vec e = v_exp_nonpos(FN(minus_abs)(x)), n = v_select(v_lt(x, K(0)), e, K(1));
     vec d = K(1) + e, q = n / d;
     return q + v_fnma(q, e - (d - K(1)), v_fnma(q, d, n));
 }
-/* sigmoid' = z - z^2, even; 0 at both infinities. Worst 2.38 at 0x1.b39eb2p+1; 2.2. */
+/* sigmoid' = z - z^2, even; 0 at both infinities. Worst 2.19 at -0x1.628772p+2; 2.2. */
 FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(x) * K(EXP_UNIT); }
 /* sigmoid'' = -sign(x) z' (1 - e) (1 - z), odd, root at 0. 1 - e, not 1 - 2z: it keeps
- * e's low part, which near the root is most of the precision. Worst 3.96 at
- * 0x1.205666p+3; 3.1. */
+ * e's low part, which near the root is most of the precision. Worst 3.92 at
+ * 0x1.e7e6cp+2; 3.1. */
 FA_INLINE vec FN(sigmoid_d2)(vec x) {
     vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &p), z = FN(logistic)(s, p, &low) + low;
     vec s1 = s * K(EXP_UNIT), e = v_fma(s1, p, s1), fall = (K(1) - e) - v_fma(s1, p, s1 - e);
@@ -57,9 +57,9 @@ FA_INLINE vec FN(sigmoid_d2)(vec x) {
 FA_INLINE vec FN(sigmoid_from_output)(vec y) { return v_fnma(y, y, y); }
 
 /* tanh' = 4 e/(1 + e)^2 with e = exp(-2|x|): 1 - tanh^2 would lose the tails.
- * 0 at both infinities. Worst 2.38 at 0x1.b39eb2p+0; 2.2. */
+ * 0 at both infinities. Worst 2.31 at 0x1.8f0c8p+1; 2.2. */
 FA_INLINE vec FN(tanh_d1)(vec x) { return FN(logistic_slope)(x + x) * K(4 * EXP_UNIT); }
-/* tanh'' = -2 tanh tanh', odd, root at 0. Worst 3.54 at 0x1.1a752ep-2; 2.9. */
+/* tanh'' = -2 tanh tanh', odd, root at 0. Worst 3.24 at 0x1.06865cp+1; 2.9. */
 FA_INLINE vec FN(tanh_d2)(vec x) {
     return K(-2) * FN(tanh)(x) * FN(tanh_d1)(x);
 }
@@ -67,7 +67,7 @@ FA_INLINE vec FN(tanh_d2)(vec x) {
 FA_INLINE vec FN(tanh_from_output)(vec y) { return v_fnma(y, y, K(1)); }
 
 /* silu(x) = x sigmoid(x) = max(x, 0) - |x| z; 0 at -inf. |x| is bounded where z is 0,
- * for inf * 0 is NaN. Worst 1.70 at -0x1.f8621ep-8; 1.7. */
+ * for inf * 0 is NaN. Worst 1.70 at -0x1.02a5bp-5; 1.7. */
 FA_INLINE vec FN(silu)(vec x) {
     vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(-0.0), &p);
     vec q = FN(logistic)(s, p, &low);
@@ -75,7 +75,7 @@ FA_INLINE vec FN(silu)(vec x) {
 }
 /* For x <= 0: silu'(x) = z (1 + x - x z), and silu'(-x) = 1 - silu'(x). 1 + x is exact
  * around the root at -1.278, and the bracket uses z unrounded. 0 at -inf, 1 at inf.
- * Worst 2.46 at -0x1.0951d4p+0; 1.8. */
+ * Worst 1.87 at -0x1.5e81d4p-1; 1.8. */
 FA_INLINE vec FN(silu_d1)(vec x) {
     vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(-0.0), &p);
     vec q = FN(logistic_exact)(s, p, &low), unit = a * K(EXP_UNIT);
@@ -83,8 +83,8 @@ FA_INLINE vec FN(silu_d1)(vec x) {
     vec y = v_fma(q, bracket, low * bracket) * K(EXP_UNIT);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
-/* silu'' = z' (2 - |x| (1 - 2z)), even, roots at +-2.399. Worst 4.72 at
- * 0x1.ed8e78p+0; 3.8. */
+/* silu'' = z' (2 - |x| (1 - 2z)), even, roots at +-2.399. Worst 4.43 at
+ * -0x1.f1657p+0; 3.8. */
 FA_INLINE vec FN(silu_d2)(vec x) {
     vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), z = FN(logistic_tail)(a);
     vec unit = z * K(EXP_UNIT), slope = v_fnma(z, unit, z);
@@ -93,7 +93,7 @@ FA_INLINE vec FN(silu_d2)(vec x) {
 
 /* softplus(x) = log(1 + exp(beta x))/beta = max(x, 0) + log1p(e)/beta with
  * e = exp(-|beta x|): no threshold, never overflows. 0 at -inf, inf at inf. Errors for
- * beta = 1, others add the roundings of beta x and 1/beta: worst 1.76 at 0x1.93991ep-6; 1.5. */
+ * beta = 1, others add the roundings of beta x and 1/beta: worst 1.70 at 0x1.48b44ep-7; 1.5. */
 FA_INLINE vec FN(softplus)(vec x, vec beta) {
     vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z)));
     return v_fma(log_part, K(1) / beta, v_select(v_lt(K(0), z), x, K(0)));

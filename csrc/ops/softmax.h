@@ -267,7 +267,7 @@ FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
 
 FA_INLINE void FN(exp_output_body)(void *context, size_t i, int full) {
     back *b = context;
-    vec y = v_min(K(0), FN(back_input)(b, 1, i, full)); /* a log-probability: above 0 it is nonsense, but the same one */
+    vec y = v_min(K(0), FN(back_input)(b, 1, i, full)); /* above 0 it is no log-probability, but the same bits */
     FN(put)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, v_exp_nonpos(y));
 }
 /* in: dy, y = log_softmax(x) */

@@ -64,8 +64,12 @@ FA_INLINE mf32 f32_mask_or(mf32 a, mf32 b) { return (mf32)(a | b); }
 FA_INLINE mf64 f64_mask_or(mf64 a, mf64 b) { return (mf64)(a | b); }
 FA_INLINE mf32 f32_mask_not(mf32 a) { return (mf32)~a; }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return (mf64)~a; }
-FA_INLINE vi32 f32_count_if(vi32 i, mf32 m) { return (vi32)_mm512_mask_sub_epi32((__m512i)i, m, (__m512i)i, _mm512_set1_epi32(-1)); }
-FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) { return (vi64)_mm512_mask_sub_epi64((__m512i)i, m, (__m512i)i, _mm512_set1_epi64(-1)); }
+FA_INLINE vi32 f32_count_if(vi32 i, mf32 m) {
+    return (vi32)_mm512_mask_sub_epi32((__m512i)i, m, (__m512i)i, _mm512_set1_epi32(-1));
+}
+FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) {
+    return (vi64)_mm512_mask_sub_epi64((__m512i)i, m, (__m512i)i, _mm512_set1_epi64(-1));
+}
 FA_INLINE int f32_any(mf32 m) { return m != 0; }
 FA_INLINE int f64_any(mf64 m) { return m != 0; }
 
@@ -121,7 +125,8 @@ FA_INLINE vf64 f64_lookup16(const double *table, vi64 i) {
 }
 
 #define FA_WIDEN(v) {{_mm512_cvtps_pd(_mm512_castps512_ps256(v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1))}}
-#define FA_NARROW(w) _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps((w).part[0])), _mm512_cvtpd_ps((w).part[1]), 1)
+#define FA_NARROW(w) \
+    _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps((w).part[0])), _mm512_cvtpd_ps((w).part[1]), 1)
 
 FA_INLINE vi32 i32_load_u16(const uint16_t *p) {
     return (vi32)_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)p));

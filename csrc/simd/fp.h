@@ -27,7 +27,7 @@
 #else
 #define FA_UNROLL(n) FA_PRAGMA(GCC unroll n)
 #endif
-#define FA_IN_ORDER() __asm__ volatile("" ::: "memory") /* memory is read and written before and after as the text says */
+#define FA_IN_ORDER() __asm__ volatile("" ::: "memory") /* no load or store crosses this */
 #define FA_PREFETCH(p) __builtin_prefetch(p, 0, 3) /* at any address */
 #define FA_NOINLINE static __attribute__((noinline, unused))
 #else

@@ -65,7 +65,7 @@ FA_INLINE void FN(exp_parts_of)(int n, const vec x[], vec x_low, vec s[], vec p[
     EACH q[i] = v_fma(r[i], K(0x1.555598p-3f), K(0x1.00021ep-1f));
     EACH p[i] = v_fma(r[i] * r[i], q[i], p[i]);
 }
-/* exp(x) / EXP_UNIT for x <= 0. */
+/* exp(x) / EXP_UNIT for x <= 0. Worst 0.58, after rounding to a subnormal 0.85. */
 FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
     vec s[4], p[4];
     FN(exp_parts_of)(n, x, K(-0.0), s, p);
@@ -104,7 +104,7 @@ FA_INLINE vec FN(expm1)(vec x) {
     return v_select(v_lt(v_abs(x), K(0x1p-25)), x, y + y);
 }
 
-/* 16 polynomials, the last of them 1. */
+/* 16 polynomials, the last ones 1. Worst 1.09 at -0x1.000d34p-3. */
 FA_INLINE vec FN(tanh)(vec x) {
     vec a = v_min(K(14.9f), v_abs(x));
     ivec piece = FN(piece_of)(a);
