@@ -79,7 +79,8 @@ static void forget_parent(void) {
     pool.posted = quiet;
     pool.finished = quiet;
     pool.current = NULL;
-    pool.workers = pool.wanted = pool.running = 0;
+    pool.workers = pool.wanted = 0;
+    atomic_store(&pool.running, 0);
 }
 #endif
 
