@@ -94,7 +94,10 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
         vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e));
         FN(put)(c->w, full, a->out[1], a->out_pitch[1], i, hess);
     }
-    if (c->o->smoothing > 0) grad = grad - FN(weighted)(FN(class_weight)(c, i, full), c->everywhere);
+    if (c->o->smoothing > 0) {
+        vec weight = FN(class_weight)(c, i, full);
+        grad = v_select(v_eq(weight, K(0)), grad, v_fnma(weight, c->everywhere, grad));
+    }
     FN(put)(c->w, full, a->out[0], a->out_pitch[0], i, v_keep(c->live, grad));
 }
 
@@ -110,7 +113,7 @@ FA_INLINE void FN(ce_labels)(ce *c) {
 
     if (c->o->want_loss) {
         vec loss = FN(weighted)(keep * w_t, c->f.log_total - (x_t - c->max));
-        if (smooth) loss = loss + c->share * v_fms(weight_sum, c->f.log_total, all_d);
+        if (smooth) loss = v_fma(c->share, v_fms(weight_sum, c->f.log_total, all_d), loss);
         FN(put_row)(c->w, a->row_out, v_keep(c->live, loss));
     }
     if (!c->o->want_grad) return;
