@@ -2,7 +2,7 @@
 # The C core and the package under clang's sanitizers: addresses (of memory, leaks too),
 # undefined behaviour, data races.
 #
-#     bash tests/sanitizers.sh            all: 6 minutes on 2 cores
+#     bash tests/sanitizers.sh            all: 6 minutes on one core
 #     bash tests/sanitizers.sh --core     without the Python package: 2 minutes
 #
 # Ends with "sanitizers: pass", or with "sanitizers: FAIL" and exit code 1; without clang with 77.
@@ -100,13 +100,17 @@ package() {
         >"$work/out" 2>&1 || { fail "build of the package"; tail -20 "$work/out"; return; }
     local log=$work/log files=("$copy"/tests/test_layouts*.py)
     for name in "${TESTS[@]}"; do files+=("$copy/tests/test_$name.py"); done
-    # a guard's signal is the sanitizer's own exit: what shows that guards guard cannot run here
-    (cd "$copy" && PYTHONPATH=$copy LD_PRELOAD=$runtime PYTHONMALLOC=malloc \
-        ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path="$log" \
-        UBSAN_OPTIONS=print_stacktrace=0:log_path="$log" \
-        python -m pytest -q -p no:cacheprovider -k "not guards_guard" "${files[@]}") >"$work/out" 2>&1 ||
-        { fail "the package's tests"; tail -30 "$work/out"; }
-    tail -1 "$work/out"
+    # A guard's signal is the sanitizer's own exit: what shows that guards guard cannot run here.
+    preloaded() {
+        (cd "$copy" && PYTHONPATH=$copy LD_PRELOAD=$runtime PYTHONMALLOC=malloc \
+            ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path="$log" \
+            UBSAN_OPTIONS=print_stacktrace=0:log_path="$log" \
+            python -m pytest -q -p no:cacheprovider -k "not guards_guard" "$@") >"$work/out" 2>&1 ||
+            { fail "the package's tests"; tail -30 "$work/out"; }
+        tail -1 "$work/out"
+    }
+    preloaded "${files[@]}"
+    FASTACT_ISA=baseline preloaded "$copy"/tests/test_layouts*.py
     cat "$log".* 2>/dev/null | grep -e "runtime error" -e "ERROR: " | sed 's/0x[0-9a-f]*/.../' | sort | uniq -c \
         >"$work/reports"
     if [ -s "$work/reports" ]; then fail "the package, addresses and undefined behaviour"; cat "$work/reports"
