@@ -3,6 +3,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 class _Bounds(TypedDict):
     float32: tuple[float, float, float]
@@ -32,6 +33,7 @@ class _Table(TypedDict):
     rows: dict[str, _RowOpRow]
     loss: dict[str, _LossRow]
 
+@disjoint_base
 class Elementwise:
     @property
     def ufunc(self) -> np.ufunc: ...
@@ -48,6 +50,7 @@ class Elementwise:
 
 def table() -> _Table: ...
 
+@disjoint_base
 class DefaultFloat:
     def __enter__(self) -> None: ...
     def __exit__(self, *exception: object) -> None: ...
