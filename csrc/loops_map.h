@@ -16,15 +16,24 @@ typedef vec FN(body2)(vec, vec);
 typedef vec FN(body3)(vec, vec, vec);
 typedef vec FN(body4)(vec, vec, vec, vec);
 
-#define ARG(k) FN(next)(in, step, k, i)
+#define ARG(k) FN(next)(in, step, k, at)
 #define TAIL(k) FN(last)(in, step, k, i, n - i)
-#define FA_DEFINE_MAP(arity, next_arguments, last_arguments)                                                    \
-    FA_INLINE void FN(map##arity)(FN(body##arity) * f, size_t n, const void *const in[], const size_t step[],    \
-                                  void *out) {                                                                  \
-        real *y = out;                                                                                          \
-        size_t i = 0;                                                                                           \
-        for (; i + LANES <= n; i += LANES) v_store(y + i, f next_arguments);                                    \
-        if (i < n) v_store_n(y + i, n - i, f last_arguments);                                                   \
+/* Four vectors side by side fill the latencies of one: the compiler interleaves them
+ * (fp.h asks gcc to), for the CPU's scheduler cannot look that far ahead. */
+#define FA_DEFINE_MAP(arity, arguments, last_arguments)                                                       \
+    FA_INLINE void FN(map##arity)(FN(body##arity) * f, size_t n, const void *const in[], const size_t step[], \
+                                  real *y) {                                                                  \
+        enum { GROUP = 4 };                                                                                   \
+        size_t i = 0;                                                                                         \
+        for (; i + GROUP * LANES <= n; i += GROUP * LANES) {                                                  \
+            vec result[GROUP];                                                                                \
+            FA_UNROLL(4)                                                                                      \
+            for (size_t k = 0, at = i; k < GROUP; k++, at += LANES) result[k] = f arguments;                  \
+            FA_UNROLL(4)                                                                                      \
+            for (size_t k = 0; k < GROUP; k++) v_store(y + i + k * LANES, result[k]);                         \
+        }                                                                                                     \
+        for (size_t at = i; at + LANES <= n; at += LANES, i = at) v_store(y + at, f arguments);               \
+        if (i < n) v_store_n(y + i, n - i, f last_arguments);                                                 \
     }
 FA_DEFINE_MAP(1, (ARG(0)), (TAIL(0)))
 FA_DEFINE_MAP(2, (ARG(0), ARG(1)), (TAIL(0), TAIL(1)))

@@ -35,9 +35,6 @@
  *   v_exponent(x)                     floor(log2(x)) for x positive and normal
  *   v_ldexp(x, k)                     x * 2^k rounded once; k integral, and
  *                                     |x| in [0.5, 4), |k| <= 250 (f32), 2040 (f64)
- *   v_scale_down(x, t)                x * 2^k rounded once, t = k + K(T_SCALE_SHIFT), k integral,
- *                                     |x| in [0.5, 4), -190 <= k <= 0 (f32), -1149 (f64);
- *                                     any NaN x stays one
  *   v_lookup16(table, i)              table[i & 15] of 16 reals, 64-byte aligned
  *   v_max_across(v)                   the largest lane, a real; v without NaN (with one: any lane)
  *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ...: the first and second vector of it
@@ -53,11 +50,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-
-/* Adding this to a number of the range of v_scale_down rounds it to an integer k
- * and leaves k + 64 + 127 (k + 128 + 1023), an exponent field, in the low bits. */
-#define F32_SCALE_SHIFT (0x1.8p23 + 191)
-#define F64_SCALE_SHIFT (0x1.8p52 + 1151)
 
 #if defined(FA_ISA_AVX512)
 #include "simd/avx512.h"
@@ -116,7 +108,6 @@ typedef struct {
 #define v_from_int FN(from_int)
 #define v_exponent FN(exponent)
 #define v_ldexp FN(ldexp)
-#define v_scale_down FN(scale_down)
 #define v_lookup16 FN(lookup16)
 
 FA_INLINE f64w f32_widen(vf32 v);

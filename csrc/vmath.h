@@ -1,4 +1,4 @@
-/* Elementary functions of both element types: exp, expm1, exp_nonpos, exp_fast_nonpos,
+/* Elementary functions of both element types: exp, exp_nonpos (x <= 0), expm1,
  * log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
 #ifndef FA_VMATH_H
 #define FA_VMATH_H
@@ -13,8 +13,8 @@
 #define v_log1p FN(log1p)
 #define v_tanh FN(tanh)
 #define v_erfc FN(erfc)
+#define v_exp_scaled FN(exp_scaled)
 #define v_exp_nonpos FN(exp_nonpos)
-#define v_exp_fast_nonpos FN(exp_fast_nonpos)
 #define v_log1p_unit FN(log1p_unit)
 #define v_half_erfcx_sqrt2 FN(half_erfcx_sqrt2)
 
@@ -31,12 +31,18 @@
 #define GELU_3C2_LOW FN(GELU_3C2_LOW)
 
 #include "f32.h"
+#include "vmath/f32_tables.h"
 #include "vmath/f32.h"
 #include "vmath/f32_parts.h"
 
 #include "f64.h"
 #include "vmath/f64.h"
 #include "vmath/f64_parts.h"
+
+#define FA_EXP_NONPOS(T) \
+    FA_INLINE v##T T##_exp_nonpos(v##T x) { return T##_exp_scaled(x) * T##_splat(T##_EXP_UNIT); }
+FA_EXP_NONPOS(f32)
+FA_EXP_NONPOS(f64)
 
 /* In float64: the tail's square, exponential and quotient would take that many terms
  * in float32. */

@@ -27,13 +27,13 @@ typedef struct {
 
 FA_INLINE FN(logit) FN(logit_of)(vec x) {
     FN(logit) l;
-    l.e = v_exp_fast_nonpos(-v_abs(x));
+    l.e = v_exp_nonpos(-v_abs(x));
     l.total = K(1) + l.e;
     l.positive = v_le(K(0), x);
     return l;
 }
 FA_INLINE vec FN(binary_cross_entropy_with_logits)(vec x, vec y, vec w) {
-    vec log_total = v_log1p_unit(v_exp_fast_nonpos(-v_abs(x)));
+    vec log_total = v_log1p_unit(v_exp_nonpos(-v_abs(x)));
     vec negative = FN(weighted)(K(1) - y, v_max(K(0), x) + log_total);
     vec positive = FN(weighted)(w * y, v_max(K(0), -x) + log_total);
     return negative + positive;

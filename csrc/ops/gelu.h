@@ -5,10 +5,10 @@
  * results, and f'(x) = 1 - f'(-x), f''(x) = f''(-x). a is |x|, bounded where the
  * negative side is 0. Errors as in sigmoids.h. */
 
-/* exp(-a^2/2) in FN(exp_parts)' form: a^2 is split by fma. */
+/* exp(-a^2/2) in FN(exp_power_parts)' form: a^2 is split by fma. */
 FA_INLINE vec FN(gauss_parts)(vec a, vec *p) {
     vec half = K(-0.5) * a, z = a * half;
-    return FN(exp_parts)(z, v_fms(a, half, z), p);
+    return FN(exp_power_parts)(z, v_fms(a, half, z), p);
 }
 
 /* gelu(x) = x Phi(x) = max(x, 0) - a Phi(-a), Phi(-a) = exp(-a^2/2) erfcx(a/sqrt2)/2.

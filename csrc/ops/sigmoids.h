@@ -26,7 +26,7 @@ FA_INLINE vec FN(logistic_exact)(vec s, vec p, vec *low) {
     return q;
 }
 FA_INLINE vec FN(logistic_tail)(vec x) {
-    vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(0), &p), q = FN(logistic)(s, p, &low);
+    vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &p), q = FN(logistic)(s, p, &low);
     return q + low;
 }
 /* e/(1 + e)^2 = z - z^2, one rounding. */
@@ -38,7 +38,7 @@ FA_INLINE vec FN(logistic_slope)(vec x) {
 /* sigmoid(x) = 1/(1 + exp(-x)) = (x < 0 ? e : 1)/(1 + e), with the remainder put back
  * as in logistic; 0 at -inf, 1 at inf. Worst 1.59 at -0x1.6577e2p-2; 1.6. */
 FA_INLINE vec FN(sigmoid)(vec x) {
-    vec e = FN(exp_fast_nonpos)(FN(minus_abs)(x)), n = v_select(v_lt(x, K(0)), e, K(1));
+    vec e = v_exp_nonpos(FN(minus_abs)(x)), n = v_select(v_lt(x, K(0)), e, K(1));
     vec d = K(1) + e, q = n / d;
     return q + v_fnma(q, e - (d - K(1)), v_fnma(q, d, n));
 }
@@ -48,7 +48,7 @@ FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(x) * K(EXP_UNIT)
  * e's low part, which near the root is most of the precision. Worst 3.96 at
  * 0x1.205666p+3; 3.1. */
 FA_INLINE vec FN(sigmoid_d2)(vec x) {
-    vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(0), &p), z = FN(logistic)(s, p, &low) + low;
+    vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &p), z = FN(logistic)(s, p, &low) + low;
     vec s1 = s * K(EXP_UNIT), e = v_fma(s1, p, s1), fall = (K(1) - e) - v_fma(s1, p, s1 - e);
     vec unit = z * K(EXP_UNIT), slope = v_fnma(z, unit, z);
     return v_copysign(slope * (fall * (K(1) - unit)) * K(EXP_UNIT), -x);
@@ -69,7 +69,7 @@ FA_INLINE vec FN(tanh_from_output)(vec y) { return v_fnma(y, y, K(1)); }
 /* silu(x) = x sigmoid(x) = max(x, 0) - |x| z; 0 at -inf. |x| is bounded where z is 0,
  * for inf * 0 is NaN. Worst 1.70 at -0x1.f8621ep-8; 1.7. */
 FA_INLINE vec FN(silu)(vec x) {
-    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(0), &p);
+    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(-0.0), &p);
     vec q = FN(logistic)(s, p, &low);
     return v_fma(v_fma(a, q, a * low), K(EXP_UNIT), v_max(K(0), x));
 }
@@ -77,7 +77,7 @@ FA_INLINE vec FN(silu)(vec x) {
  * around the root at -1.278, and the bracket uses z unrounded. 0 at -inf, 1 at inf.
  * Worst 2.46 at -0x1.0951d4p+0; 1.8. */
 FA_INLINE vec FN(silu_d1)(vec x) {
-    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(0), &p);
+    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(-0.0), &p);
     vec q = FN(logistic_exact)(s, p, &low), unit = a * K(EXP_UNIT);
     vec bracket = v_fnma(unit, q, K(1) + a) - unit * low;
     vec y = v_fma(q, bracket, low * bracket) * K(EXP_UNIT);
@@ -95,7 +95,7 @@ FA_INLINE vec FN(silu_d2)(vec x) {
  * e = exp(-|beta x|): no threshold, never overflows. 0 at -inf, inf at inf. Errors for
  * beta = 1, others add the roundings of beta x and 1/beta: worst 1.76 at 0x1.93991ep-6; 1.5. */
 FA_INLINE vec FN(softplus)(vec x, vec beta) {
-    vec z = beta * x, log_part = FN(log1p_unit)(FN(exp_fast_nonpos)(FN(minus_abs)(z)));
+    vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z)));
     return v_fma(log_part, K(1) / beta, v_select(v_lt(K(0), z), x, K(0)));
 }
 /* sigmoid(beta x) and beta sigmoid'(beta x): their errors. */

@@ -42,7 +42,7 @@ typedef struct {
 
 FA_INLINE vec FN(exp_below_max)(const pass *p, size_t i, int full) {
     if (!full && i >= p->w.vectors) return K(0);
-    return v_exp_fast_nonpos(FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max);
+    return v_exp_nonpos(FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max);
 }
 
 FA_INLINE void FN(exponentials_body)(void *context, size_t slot, size_t i, size_t j, int full) {
@@ -67,7 +67,7 @@ FA_INLINE pair FN(exponentials)(walk w, const void *x, ptrdiff_t x_pitch, void *
 FA_INLINE vec FN(exp_but_ties)(pass *p, size_t i, int full) {
     if (!full && i >= p->w.vectors) return K(0);
     vec d = FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
-    vec e = v_exp_fast_nonpos(d);
+    vec e = v_exp_nonpos(d);
     mask top = v_eq(d, K(0));
     if (p->y) FN(put)(p->w, full, p->y, p->y_pitch, i, e);
     p->ties = p->ties + v_keep(top, K(1));
@@ -226,7 +226,7 @@ FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
 FA_INLINE void FN(exp_output_body)(void *context, size_t i, int full) {
     back *b = context;
     vec y = v_min(K(0), FN(back_input)(b, 1, i, full)); /* a log-probability: above 0 it is nonsense, but the same one */
-    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_exp_fast_nonpos(y));
+    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_exp_nonpos(y));
 }
 /* in: dy, y = log_softmax(x) */
 FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_direction direction) {

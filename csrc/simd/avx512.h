@@ -106,8 +106,6 @@ FA_INLINE vf32 f32_exponent(vf32 a) { return _mm512_getexp_ps(a); }
 FA_INLINE vf64 f64_exponent(vf64 a) { return _mm512_getexp_pd(a); }
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) { return _mm512_scalef_ps(x, k); }
 FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) { return _mm512_scalef_pd(x, k); }
-FA_INLINE vf32 f32_scale_down(vf32 x, vf32 t) { return _mm512_scalef_ps(x, t - _mm512_set1_ps((float)(F32_SCALE_SHIFT))); }
-FA_INLINE vf64 f64_scale_down(vf64 x, vf64 t) { return _mm512_scalef_pd(x, t - _mm512_set1_pd(F64_SCALE_SHIFT)); }
 FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) {
     return _mm512_permutexvar_ps((__m512i)i, _mm512_load_ps(table));
 }

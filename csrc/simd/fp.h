@@ -14,7 +14,9 @@
 #if defined(__clang__)
 #pragma clang fp contract(off)
 #elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=off")
+/* And gcc orders instructions only after it has chosen registers, unless told: the loops
+ * rely on it to interleave independent vectors. */
+#pragma GCC optimize("fp-contract=off", "schedule-insns", "sched-pressure")
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)

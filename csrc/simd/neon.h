@@ -122,12 +122,6 @@ FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) {
     return x * f64_from_bits((half + 1023) << 52) * f64_from_bits((whole - half + 1023) << 52);
 }
 /* The first product is exact, the second rounds once. */
-FA_INLINE vf32 f32_scale_down(vf32 x, vf32 t) {
-    return x * f32_from_bits(f32_bits(t) << 23) * f32_splat(0x1p-64f);
-}
-FA_INLINE vf64 f64_scale_down(vf64 x, vf64 t) {
-    return x * f64_from_bits(f64_bits(t) << 52) * f64_splat(0x1p-128);
-}
 FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) {
     uint8x16x4_t bytes = vld1q_u8_x4((const uint8_t *)table);
     uint32x4_t first = vmulq_n_u32(vreinterpretq_u32_s32(i & 15), 0x04040404u);

@@ -138,12 +138,6 @@ FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) {
     return x * f64_from_bits((half + 1023) << 52) * f64_from_bits((whole - half + 1023) << 52);
 }
 /* The first product is exact, the second rounds once. */
-FA_INLINE vf32 f32_scale_down(vf32 x, vf32 t) {
-    return x * f32_from_bits(f32_bits(t) << 23) * f32_splat(0x1p-64f);
-}
-FA_INLINE vf64 f64_scale_down(vf64 x, vf64 t) {
-    return x * f64_from_bits(f64_bits(t) << 52) * f64_splat(0x1p-128);
-}
 FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) { return table[i[0] & 15]; }
 FA_INLINE vf64 f64_lookup16(const double *table, vi64 i) { return table[i[0] & 15]; }
 

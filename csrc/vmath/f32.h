@@ -6,15 +6,11 @@
  * around the worst.
  */
 
-/* x = k ln2 + r. The one addition of SHIFT rounds x log2(e) to the integer k and
- * leaves the exponent field of 2^(k+64) in the low bits of the sum: 2^64 e^x stays
- * normal where e^x is subnormal, so whoever multiplies by EXP_UNIT last rounds
- * once. x - k LN2_HI is exact under fma for |k| < 2^8, although LN2_HI is full. */
+/* x = k ln2 + r, |r| <= ln2/2; x - k LN2_HI is exact under fma for |k| < 2^8, although
+ * LN2_HI is full. */
 #define F32_LOG2E 0x1.715476p+0f
 #define F32_LN2_HI 0x1.62e43p-1f
 #define F32_LN2_LO -0x1.05c61p-29f
-#define f32_EXP_UNIT 0x1p-64f
-#define f32_EXP_LEAST -131.0f /* 130 e^-130 is still below half the least subnormal */
 
 /* e^r = 1 + r (1 + r q(r)): relative error 3.2e-9 on |r| <= 0.347 */
 FA_INLINE vec FN(exp_q)(vec r) {
@@ -35,29 +31,39 @@ FA_INLINE vec FN(exp)(vec x) {
     return v_ldexp(v_fma(r, v_fma(r, FN(exp_q)(r), K(1)), K(1)), k);
 }
 
-/* x <= 0. Worst 0.90 at -0x1.765026p+2. */
-FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
-    vec bounded = v_max(K(-105), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SCALE_SHIFT));
-    vec r = FN(exp_reduce)(bounded, t - K(F32_SCALE_SHIFT));
-    return v_scale_down(v_fma(r, v_fma(r, FN(exp_q)(r), K(1)), K(1)), t);
-}
+/* For x <= 0, exp(x + x_low) = EXP_UNIT (s + s p), x_low a rounding error of x, in two
+ * forms. EXP_UNIT keeps s normal where the result is subnormal: whoever multiplies by it
+ * last rounds once. Adding SHIFT rounds x log2(e) to k, an integer or 16ths, and leaves
+ * k + 64 (+ 127, where no table brings that) in the low bits of the sum: an exponent field
+ * once shifted to its place. */
+#define f32_EXP_UNIT 0x1p-64f
+#define f32_EXP_LEAST -131.0f /* 130 e^-130 is still below half the least subnormal */
+#define F32_SHIFT (0x1.8p23f + 191)
+#define F32_SHIFT16 (0x1.8p19f + 64)
 
-/* exp(x + x_low) = EXP_UNIT (s + s p) for x <= 0, |x_low| a rounding error
- * of x: for products that fold p in (c e^x as s (c + c p), one rounding) and
- * must not round a subnormal twice. s is a power of two, |p| < 0.42. */
-FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
-    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SCALE_SHIFT));
-    vec r = FN(exp_reduce)(bounded, t - K(F32_SCALE_SHIFT)) + x_low;
+/* s a power of two, |p| < 0.42: c e^x = s (c + c p) rounds but once. */
+FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) {
+    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SHIFT));
+    vec r = FN(exp_reduce)(bounded, t - K(F32_SHIFT)) + x_low;
     *p = v_fma(r * r, FN(exp_q)(r), r);
     return v_from_bits(v_bits(t) << 23);
 }
 
-/* high + low is within 0.51 ulp (at -0x1.75e628p+2), what r and p lost; high alone
- * within 1.02 (at -0x1.76da64p+2). */
-FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
-    vec p, s = FN(exp_parts)(x, K(0), &p), high = v_fma(s, p, s);
-    *low = v_fma(s, p, s - high) * K(EXP_UNIT);
-    return high * K(EXP_UNIT);
+/* s = 2^(k+64) to a float32's precision, k in 16ths; |p| < 0.022 takes in what s lost.
+ * Three products fewer, and a shorter chain of them. With |r| <= ln2/32,
+ * e^r = 1 + r + r^2 (c2 + c3 r) to 1.6e-9. */
+FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
+    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SHIFT16));
+    vec r = FN(exp_reduce)(bounded, t - K(F32_SHIFT16)) + x_low;
+    vec q = v_fma(r, K(0x1.555598p-3f), K(0x1.00021ep-1f));
+    *p = v_fma(r * r, q, r + v_lookup16(f32_exp2_low, v_bits(t)));
+    return v_from_bits((v_bits(t) << 19) + v_bits(v_lookup16(f32_exp2, v_bits(t))));
+}
+
+/* exp(x) / EXP_UNIT for x <= 0. */
+FA_INLINE vec FN(exp_scaled)(vec x) {
+    vec p, s = FN(exp_parts)(x, K(-0.0), &p);
+    return v_fma(s, p, s);
 }
 
 /* The same for expm1, where r counts, not 1 + r: 1.3e-10 */
@@ -82,19 +88,11 @@ FA_INLINE vec FN(expm1)(vec x) {
     return v_select(v_lt(v_abs(x), K(0x1p-25)), x, y + y);
 }
 
-/* An odd polynomial up to 0.55; from there on 1 - 2/(1 + exp(2|x|)), where the quotient
- * is small enough for its errors not to count. From 9.02 on it rounds to 1.
- * Worst 1.59 at 0x1.1ba7bp-1. */
+/* 16 polynomials, the last of them 1. */
 FA_INLINE vec FN(tanh)(vec x) {
-    vec a = v_min(K(10), v_abs(x)), z = a + a;
-    vec t = v_fma(z, K(F32_LOG2E), K(0x1.8p23f + 127)), r = FN(exp_reduce)(z, t - K(0x1.8p23f + 127));
-    vec e = v_fma(r, v_fma(r, FN(exp_q)(r), K(1)), K(1)) * v_from_bits(v_bits(t) << 23);
-    vec far = K(1) - K(2) / (K(1) + e);
-    vec square = a * a, q = v_fma(square, K(-0x1.8c4b6ep-8f), K(0x1.56a002p-6f));
-    q = v_fma(square, q, K(-0x1.b8d87p-5f));
-    q = v_fma(square, q, K(0x1.110b4ap-3f));
-    q = v_fma(square, q, K(-0x1.555544p-2f));
-    return v_copysign(v_select(v_lt(a, K(0.55f)), v_fma(square * a, q, a), far), x);
+    vec a = v_min(K(14.9f), v_abs(x));
+    ivec piece = FN(piece_of)(a);
+    return v_copysign(FN(piecewise)(a, piece, f32_tanh_pieces, v_lookup16(f32_tanh_pieces[1], piece)), x);
 }
 
 /* log(1 + f) = f - f^2/2 + f^3 R(f), f in [-0.2929, 0.4143]: this returns

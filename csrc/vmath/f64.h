@@ -68,24 +68,19 @@ FA_INLINE vec FN(exp)(vec x) {
     return v_ldexp(K(1) + (a.r + v_fma(q, r2, a.r_low)), a.k);
 }
 
-/* For x <= 0 the shift leaves the power of two ready in t: see v_scale_down.
- * Without r_low, which is three instructions: worst 0.984 at -0x1.f911ff20c88ep-1. */
-FA_INLINE vec FN(exp_fast_nonpos)(vec x) {
-    vec bounded = v_max(K(-746), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
-    vec k = t - K(F64_SCALE_SHIFT);
+/* exp(x) / EXP_UNIT for x <= 0: the shift leaves k + 128 + 1023 in the low bits of t, an
+ * exponent field once it is moved there. EXP_UNIT keeps normal what e^x itself is not:
+ * whoever multiplies by it last rounds once. Without r_low, which is three
+ * instructions: worst 0.984 at -0x1.f911ff20c88ep-1. */
+#define f64_EXP_UNIT 0x1p-128
+#define f64_EXP_LEAST -796.0
+#define F64_EXP_SHIFT (F64_SHIFT + 1151)
+FA_INLINE vec FN(exp_scaled)(vec x) {
+    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
+    vec k = t - K(F64_EXP_SHIFT);
     vec r = v_fnma(k, K(F64_LN2_LO), v_fnma(k, K(F64_LN2_HI), bounded)), r2 = r * r;
     vec q = v_fma(FN(exp_c)(r, r2), r, K(0.5));
-    return v_scale_down(K(1) + v_fma(q, r2, r), t);
-}
-
-/* high + low errs by 0.08 where low is not subnormal; high alone by 0.94. */
-FA_INLINE vec FN(exp_nonpos)(vec x, vec *low) {
-    vec bounded = v_max(K(-746), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
-    vec k = t - K(F64_SCALE_SHIFT), a = v_fnma(k, K(F64_LN2_HI), bounded);
-    vec r = v_fnma(k, K(F64_LN2_LO), a), r_low = v_fnma(k, K(F64_LN2_LO), a - r);
-    vec high = FN(exp_pair)(r, r_low, low);
-    *low = v_scale_down(*low, t);
-    return v_scale_down(high, t);
+    return (K(1) + v_fma(q, r2, r)) * v_from_bits(v_bits(t) << 52);
 }
 
 /* Half of expm1(x), high + low, for x in [-708, 710]: with h = 2^(k-1),

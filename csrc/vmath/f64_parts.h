@@ -1,6 +1,4 @@
 /* What the activations need of float64 beside the elementary functions; see f32.h. */
-#define f64_EXP_UNIT 0x1p-128
-#define f64_EXP_LEAST -796.0
 #define f64_GELU_BOUND 39.0
 #define f64_INV_SQRT_2PI 0x1.9884533d43651p-2
 #define f64_GELU_C1 0x1.9884533d43651p+0
@@ -11,12 +9,13 @@
 #define f64_GELU_3C2_LOW 0x1.bba7351828aabp-57
 
 FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
-    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_SCALE_SHIFT));
-    vec k = t - K(F64_SCALE_SHIFT), high = v_fnma(k, K(F64_LN2_HI), bounded);
+    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
+    vec k = t - K(F64_EXP_SHIFT), high = v_fnma(k, K(F64_LN2_HI), bounded);
     vec less = v_fnma(k, K(F64_LN2_LO), x_low), r = high + less, r_low = less - (r - high), square = r * r;
     *p = v_fma(v_fma(FN(exp_c)(r, square), r, K(0.5)), square, r) + r_low;
     return v_from_bits(v_bits(t) << 52);
 }
+FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) { return FN(exp_parts)(x, x_low, p); }
 
 /* a Phi(-a) = exp(-a^2/2) a erfcx(a/sqrt2)/2, with the exponential as s + s p */
 FA_INLINE vec FN(gelu_tail)(vec a, vec s, vec p) {

@@ -25,7 +25,7 @@ enum { CHUNK = 4096 }; /* numbers; a multiple of every vector */
     X(type, scalar, lanes, log1p)         \
     X(type, scalar, lanes, tanh)          \
     X(type, scalar, lanes, erfc)          \
-    X(type, scalar, lanes, exp_fast_nonpos) \
+    X(type, scalar, lanes, exp_nonpos) \
     X(type, scalar, lanes, log1p_unit)
 FUNCTIONS(DEFINE, f32, float, F32_LANES)
 FUNCTIONS(DEFINE, f64, double, F64_LANES)

@@ -1,6 +1,7 @@
-"""The tables and constants of vmath/f32_parts.h and f64_parts.h: python csrc/tools/derive_f32_gelu.py
+"""The tables of vmath/f32_tables.h, and gelu's constants of vmath/*_parts.h:
+python csrc/tools/derive_f32_tables.py
 
-Both functions of a are approximated in 16 pieces, four to each octave of 1 + a. A
+The functions of a are approximated in 16 pieces, four to each octave of 1 + a. A
 piece's polynomial is centred where the leading coefficient is nearly a float32; the
 others are a relative least-squares fit at Chebyshev points (for the slope, which has a
 root, relative to 2^-4 at least), each rounded before the next is fitted. Takes a minute.
@@ -11,6 +12,15 @@ import numpy as np
 
 mp.mp.prec = 200
 DEGREE = 6
+
+
+def exp2_tables():
+    powers = [mp.mpf(2) ** (mp.mpf(j) / 16) for j in range(16)]
+    high = np.array([float(p) for p in powers], np.float32)
+    low = [single(p / mp.mpf(float(h)) - 1) for p, h in zip(powers, high, strict=True)]
+    moved = (high.view(np.uint32) - (np.arange(16, dtype=np.uint32) << 19)).view(np.float32)
+    for name, row in (("exp2", moved), ("exp2_low", low)):
+        print(name, "{" + ", ".join(shown(v) for v in row) + "}")
 
 
 def gelu(a):
@@ -79,6 +89,8 @@ def constant(name, c):
     print(name, shown(high), shown(single(c - high)), shown(c, ""), shown(c - mp.mpf(float(c)), ""))
 
 
+exp2_tables()
+table("tanh_pieces", mp.tanh, 0)
 table("gelu_pieces", gelu, 0)
 table("gelu_slope_pieces", gelu_slope, mp.mpf(2) ** -4)
 C1 = 2 * mp.sqrt(2 / mp.pi)
