@@ -64,7 +64,8 @@ class Tree:
 
     def build(self) -> None:
         cython, generated = self.root / "fastact" / "_core.pyx", self.root / "fastact" / "_core.c"
-        if not generated.exists() or generated.stat().st_mtime < cython.stat().st_mtime:
+        newest = max(p.stat().st_mtime for p in cython.parent.glob("_*.p[yx][xdi]"))
+        if not generated.exists() or generated.stat().st_mtime < newest:
             self.run(sys.executable, "-m", "cython", "-3", "-Icsrc", str(cython), "-o", str(generated))
         sources = ["fastact/_core.c", *(f"csrc/{p.name}" for p in sorted((self.root / "csrc").glob("*.c")))]
         module = f"fastact/_core{sysconfig.get_config_var('EXT_SUFFIX')}"

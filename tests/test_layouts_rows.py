@@ -237,11 +237,12 @@ def test_loss_out_layouts(name, soft, dtype):
             logits = make(x)
             assert op.grad(logits, t, **options, out=logits) is logits
             assert_same_bits(logits, wanted, (layout, "in place", shape))
-        room = np.zeros(x.size + 3, dtype)
-        room[3:] = x.reshape(-1)
-        out = room[: x.size].reshape(shape)
-        op.grad(room[3:].reshape(shape), t, **options, out=out)
-        assert_same_bits(out, wanted, ("overlapping", shape))
+        for parts in [(slice(3, None), slice(None, -3)), (slice(None, -3), slice(3, None))]:
+            room = np.zeros(x.size + 3, dtype)
+            source, out = (room[part].reshape(shape) for part in parts)
+            source[...] = x
+            op.grad(source, t, **options, out=out)
+            assert_same_bits(out, wanted, ("overlapping", shape, parts))
 
 
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
@@ -276,6 +277,12 @@ def test_labels_of_every_integer_type(integer):
         ):
             got = op.value_and_grad(x, LAYOUTS[layout](labels), **options)
             _assert_all_same(got, wanted, (name, layout))
+        x, t, options = walk.loss_operands(name, (40, 300), "f4")
+        t = t % min(300, np.iinfo(integer).max + 1)  # up to the type's largest
+        t[0] = min(299, np.iinfo(integer).max)
+        _assert_all_same(
+            op.grad_and_hess(x, t.astype(integer)), op.grad_and_hess(x, t), (name, "many classes")
+        )
 
 
 @pytest.mark.parametrize("name", walk.losses())
