@@ -229,8 +229,8 @@ def _objects():
             yield name, op
 
 
-# Before NumPy 2.2 pickle looks for a ufunc in all modules there are, also in mpmath's deprecated one.
-search_of_modules = pytest.mark.filterwarnings("ignore:the rational private module:DeprecationWarning")
+# Before NumPy 2.2 pickle looks for a ufunc in all modules there are, also in deprecated ones.
+search_of_modules = pytest.mark.filterwarnings("ignore:the .* module is deprecated:DeprecationWarning")
 
 
 @search_of_modules
