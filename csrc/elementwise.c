@@ -27,26 +27,34 @@ static size_t chunk_of(fa_cost cost) {
 
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data) {
     const fa_map_loop *loop = data;
-    map_job job = {.isa = fa_current_isa(), .n = (size_t)*n, .chunk = chunk_of(fa_activations[loop->op].cost)};
-    const double one[] = {1.0};
+    map_job job; /* no initializer: it would zero what no input uses, for longer than a small call computes */
+    fa_run *run = &job.run;
     fa_variant variant = loop->variant;
-    size_t first = 0;
+    int arg = 0;
 
+    job.isa = fa_current_isa();
+    job.n = (size_t)*n;
+    job.chunk = chunk_of(fa_activations[loop->op].cost);
+    run->inputs = 0;
+    run->outputs = 1;
+    run->precision = fa_precision_of(loop->out);
     if (variant == FA_DERIVATIVE) { /* backward with dy = 1: the product is exact */
-        fa_operand ones = {(char *)(uintptr_t)one, 0, FA_F64};
-        job.run.in[first++] = ones;
+        static const float one = 1.0f;
+        fa_operand ones = {(char *)(uintptr_t)&one, 0, FA_F32};
+        run->in[run->inputs++] = ones;
         variant = FA_BACKWARD;
     }
     for (int k = 0; k < loop->inputs; k++) {
-        fa_operand o = {args[k], strides[k], loop->in[k]};
-        job.run.in[first + (size_t)k] = o;
+        fa_operand o = {(char *)(uintptr_t)loop->fixed[k], 0, loop->in[k]};
+        if (!o.data) {
+            o.data = args[arg];
+            o.stride = strides[arg++];
+        }
+        run->in[run->inputs++] = o;
     }
-    fa_operand out = {args[loop->inputs], strides[loop->inputs], loop->out};
-    job.run.inputs = first + (size_t)loop->inputs;
-    job.run.outputs = 1;
-    job.run.out[0] = out;
-    job.run.precision = fa_precision_of(loop->out);
-    job.kernel = job.isa->kernels[job.run.precision]->map[loop->op][variant];
+    fa_operand out = {args[arg], strides[arg], loop->out};
+    run->out[0] = out;
+    job.kernel = job.isa->kernels[run->precision]->map[loop->op][variant];
 
     fa_parallel_for((job.n + job.chunk - 1) / job.chunk, map_chunk, &job);
 }

@@ -10,9 +10,10 @@ typedef struct {
     fa_variant variant;
     int inputs;
     fa_dtype in[FA_MAX_INPUTS], out;
+    const void *fixed[FA_MAX_INPUTS]; /* an input's one value if it is no operand; else NULL */
 } fa_map_loop;
 
-/* The loop NumPy calls a ufunc's inner loop: args and strides of the inputs, then of the output. */
+/* The loop NumPy calls a ufunc's inner loop: args and strides of the operands, then of the output. */
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data);
 
 #endif

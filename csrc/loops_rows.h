@@ -1,8 +1,17 @@
 /* Row kernels in both directions, and the tiles that turn one into the other. */
 
-#define FA_DIRECTED(name)                                                                    \
-    static void FN(name##_along)(const fa_rows_args *a) { FN(name)(a, FA_ALONG); }          \
-    static void FN(name##_across)(const fa_rows_args *a) { FN(name)(a, FA_ACROSS); }
+/* Phase and direction are constants at each call, so that a phase's code holds only its own. */
+#define FA_DIRECTED_AS(name, suffix, direction)                               \
+    static void FN(name##suffix)(const fa_rows_args *a, fa_row_phase phase) { \
+        switch (phase) {                                                      \
+        case FA_BEGIN: FN(name)(a, FA_BEGIN, direction); break;               \
+        case FA_MIDDLE: FN(name)(a, FA_MIDDLE, direction); break;             \
+        case FA_END: FN(name)(a, FA_END, direction); break;                   \
+        }                                                                     \
+    }
+#define FA_DIRECTED(name)                    \
+    FA_DIRECTED_AS(name, _along, FA_ALONG)   \
+    FA_DIRECTED_AS(name, _across, FA_ACROSS)
 
 #define YES(name) FA_DIRECTED(name##_from_output)
 #define NO(name)
@@ -15,6 +24,23 @@
 #undef NO
 
 FA_DIRECTED(cross_entropy)
+
+static void FN(to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles) {
+    for (size_t c = 0; c < n; c++) {
+        const real *line = (const real *)from + (ptrdiff_t)c * pitch;
+        real *to = (real *)tiles + c * LANES;
+        for (size_t r = 0; r < width; r += LANES, to += n * LANES) v_store(to, v_load(line + r));
+    }
+}
+static void FN(from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch) {
+    for (size_t c = 0; c < n; c++) {
+        real *line = (real *)to + (ptrdiff_t)c * pitch;
+        const real *from = (const real *)tiles + c * LANES;
+        for (size_t r = 0; r < width; r += LANES, from += n * LANES) v_store(line + r, v_load(from));
+    }
+}
+
+_Static_assert(sizeof(softmax_state) <= FA_ROW_STATE && sizeof(ce_state) <= FA_ROW_STATE, "FA_ROW_STATE is too small");
 
 /* All loops over a tile's vectors are unrolled, which keeps those in registers. */
 

@@ -51,6 +51,8 @@ static const fa_kernels FN(kernels) = {
             .cross_entropy = {FN(cross_entropy_along), FN(cross_entropy_across)},
             .to_tile = FN(to_tile),
             .from_tile = FN(from_tile),
+            .to_panel = FN(to_panel),
+            .from_panel = FN(from_panel),
         },
     .widen = FN(widen_from),
     .narrow = FN(narrow_to),
@@ -58,10 +60,12 @@ static const fa_kernels FN(kernels) = {
 
 #undef SLOTS
 #undef MOST_SLOTS
+#undef OWN_SLOTS
 #undef pair
 #undef sum
 #undef walk
-#undef row_facts
+#undef softmax_state
 #undef pass
 #undef back
+#undef ce_state
 #undef ce

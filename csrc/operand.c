@@ -46,22 +46,15 @@ void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, 
     }
 }
 
-static void put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from, size_t step) {
+void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) {
     _Alignas(64) float narrow[FA_STAGE];
-    _Alignas(64) double wide[FA_STAGE];
     fa_precision precision = fa_precision_of(o->dtype);
     for (size_t done = 0, piece; done < n; done += piece) {
         piece = n - done < FA_STAGE ? n - done : FA_STAGE;
-        for (size_t i = 0; i < piece; i++) {
-            wide[i] = from[(done + i) * step];
-            narrow[i] = (float)wide[i];
-        }
-        fa_scatter(isa, o, done, piece, precision, precision == FA_SINGLE ? (const void *)narrow : wide);
+        for (size_t i = 0; precision == FA_SINGLE && i < piece; i++) narrow[i] = (float)from[done + i];
+        fa_scatter(isa, o, done, piece, precision, precision == FA_SINGLE ? (const void *)narrow : from + done);
     }
 }
-
-void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) { put(isa, o, n, from, 1); }
-void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value) { put(isa, o, n, &value, 0); }
 
 /* Labels need not be aligned: they are copied out of a user's array as it is. */
 #define LABELS(code, type)                                   \
@@ -74,6 +67,10 @@ void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value) { p
         break;
 
 void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to) {
+    if (o->dtype == FA_I64 && o->stride == sizeof *to) {
+        memcpy(to, fa_at(o, start), n * sizeof *to);
+        return;
+    }
     switch (o->dtype) {
         LABELS(FA_I8, int8_t)
         LABELS(FA_U8, uint8_t)
@@ -96,9 +93,16 @@ void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyon
 
 /* One element, repeated over a virtual vector. */
 static void repeat(const fa_isa *isa, const fa_operand *o, fa_precision precision, char *to) {
-    size_t size = fa_realsize(precision);
-    fa_gather(isa, o, 0, 1, precision, to);
-    for (size_t i = size; i < FA_VIRTUAL_VECTOR; i += size) memcpy(to + i, to, size);
+    if (precision == FA_SINGLE) {
+        float one;
+        if (o->dtype == FA_F32) memcpy(&one, o->data, sizeof one);
+        else isa->kernels[precision]->widen(1, o->dtype, o->data, &one);
+        for (size_t i = 0; i < FA_VIRTUAL_VECTOR / sizeof one; i++) memcpy(to + i * sizeof one, &one, sizeof one);
+    } else {
+        double one;
+        isa->kernels[precision]->widen(1, o->dtype, o->data, &one);
+        for (size_t i = 0; i < FA_VIRTUAL_VECTOR / sizeof one; i++) memcpy(to + i * sizeof one, &one, sizeof one);
+    }
 }
 
 typedef enum { DIRECT, REPEATED, STAGED } passage;
@@ -108,39 +112,56 @@ static passage passage_of(const fa_operand *o, fa_precision precision) {
     return fa_is_contiguous(o) && fa_precision_of(o->dtype) == precision ? DIRECT : STAGED;
 }
 
-void fa_run_over(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
-                 void *context) {
-    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE * 8], out_stage[3][FA_STAGE * 8];
+/* Where the kernel finds its operands, from some element on. */
+typedef struct {
     passage in_passage[FA_MAX_INPUTS], out_passage[3];
-    const void *in[FA_MAX_INPUTS] = {0};
-    void *out[3] = {0};
-    size_t step[FA_MAX_INPUTS] = {0}, most = n;
+    const void *in[FA_MAX_INPUTS];
+    void *out[3];
+    size_t step[FA_MAX_INPUTS];
+} places;
 
-    for (size_t k = 0; k < run->inputs; k++) {
-        in_passage[k] = passage_of(&run->in[k], run->precision);
-        step[k] = in_passage[k] != REPEATED;
-        in[k] = in_stage[k];
-        if (in_passage[k] == REPEATED) repeat(isa, &run->in[k], run->precision, in_stage[k]);
-        if (in_passage[k] == STAGED) most = FA_STAGE;
-    }
-    for (size_t k = 0; k < run->outputs; k++) {
-        int direct = fa_is_contiguous(&run->out[k]) && fa_precision_of(run->out[k].dtype) == run->precision;
-        out_passage[k] = direct ? DIRECT : STAGED;
-        if (run->out[k].data) out[k] = out_stage[k];
-        if (run->out[k].data && !direct) most = FA_STAGE;
-    }
+/* Piece by piece: what is not DIRECT goes through a stage. */
+static void run_staged(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
+                       void *context, places *p) {
+    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE * 8], out_stage[3][FA_STAGE * 8];
     for (size_t done = 0, piece; done < n; done += piece) {
         size_t at = start + done;
-        piece = n - done < most ? n - done : most;
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
         for (size_t k = 0; k < run->inputs; k++) {
-            if (in_passage[k] == DIRECT) in[k] = fa_at(&run->in[k], at);
-            if (in_passage[k] == STAGED) fa_gather(isa, &run->in[k], at, piece, run->precision, in_stage[k]);
+            if (p->in_passage[k] == DIRECT) p->in[k] = fa_at(&run->in[k], at);
+            if (p->in_passage[k] != STAGED) continue;
+            fa_gather(isa, &run->in[k], at, piece, run->precision, in_stage[k]);
+            p->in[k] = in_stage[k];
         }
         for (size_t k = 0; k < run->outputs; k++)
-            if (out[k] && out_passage[k] == DIRECT) out[k] = fa_at(&run->out[k], at);
-        kernel(context, piece, in, step, out);
+            if (p->out[k]) p->out[k] = p->out_passage[k] == DIRECT ? fa_at(&run->out[k], at) : out_stage[k];
+        kernel(context, piece, p->in, p->step, p->out);
         for (size_t k = 0; k < run->outputs; k++)
-            if (out[k] && out_passage[k] == STAGED)
+            if (p->out[k] && p->out_passage[k] == STAGED)
                 fa_scatter(isa, &run->out[k], at, piece, run->precision, out_stage[k]);
     }
+}
+
+void fa_run_over(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
+                 void *context) {
+    _Alignas(64) char repeated[FA_MAX_INPUTS][FA_VIRTUAL_VECTOR];
+    places p;
+    int staged = 0;
+    for (size_t k = 0; k < run->inputs; k++) {
+        const fa_operand *o = &run->in[k];
+        p.in_passage[k] = passage_of(o, run->precision);
+        p.step[k] = p.in_passage[k] != REPEATED;
+        p.in[k] = p.step[k] ? fa_at(o, start) : repeated[k];
+        if (!p.step[k]) repeat(isa, o, run->precision, repeated[k]);
+        staged |= p.in_passage[k] == STAGED;
+    }
+    for (size_t k = 0; k < run->outputs; k++) {
+        const fa_operand *o = &run->out[k];
+        int direct = fa_is_contiguous(o) && fa_precision_of(o->dtype) == run->precision;
+        p.out_passage[k] = direct ? DIRECT : STAGED;
+        p.out[k] = o->data ? fa_at(o, start) : NULL;
+        staged |= o->data && !direct;
+    }
+    if (staged) run_staged(isa, run, start, n, kernel, context, &p);
+    else kernel(context, n, p.in, p.step, p.out);
 }

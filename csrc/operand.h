@@ -21,9 +21,8 @@ void fa_gather(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, f
 void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision,
                 const void *from);
 
-/* n doubles, or n times one, to any operand. */
+/* n doubles to any operand. */
 void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from);
-void fa_fill(const fa_isa *isa, const fa_operand *o, size_t n, double value);
 
 /* n integers of any type as int64; those too large for it become `beyond`. */
 void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to);

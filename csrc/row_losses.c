@@ -8,14 +8,19 @@
 
 /* ---- what the rows of a job need --------------------------------------------------------- */
 
+enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SLOTS, so that sums go on where they were */
+enum { TASK_ELEMENTS = 1 << 15 };
+
 typedef struct {
     const fa_row_loss_job *job;
     const fa_isa *isa;
-    double *scale; /* of a row's gradient; 0 for an ignored row */
-    double *loss;
-    int64_t *label; /* in range, 0 for an ignored row */
-    double *weight; /* class weights; NULL: all 1 */
-    double weight_sum, denominator;
+    size_t rows, rows_per_task;
+    double *loss;    /* of each row */
+    double *weight;  /* class weights; NULL: all 1 */
+    double weight_sum, denominator, norm;
+    int64_t *label;  /* in range, 0 for an ignored row */
+    double *scale;   /* of a row's gradient; 0 for an ignored row; NULL: that of all */
+    double scale_of_all;
 } rows_context;
 
 static fa_operand plane_row(const fa_plane *plane, size_t outer) {
@@ -28,73 +33,137 @@ static fa_matrix cube_rows(const fa_cube *cube, size_t outer) {
     return m;
 }
 
+/* Rows first .. first + n lie in one plane as far as `rows_in_plane` gives. */
+static size_t rows_in_plane(const rows_context *c, size_t first, size_t n) {
+    size_t left = c->job->inner - first % c->job->inner;
+    return n < left ? n : left;
+}
+
+static size_t block_at(const rows_context *c, size_t first) {
+    return c->rows - first < BLOCK ? c->rows - first : BLOCK;
+}
+
 static void read_weights(rows_context *c) {
     fa_sum_state state = {{0}, {0}};
     c->weight_sum = (double)c->job->n;
-    if (!c->job->weight.data) {
-        c->weight = NULL;
-        return;
-    }
+    if (!c->weight) return;
     fa_gather(c->isa, &c->job->weight, 0, c->job->n, FA_DOUBLE, c->weight);
     fa_add_all(&state, c->job->n, c->weight);
     c->weight_sum = fa_fold(&state);
 }
 
-/* Reads the labels; gives the first row with a bad one, or `rows`. */
-static size_t read_labels(rows_context *c, size_t rows) {
+static void read_labels(const rows_context *c, size_t first, size_t n, int64_t *to) {
     const fa_row_loss_job *job = c->job;
     const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* bad, whatever is ignored */
-    for (size_t o = 0; o < job->outer; o++) {
-        fa_operand labels = plane_row(&job->labels, o);
-        fa_gather_labels(&labels, 0, job->inner, beyond, c->label + o * job->inner);
+    for (size_t piece; n; first += piece, to += piece, n -= piece) {
+        piece = rows_in_plane(c, first, n);
+        fa_operand labels = plane_row(&job->labels, first / job->inner);
+        fa_gather_labels(&labels, first % job->inner, piece, beyond, to);
     }
-    for (size_t row = 0; row < rows; row++)
-        if ((uint64_t)c->label[row] >= job->n && c->label[row] != job->ignore_index) return row;
-    return rows;
 }
 
-/* An ignored row gets label 0 and scale 0. Leaves each label's weight in `loss` and
- * gives their sum. */
-static double weigh_labels(rows_context *c, size_t rows) {
+static int is_live(const rows_context *c, int64_t label) {
+    return label != c->job->ignore_index && (uint64_t)label < c->job->n;
+}
+
+/* Counts the rows that are not ignored; gives the first row with a bad label, or `rows`. */
+static size_t check_labels(const rows_context *c, size_t *live) {
     const int64_t ignore = c->job->ignore_index;
-    size_t counted = 0;
-    for (size_t row = 0; row < rows; row++) {
-        int live = c->label[row] != ignore;
-        c->label[row] = live ? c->label[row] : 0;
-        c->loss[row] = live ? 1.0 : 0.0;
-        c->scale[row] = live ? c->scale[row] : 0.0;
-        counted += (size_t)live;
+    int64_t label[BLOCK];
+    for (size_t first = 0, n; first < c->rows; first += n) {
+        size_t good = 0, ignored = 0;
+        n = block_at(c, first);
+        read_labels(c, first, n, label);
+        for (size_t i = 0; i < n; i++) {
+            ignored += label[i] == ignore;
+            good += (size_t)is_live(c, label[i]);
+        }
+        for (size_t i = 0; i < n && good + ignored < n; i++)
+            if (label[i] != ignore && !is_live(c, label[i])) return first + i;
+        *live += good;
     }
-    if (!c->weight) return (double)counted;
+    return c->rows;
+}
+
+/* Labels, and 1 for each row that counts; of an ignored one 0 and 0. In range they are even if
+ * another thread has changed them since they were checked. */
+static void read_live_labels(const rows_context *c, size_t first, size_t n, int64_t *label, double *live) {
+    read_labels(c, first, n, label);
+    for (size_t i = 0; i < n; i++) {
+        int counts = is_live(c, label[i]);
+        label[i] = counts ? label[i] : 0;
+        live[i] = counts ? 1.0 : 0.0;
+    }
+}
+
+static void read_weighed_labels(const rows_context *c, size_t first, size_t n, int64_t *label, double *weight) {
+    read_live_labels(c, first, n, label, weight);
+    for (size_t i = 0; c->weight && i < n; i++) weight[i] *= c->weight[label[i]];
+}
+
+/* grad_output of the rows, times what a mean divides by. */
+static void read_scales(const rows_context *c, size_t first, size_t n, double *to) {
+    const fa_plane *upstream = &c->job->grad_output;
+    if (!upstream->inner && !upstream->outer) {
+        for (size_t i = 0; i < n; i++) to[i] = c->scale_of_all;
+        return;
+    }
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = rows_in_plane(c, first + done, n - done);
+        fa_operand o = plane_row(upstream, (first + done) / c->job->inner);
+        fa_gather(c->isa, &o, (first + done) % c->job->inner, piece, FA_DOUBLE, to + done);
+    }
+    for (size_t i = 0; c->job->mean && i < n; i++) to[i] *= c->norm;
+}
+
+static double sum_label_weights(const rows_context *c) {
     fa_sum_state sum = {{0}, {0}};
-    for (size_t row = 0; row < rows; row++) c->loss[row] *= c->weight[c->label[row]];
-    fa_add_all(&sum, rows, c->loss);
+    int64_t label[BLOCK];
+    double weight[BLOCK];
+    for (size_t first = 0, n; first < c->rows; first += n) {
+        n = block_at(c, first);
+        read_weighed_labels(c, first, n, label, weight);
+        fa_add_all(&sum, n, weight);
+    }
     return fa_fold(&sum);
 }
 
-/* Scales, weights and the denominator of a mean: of labels the sum of their
- * weights, of probabilities the number of rows. Nothing to divide by gives 0,
- * not NaN. */
-static void prepare(rows_context *c) {
+/* Weights and the denominator of a mean: of labels the sum of their weights, of
+ * probabilities the number of rows. Nothing to divide by gives 0, not NaN. */
+static void prepare(rows_context *c, size_t live) {
     const fa_row_loss_job *job = c->job;
-    size_t rows = job->outer * job->inner;
-    for (size_t o = 0; o < job->outer; o++) {
-        fa_operand upstream = plane_row(&job->grad_output, o);
-        double *scale = c->scale + o * job->inner;
-        if (upstream.stride) {
-            fa_gather(c->isa, &upstream, 0, job->inner, FA_DOUBLE, scale);
-        } else if (job->inner) {
-            fa_gather(c->isa, &upstream, 0, 1, FA_DOUBLE, scale);
-            for (size_t i = 1; i < job->inner; i++) scale[i] = scale[0];
-        }
-    }
     read_weights(c);
-    c->denominator = job->labels.data ? weigh_labels(c, rows) : (double)rows;
-    double norm = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
-    for (size_t row = 0; job->mean && row < rows; row++) c->scale[row] *= norm;
+    c->denominator = !job->labels.data ? (double)c->rows : c->weight ? sum_label_weights(c) : (double)live;
+    c->norm = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
+    if (!c->rows) return;
+    fa_operand upstream = plane_row(&job->grad_output, 0);
+    fa_gather(c->isa, &upstream, 0, 1, FA_DOUBLE, &c->scale_of_all);
+    if (job->mean) c->scale_of_all *= c->norm;
 }
 
 /* ---- cross entropy -------------------------------------------------------------------------- */
+
+/* Labels and scales as kernels want them. */
+static void prepare_rows(rows_context *c) {
+    const fa_row_loss_job *job = c->job;
+    double live[BLOCK];
+    for (size_t first = 0, n; first < c->rows; first += n) {
+        double *scale = c->scale ? c->scale + first : NULL;
+        n = block_at(c, first);
+        if (scale) read_scales(c, first, n, scale);
+        if (!job->labels.data) continue;
+        read_live_labels(c, first, n, c->label + first, live);
+        for (size_t i = 0; scale && i < n; i++) scale[i] = live[i] != 0.0 ? scale[i] : 0.0;
+    }
+}
+
+static void narrow_weights(rows_context *c) {
+    float *narrow = (float *)(void *)c->weight;
+    for (size_t k = 0; k < c->job->n; k++) {
+        float w = (float)c->weight[k];
+        memcpy(narrow + k, &w, sizeof w);
+    }
+}
 
 static int run_cross_entropy(rows_context *c) {
     const fa_row_loss_job *job = c->job;
@@ -106,13 +175,8 @@ static int run_cross_entropy(rows_context *c) {
                                         .class_weight = c->weight,
                                         .weight_sum = c->weight_sum,
                                         .smoothing = job->smoothing};
-    if (c->weight && job->precision == FA_SINGLE) { /* kernels read weights in their own precision */
-        float *narrow = (float *)(void *)c->weight;
-        for (size_t k = 0; k < job->n; k++) {
-            float w = (float)c->weight[k];
-            memcpy(narrow + k, &w, sizeof w);
-        }
-    }
+    prepare_rows(c);
+    if (c->weight && job->precision == FA_SINGLE) narrow_weights(c); /* kernels read them in their own precision */
     for (size_t o = 0; o < job->outer; o++) {
         size_t first = o * job->inner;
         fa_rows_job rows = {.precision = job->precision,
@@ -121,10 +185,14 @@ static int run_cross_entropy(rows_context *c) {
                             .n = job->n,
                             .inputs = soft ? 2 : 1,
                             .outputs = job->hess.data ? 2 : job->grad.data ? 1 : 0,
-                            .row_in = {(char *)(c->scale + first), sizeof(double), FA_F64},
+                            .row_in = {(char *)&c->scale_of_all, 0, FA_F64},
                             .row_out = {options.want_loss ? (char *)(c->loss + first) : NULL, sizeof(double), FA_F64},
                             .labels = {soft ? NULL : (char *)(c->label + first), sizeof(int64_t), FA_I64},
                             .options = &options};
+        if (c->scale) {
+            rows.row_in.data = (char *)(c->scale + first);
+            rows.row_in.stride = sizeof(double);
+        }
         rows.in[0] = cube_rows(&job->input, o);
         if (soft) rows.in[1] = cube_rows(&job->target, o);
         if (job->grad.data) rows.out[0] = cube_rows(&job->grad, o);
@@ -136,44 +204,108 @@ static int run_cross_entropy(rows_context *c) {
 
 /* ---- nll: -w_t x_t, whose gradient is -w_t at the label and 0 elsewhere ------------------------- */
 
-static void nll_rows(void *context, size_t outer) {
-    rows_context *c = context;
-    const fa_row_loss_job *job = c->job;
-    for (size_t i = 0; i < job->inner; i++) {
-        size_t row = outer * job->inner + i;
-        double weight = c->loss[row], x; /* of the label, 0 for an ignored row */
-        const fa_cube *in = &job->input, *out[2] = {&job->grad, &job->hess};
-        fa_operand at = {in->data + (ptrdiff_t)outer * in->outer + (ptrdiff_t)i * in->inner, in->class_, in->dtype};
-        fa_gather(c->isa, &at, (size_t)c->label[row], 1, FA_DOUBLE, &x);
-        for (int k = 0; k < 2; k++) {
-            if (!out[k]->data) continue;
-            fa_operand to = {out[k]->data + (ptrdiff_t)outer * out[k]->outer + (ptrdiff_t)i * out[k]->inner,
-                             out[k]->class_, out[k]->dtype};
-            fa_fill(c->isa, &to, job->n, 0.0);
-            if (k == 1 || weight == 0.0) continue;
-            double slope = -weight * c->scale[row];
-            to.data = fa_at(&to, (size_t)c->label[row]);
-            fa_put(c->isa, &to, 1, &slope);
-        }
-        c->loss[row] = weight != 0.0 ? -weight * x : 0.0;
+static double read_real(const fa_isa *isa, fa_dtype dtype, const char *from) {
+    double x;
+    float narrow;
+    if (dtype == FA_F32) {
+        memcpy(&narrow, from, sizeof narrow);
+        return (double)narrow;
+    }
+    if (dtype == FA_F64) memcpy(&x, from, sizeof x);
+    else isa->kernels[FA_DOUBLE]->widen(1, dtype, from, &x);
+    return x;
+}
+
+static void write_real(const fa_isa *isa, fa_dtype dtype, double x, char *to) {
+    float narrow = (float)x;
+    if (dtype == FA_F32) memcpy(to, &narrow, sizeof narrow);
+    else if (dtype == FA_F64) memcpy(to, &x, sizeof x);
+    else isa->kernels[FA_SINGLE]->narrow(1, dtype, &narrow, to);
+}
+
+/* Zeroes n classes of rows that lie in one plane: all zero bits are 0.0 in every type. */
+static void zero_rows(const fa_cube *cube, char *to, size_t rows, size_t n) {
+    size_t size = fa_itemsize(cube->dtype);
+    if (cube->class_ == (ptrdiff_t)size && cube->inner == (ptrdiff_t)(n * size)) {
+        memset(to, 0, rows * n * size);
+    } else if (cube->class_ == (ptrdiff_t)size) {
+        for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * cube->inner, 0, n * size);
+    } else {
+        for (size_t k = 0; k < n; k++, to += cube->class_)
+            for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * cube->inner, 0, size);
     }
 }
 
-fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
-    size_t rows = job->outer * job->inner;
-    double *memory = malloc((3 * rows + job->n + 1) * sizeof(double));
-    if (!memory) return FA_NO_MEMORY;
-    rows_context c = {.job = job, .isa = fa_current_isa(), .scale = memory, .loss = memory + rows};
-    c.label = (int64_t *)(void *)(memory + 2 * rows);
-    c.weight = memory + 3 * rows;
-    if (job->labels.data && (*bad_row = read_labels(&c, rows)) < rows) {
-        free(memory);
-        return FA_BAD_LABEL;
+static char *cube_row(const fa_cube *cube, size_t outer, size_t inner) {
+    return cube->data + (ptrdiff_t)outer * cube->outer + (ptrdiff_t)inner * cube->inner;
+}
+
+/* Rows that lie in one plane; weight: their labels', 0 for an ignored row. */
+static void nll_plane(const rows_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
+                      const double *scale) {
+    const fa_row_loss_job *job = c->job;
+    const fa_cube *in = &job->input, *grad = &job->grad, *hess = &job->hess;
+    size_t outer = first / job->inner, inner = first % job->inner;
+    const char *x = cube_row(in, outer, inner);
+    for (size_t i = 0; i < n; i++, x += in->inner) { /* before the gradient, which may overwrite the input */
+        double at_label = read_real(c->isa, in->dtype, x + (ptrdiff_t)label[i] * in->class_);
+        c->loss[first + i] = weight[i] != 0.0 ? -weight[i] * at_label : 0.0;
     }
-    prepare(&c);
+    if (hess->data) zero_rows(hess, cube_row(hess, outer, inner), n, job->n);
+    if (!grad->data) return;
+    char *to = cube_row(grad, outer, inner);
+    zero_rows(grad, to, n, job->n);
+    for (size_t i = 0; i < n; i++, to += grad->inner)
+        if (weight[i] != 0.0)
+            write_real(c->isa, grad->dtype, -weight[i] * scale[i], to + (ptrdiff_t)label[i] * grad->class_);
+}
+
+static void nll_task(void *context, size_t index) {
+    const rows_context *c = context;
+    int64_t label[BLOCK];
+    double weight[BLOCK], scale[BLOCK];
+    size_t first = index * c->rows_per_task, end = first + c->rows_per_task;
+    if (end > c->rows) end = c->rows;
+    for (size_t n; first < end; first += n) {
+        n = rows_in_plane(c, first, end - first < BLOCK ? end - first : BLOCK);
+        read_weighed_labels(c, first, n, label, weight);
+        if (c->job->grad.data) read_scales(c, first, n, scale);
+        nll_plane(c, first, n, label, weight, scale);
+    }
+}
+
+static void run_nll(rows_context *c) {
+    size_t written = c->job->grad.data || c->job->hess.data ? c->job->n : 0;
+    c->rows_per_task = TASK_ELEMENTS / (written + 8) + 1; /* a label costs as much as a few zeros */
+    fa_parallel_for((c->rows + c->rows_per_task - 1) / c->rows_per_task, nll_task, c);
+}
+
+/* Memory for what the job needs of these; NULL without it. */
+static double *reserve(rows_context *c, size_t live) {
+    const fa_row_loss_job *job = c->job;
+    int labels = job->labels.data != NULL, by_row = job->loss == FA_CROSS_ENTROPY; /* nll reads them in passing */
+    size_t label = labels && by_row ? c->rows : 0, weight = job->weight.data ? job->n : 0;
+    int same_scale = !job->grad_output.inner && !job->grad_output.outer && (!labels || live == c->rows);
+    size_t scale = by_row && !same_scale ? c->rows : 0;
+    double *memory = malloc((c->rows + label + scale + weight + 1) * sizeof(double)), *at = memory;
+    if (!memory) return NULL;
+    c->loss = at;
+    c->label = (int64_t *)(void *)(at += c->rows);
+    c->scale = scale ? (at += label) : NULL;
+    c->weight = weight ? at + (scale ? scale : label) : NULL;
+    return memory;
+}
+
+fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
+    rows_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
+    size_t live = 0;
+    if (job->labels.data && (*bad_row = check_labels(&c, &live)) < c.rows) return FA_BAD_LABEL;
+    double *memory = reserve(&c, live);
+    if (!memory) return FA_NO_MEMORY;
+    prepare(&c, live);
 
     int failed = 0;
-    if (job->loss == FA_NLL) fa_parallel_for(job->outer, nll_rows, &c);
+    if (job->loss == FA_NLL) run_nll(&c);
     else failed = run_cross_entropy(&c);
 
     for (size_t o = 0; job->value.data && o < job->outer; o++) {
@@ -182,7 +314,7 @@ fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
     }
     if (job->total) {
         fa_sum_state state = {{0}, {0}};
-        fa_add_all(&state, rows, c.loss);
+        fa_add_all(&state, c.rows, c.loss);
         double total = fa_fold(&state);
         *job->total = !job->mean ? total : c.denominator != 0.0 ? total / c.denominator : 0.0;
     }

@@ -10,38 +10,59 @@
 enum { MOST_LANES = FA_VIRTUAL_VECTOR / 4 };
 /* Rows this short go through tiles: a vector along them would be mostly tail and folding. */
 enum { SHORT_ROW = 64 };
-/* A tile staged for rows that lie side by side should stay in L2. */
-enum { MOST_TILE_BYTES = 1 << 18 };
 /* Elements worth a task of their own. */
 enum { TASK_ELEMENTS = 1 << 15 };
+/* Calls of the kernel that small begin before the two ahead of them end: they share L1 and L2. */
+enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = 3 };
+/* Longer rows that lie side by side are copied by panels: half a kilobyte of each class is
+ * enough for the memory's speed, a vector's worth is not, above all if it is pages apart. */
+enum { PANEL_BYTES = 512, MOST_PANEL_BYTES = 1 << 22 };
+
+typedef enum { DIRECT, TRANSPOSED, STAGED } passage;
 
 typedef struct {
     const fa_isa *isa;
     const fa_rows_job *job;
-    const fa_kernels *kernels;
+    const fa_row_kernels *kernels;
+    fa_rows_kernel *kernel;
     fa_direction direction;
-    size_t realsize, rows_per_task;
+    passage in[2], out[2]; /* of whole tiles */
+    size_t realsize, tile; /* tile: rows of a call of the kernel */
+    size_t panel;          /* rows copied at a time, 0: none are */
+    size_t rows_per_task;
     atomic_int failed;
 } plan;
 
-/* A task's buffers: a tile or a row for each matrix, and rows on their way to or from a tile. */
+/* One call of the kernel under way, for a row or a tile of rows: its buffers, a tile or a
+ * row for each matrix, and rows on their way to or from a tile. */
 typedef struct {
-    char *memory, *matrix[4], *rows;
-} scratch;
-
-static int is_direct(const plan *p, const fa_matrix *m, size_t rows) {
-    if (m->staged || p->job->mask || !fa_is_native(m->dtype) || fa_precision_of(m->dtype) != p->job->precision) return 0;
-    if (p->direction == FA_ALONG) return m->class_ == (ptrdiff_t)p->realsize || p->job->n == 1;
-    return m->row == (ptrdiff_t)p->realsize && m->class_ % (ptrdiff_t)p->realsize == 0 && rows == p->kernels->rows.lanes;
-}
-
-/* Rows whose elements are contiguous go to a tile, and come back, without a stop. */
-static int has_plain_rows(const plan *p, const fa_matrix *m) {
-    return !p->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == p->job->precision &&
-           m->class_ == (ptrdiff_t)p->realsize && m->row % (ptrdiff_t)p->realsize == 0;
-}
+    _Alignas(64) char state[FA_ROW_STATE], row_in[FA_VIRTUAL_VECTOR], row_out[FA_VIRTUAL_VECTOR];
+    int64_t labels[MOST_LANES];
+    char *in[2], *out[2], *staged_rows;
+    size_t row, rows;
+    fa_rows_args args;
+    void *memory; /* of the first flight: the block they all lie in */
+} flight;
 
 static char *element(const fa_matrix *m, size_t row) { return m->data + (ptrdiff_t)row * m->row; }
+static ptrdiff_t elements(const plan *p, ptrdiff_t bytes) { return bytes / (ptrdiff_t)p->realsize; }
+
+/* How the kernel comes by a matrix: as it lies in memory, by way of a transposed tile, or
+ * row by row through a buffer. */
+static passage passage_of(const plan *p, const fa_matrix *m) {
+    ptrdiff_t size = (ptrdiff_t)p->realsize;
+    int native = !p->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == p->job->precision;
+    int plain_row = m->class_ == size || p->job->n == 1;
+    if (!native) return STAGED;
+    if (p->direction == FA_ALONG) return plain_row && !m->staged ? DIRECT : STAGED;
+    if (m->row == size && m->class_ % size == 0 && !m->staged) return DIRECT;
+    return plain_row && m->row % size == 0 ? TRANSPOSED : STAGED;
+}
+static passage passage_now(const plan *p, const flight *f, passage of_tile) {
+    return of_tile == DIRECT && f->rows < p->tile ? STAGED : of_tile;
+}
+
+/* ---- rows through buffers --------------------------------------------------------------- */
 
 static void fill_masked(const plan *p, size_t row, double fill, void *reals) {
     const char *mask = p->job->mask + (ptrdiff_t)row * p->job->mask_row;
@@ -64,99 +85,205 @@ static void scatter_row(const plan *p, const fa_matrix *m, size_t row, void *fro
     fa_scatter(p->isa, &o, 0, p->job->n, p->job->precision, from);
 }
 
-/* Where a kernel finds input `m` of rows row..row+rows, staged in `buffer` if need be. */
-static const void *fetch(const plan *p, const scratch *s, const fa_matrix *m, size_t row, size_t rows, double fill,
-                         char *buffer, ptrdiff_t *pitch) {
-    size_t n = p->job->n, lanes = p->kernels->rows.lanes;
-    *pitch = is_direct(p, m, rows) ? m->class_ / (ptrdiff_t)p->realsize : (ptrdiff_t)lanes;
-    if (is_direct(p, m, rows)) return element(m, row);
-    if (p->direction == FA_ALONG) {
-        gather_row(p, m, row, fill, buffer);
-    } else if (has_plain_rows(p, m)) {
-        p->kernels->rows.to_tile(n, rows, element(m, row), m->row / (ptrdiff_t)p->realsize, buffer);
-    } else {
-        for (size_t r = 0; r < rows; r++) gather_row(p, m, row + r, fill, s->rows + r * n * p->realsize);
-        p->kernels->rows.to_tile(n, rows, s->rows, (ptrdiff_t)n, buffer);
-    }
-    return buffer;
-}
-
-static void deliver(const plan *p, const scratch *s, const fa_matrix *m, size_t row, size_t rows, char *buffer) {
+static void stage_in(const plan *p, const flight *f, const fa_matrix *m, double fill, char *buffer) {
     size_t n = p->job->n;
-    if (is_direct(p, m, rows)) return;
     if (p->direction == FA_ALONG) {
-        scatter_row(p, m, row, buffer);
-    } else if (has_plain_rows(p, m)) {
-        p->kernels->rows.from_tile(n, rows, buffer, element(m, row), m->row / (ptrdiff_t)p->realsize);
-    } else {
-        p->kernels->rows.from_tile(n, rows, buffer, s->rows, (ptrdiff_t)n);
-        for (size_t r = 0; r < rows; r++) scatter_row(p, m, row + r, s->rows + r * n * p->realsize);
+        gather_row(p, m, f->row, fill, buffer);
+        return;
     }
+    for (size_t r = 0; r < f->rows; r++) gather_row(p, m, f->row + r, fill, f->staged_rows + r * n * p->realsize);
+    p->kernels->to_tile(n, f->rows, f->staged_rows, (ptrdiff_t)n, buffer);
 }
 
-/* One call of the kernel: a row, or a tile of rows. */
-static void run_rows(const plan *p, const scratch *s, size_t row, size_t rows) {
+static void stage_out(const plan *p, const flight *f, const fa_matrix *m, char *buffer) {
+    size_t n = p->job->n;
+    if (p->direction == FA_ALONG) {
+        scatter_row(p, m, f->row, buffer);
+        return;
+    }
+    p->kernels->from_tile(n, f->rows, buffer, f->staged_rows, (ptrdiff_t)n);
+    for (size_t r = 0; r < f->rows; r++) scatter_row(p, m, f->row + r, f->staged_rows + r * n * p->realsize);
+}
+
+/* ---- what there is one of a row ------------------------------------------------------------ */
+
+static void fetch_row_values(const plan *p, flight *f) {
     const fa_rows_job *job = p->job;
-    _Alignas(64) char row_in[FA_VIRTUAL_VECTOR] = {0}, row_out[FA_VIRTUAL_VECTOR];
-    int64_t labels[MOST_LANES] = {0};
-    fa_rows_args a = {.n = job->n, .row_in = row_in, .row_out = row_out, .labels = labels, .options = job->options};
-
-    for (size_t k = 0; k < job->inputs; k++)
-        a.in[k] = fetch(p, s, &job->in[k], row, rows, job->in_fill[k], s->matrix[k], &a.in_pitch[k]);
-    for (size_t k = 0; k < job->outputs; k++) {
-        int direct = is_direct(p, &job->out[k], rows);
-        a.out[k] = direct ? element(&job->out[k], row) : s->matrix[2 + k];
-        a.out_pitch[k] = direct ? job->out[k].class_ / (ptrdiff_t)p->realsize : (ptrdiff_t)p->kernels->rows.lanes;
+    const fa_operand *o = &job->row_in;
+    if (o->data && o->dtype == FA_F64 && job->precision == FA_SINGLE) { /* the losses': too few for a call */
+        float *to = (float *)(void *)f->row_in;
+        for (size_t r = 0; r < f->rows; r++) to[r] = (float)*(const double *)(const void *)fa_at(o, f->row + r);
+    } else if (o->data) {
+        fa_gather(p->isa, o, f->row, f->rows, job->precision, f->row_in);
     }
-    if (job->row_in.data) fa_gather(p->isa, &job->row_in, row, rows, job->precision, row_in);
-    if (job->labels.data) fa_gather_labels(&job->labels, row, rows, -1, labels);
-    job->kernel[p->direction](&a);
-    for (size_t k = 0; k < job->outputs; k++) deliver(p, s, &job->out[k], row, rows, s->matrix[2 + k]);
-    if (job->row_out.data) fa_scatter(p->isa, &job->row_out, row, rows, job->precision, row_out);
+    if (job->labels.data) fa_gather_labels(&job->labels, f->row, f->rows, -1, f->labels);
 }
 
-static int reserve(const plan *p, scratch *s) {
-    size_t bytes = p->job->n * p->realsize * (p->direction == FA_ACROSS ? p->kernels->rows.lanes : 1);
-    bytes = (bytes + 63) / 64 * 64 + 64;
-    s->memory = malloc(5 * bytes);
-    if (!s->memory) return -1;
-    char *aligned = s->memory + (64 - (uintptr_t)s->memory % 64);
-    bytes -= 64;
-    for (int k = 0; k < 4; k++) s->matrix[k] = aligned + (size_t)k * bytes;
-    s->rows = aligned + 4 * bytes;
+static void deliver_row_values(const plan *p, const flight *f) {
+    const fa_rows_job *job = p->job;
+    const fa_operand *o = &job->row_out;
+    if (o->data && o->dtype == FA_F64 && job->precision == FA_SINGLE) {
+        const float *from = (const float *)(const void *)f->row_out;
+        for (size_t r = 0; r < f->rows; r++) *(double *)(void *)fa_at(o, f->row + r) = (double)from[r];
+    } else if (o->data) {
+        fa_scatter(p->isa, o, f->row, f->rows, job->precision, f->row_out);
+    }
+}
+
+/* ---- calls of the kernel, interleaved -------------------------------------------------------- */
+
+static void begin(const plan *p, flight *f, size_t row, size_t rows) {
+    const fa_rows_job *job = p->job;
+    fa_rows_args *a = &f->args;
+    f->row = row;
+    f->rows = rows;
+    for (size_t k = 0; k < job->inputs; k++) {
+        const fa_matrix *m = &job->in[k];
+        passage by = passage_now(p, f, p->in[k]);
+        a->in[k] = by == DIRECT ? element(m, row) : f->in[k];
+        a->in_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
+        if (by == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
+        if (by == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), elements(p, m->row), f->in[k]);
+    }
+    for (size_t k = 0; k < job->outputs; k++) {
+        const fa_matrix *m = &job->out[k];
+        passage by = passage_now(p, f, p->out[k]);
+        a->out[k] = by == DIRECT ? element(m, row) : f->out[k];
+        a->out_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
+    }
+    fetch_row_values(p, f);
+    p->kernel(a, FA_BEGIN);
+}
+
+static void end(const plan *p, const flight *f) {
+    const fa_rows_job *job = p->job;
+    p->kernel(&f->args, FA_END);
+    for (size_t k = 0; k < job->outputs; k++) {
+        const fa_matrix *m = &job->out[k];
+        passage by = passage_now(p, f, p->out[k]);
+        if (by == STAGED) stage_out(p, f, m, f->out[k]);
+        if (by == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], element(m, f->row), elements(p, m->row));
+    }
+    deliver_row_values(p, f);
+}
+
+/* Flights and their buffers of `bytes` for each matrix, in one block; NULL without memory. */
+static flight *reserve(const plan *p, size_t flights, size_t bytes) {
+    const fa_rows_job *job = p->job;
+    char *memory = malloc(flights * (sizeof(flight) + (job->inputs + job->outputs + 1) * bytes) + 64);
+    if (!memory) return NULL;
+    flight *f = (flight *)(void *)(memory + (64 - (uintptr_t)memory % 64));
+    char *buffer = (char *)(f + flights);
+    for (size_t k = 0; k < flights; k++) {
+        flight *one = &f[k];
+        memset(one->row_in, 0, sizeof one->row_in);
+        memset(one->labels, 0, sizeof one->labels);
+        for (size_t m = 0; m < job->inputs; m++, buffer += bytes) one->in[m] = buffer;
+        for (size_t m = 0; m < job->outputs; m++, buffer += bytes) one->out[m] = buffer;
+        one->staged_rows = buffer;
+        buffer += bytes;
+        fa_rows_args args = {.n = job->n, .row_in = one->row_in, .row_out = one->row_out, .labels = one->labels};
+        args.options = job->options;
+        args.state = one->state;
+        one->args = args;
+    }
+    f->memory = memory;
+    return f;
+}
+
+static int run_rows(const plan *p, size_t first, size_t rows) {
+    const size_t bytes = (p->job->n * p->realsize * p->tile + 63) / 64 * 64, calls = (rows + p->tile - 1) / p->tile;
+    const size_t lag = bytes <= MOST_INTERLEAVED_BYTES && calls > 1 ? FLIGHTS - 1 : 0;
+    flight *f = reserve(p, lag + 1, bytes);
+    if (!f) return -1;
+    for (size_t k = 0; k < calls + lag; k++) {
+        flight *next = &f[k % (lag + 1)];
+        size_t done = k * p->tile;
+        if (k < calls) begin(p, next, first + done, rows - done < p->tile ? rows - done : p->tile);
+        if (lag && k >= lag) end(p, &f[(k - lag) % (lag + 1)]);
+        if (k < calls) p->kernel(&next->args, FA_MIDDLE);
+        if (!lag) end(p, next);
+    }
+    free(f->memory);
     return 0;
 }
 
-static void run_task(void *context, size_t index) {
-    plan *p = context;
-    size_t at = index * p->rows_per_task, end = at + p->rows_per_task;
-    size_t most = p->direction == FA_ACROSS ? p->kernels->rows.lanes : 1;
-    scratch s;
-    if (reserve(p, &s)) {
-        atomic_store(&p->failed, 1);
-        return;
+/* ---- panels: rows side by side ----------------------------------------------------------------- */
+
+static int run_panels(const plan *p, size_t first, size_t rows) {
+    const fa_rows_job *job = p->job;
+    const size_t tile_bytes = job->n * p->tile * p->realsize;
+    flight *f = reserve(p, 1, p->panel / p->tile * tile_bytes);
+    if (!f) return -1;
+    f->rows = p->tile;
+    f->out[0] = f->in[job->overwritten]; /* half the cache for a copy of its own */
+    for (size_t done = 0, width; done < rows; done += width) {
+        width = rows - done < p->panel ? (rows - done) / p->tile * p->tile : p->panel;
+        if (!width) break;
+        for (size_t k = 0; k < job->inputs; k++) {
+            const fa_matrix *m = &job->in[k];
+            p->kernels->to_panel(job->n, width, element(m, first + done), elements(p, m->class_), f->in[k]);
+        }
+        for (size_t t = 0; t < width / p->tile; t++) {
+            for (size_t k = 0; k < job->inputs; k++) f->args.in[k] = f->in[k] + t * tile_bytes;
+            for (size_t k = 0; k < job->outputs; k++) f->args.out[k] = f->out[k] + t * tile_bytes;
+            for (int k = 0; k < 2; k++) f->args.in_pitch[k] = f->args.out_pitch[k] = (ptrdiff_t)p->tile;
+            f->row = first + done + t * p->tile;
+            fetch_row_values(p, f);
+            for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel(&f->args, (fa_row_phase)phase);
+            deliver_row_values(p, f);
+        }
+        for (size_t k = 0; k < job->outputs; k++) {
+            const fa_matrix *m = &job->out[k];
+            p->kernels->from_panel(job->n, width, f->out[k], element(m, first + done), elements(p, m->class_));
+        }
     }
-    if (end > p->job->rows) end = p->job->rows;
-    for (; at < end; at += most) run_rows(p, &s, at, end - at < most ? end - at : most);
-    free(s.memory);
+    free(f->memory);
+    return rows % p->tile ? run_rows(p, first + rows / p->tile * p->tile, rows % p->tile) : 0;
 }
 
-static fa_direction choose_direction(const fa_kernels *kernels, const fa_rows_job *job, size_t realsize) {
+/* ---- the plan ------------------------------------------------------------------------------------ */
+
+static void run_task(void *context, size_t index) {
+    plan *p = context;
+    const size_t first = index * p->rows_per_task, left = p->job->rows - first;
+    const size_t rows = left < p->rows_per_task ? left : p->rows_per_task;
+    if (p->panel ? run_panels(p, first, rows) : run_rows(p, first, rows)) atomic_store(&p->failed, 1);
+}
+
+static fa_direction choose_direction(const plan *p) {
+    const fa_rows_job *job = p->job;
     const fa_matrix *x = &job->in[0];
-    size_t lanes = kernels->rows.lanes;
-    if (job->rows * 2 <= lanes) return FA_ALONG;
+    if (job->rows * 2 <= p->kernels->lanes) return FA_ALONG;
     if (job->n <= SHORT_ROW) return FA_ACROSS;
-    int side_by_side = x->row == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_ != x->row;
-    return side_by_side && job->n * lanes * realsize <= MOST_TILE_BYTES ? FA_ACROSS : FA_ALONG;
+    return x->row == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_ != x->row ? FA_ACROSS : FA_ALONG;
+}
+
+static size_t choose_panel(const plan *p) {
+    const size_t column = p->job->n * p->realsize;
+    if (p->direction == FA_ALONG || p->job->n <= SHORT_ROW) return 0;
+    for (size_t k = 0; k < p->job->inputs; k++)
+        if (p->in[k] != DIRECT) return 0;
+    for (size_t k = 0; k < p->job->outputs; k++)
+        if (p->out[k] != DIRECT) return 0;
+    size_t panel = PANEL_BYTES / p->realsize;
+    while (panel > p->tile && panel * column > MOST_PANEL_BYTES) panel /= 2;
+    return panel;
 }
 
 int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
-    plan p = {.isa = isa, .job = job, .kernels = isa->kernels[job->precision], .realsize = fa_realsize(job->precision)};
+    plan p = {.isa = isa, .job = job, .kernels = &isa->kernels[job->precision]->rows};
     if (!job->rows || (!job->n && !job->row_out.data)) return 0;
-    p.direction = choose_direction(p.kernels, job, p.realsize);
-    size_t rows = TASK_ELEMENTS / (job->n + 1) + 1;
-    p.rows_per_task = (rows + MOST_LANES - 1) / MOST_LANES * MOST_LANES;
-    if (job->n >= TASK_ELEMENTS / 4) p.rows_per_task = p.direction == FA_ALONG ? 1 : MOST_LANES;
+    p.realsize = fa_realsize(job->precision);
+    p.direction = choose_direction(&p);
+    p.kernel = job->kernel[p.direction];
+    p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
+    for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
+    for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
+    p.panel = choose_panel(&p);
+    size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, unit = p.panel ? p.panel : MOST_LANES;
+    p.rows_per_task = (rows + unit - 1) / unit * unit;
+    if (p.direction == FA_ALONG && job->n >= TASK_ELEMENTS / 4) p.rows_per_task = 1;
     fa_parallel_for((job->rows + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
     return atomic_load(&p.failed) ? -1 : 0;
 }
@@ -174,6 +301,7 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
     job.kernel = isa->kernels[job.precision]->rows.op[loop->op][loop->variant];
 
     int k = 0;
+    job.overwritten = (size_t)inputs - 1 - (size_t)row_dy;
     if (row_dy) {
         fa_operand dy = {args[k], strides[k], loop->in_dtype};
         job.row_in = dy;

@@ -5,6 +5,10 @@
  * contiguous (ACROSS: a vector holds one class of each row). Both do the same
  * operations in the same order on every row, so they give the same bits, and
  * the driver takes whichever suits the layout.
+ *
+ * It works in three phases, which the driver interleaves: while a row's total, a long
+ * chain of dependent instructions, is folded and inverted, the rows before and after it
+ * keep the CPU busy.
  */
 #ifndef FA_ROWS_H
 #define FA_ROWS_H
@@ -12,6 +16,10 @@
 #include "core.h"
 
 typedef enum { FA_ALONG, FA_ACROSS, FA_DIRECTIONS } fa_direction;
+
+/* BEGIN finds the maximum, MIDDLE sums exponentials, END writes the results. */
+typedef enum { FA_BEGIN, FA_MIDDLE, FA_END } fa_row_phase;
+enum { FA_ROW_STATE = 2048 }; /* bytes a kernel keeps between the phases of a row */
 
 /* What cross entropy has beside the rows. */
 typedef struct {
@@ -31,9 +39,10 @@ typedef struct {
     void *row_out;                       /* a real a row: logsumexp, loss */
     const int64_t *labels;               /* a label a row, in range; of an ignored row 0 */
     const fa_cross_entropy_options *options;
+    void *state; /* FA_ROW_STATE bytes, aligned to a vector */
 } fa_rows_args;
 
-typedef void fa_rows_kernel(const fa_rows_args *args);
+typedef void fa_rows_kernel(const fa_rows_args *args, fa_row_phase phase);
 
 typedef struct {
     size_t lanes;
@@ -42,6 +51,9 @@ typedef struct {
     /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
     void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
     void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
+    /* [n][width] reals, width a multiple of `lanes`, `pitch` reals apart, to and from tiles one after the other */
+    void (*to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles);
+    void (*from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch);
 } fa_row_kernels;
 
 /* Elements of a matrix operand: row r, class c at data + r*row + c*class_ bytes. */
@@ -60,6 +72,7 @@ typedef struct {
     const char *mask; /* NULL, or bytes: 0 leaves the element out; in[0] is then the logits */
     ptrdiff_t mask_row, mask_class;
     double in_fill[2]; /* what a masked input element counts as */
+    size_t overwritten; /* the input whose place out[0] may take */
     fa_operand row_in, row_out, labels; /* without data: absent */
     const fa_cross_entropy_options *options;
 } fa_rows_job;

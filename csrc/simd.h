@@ -28,6 +28,7 @@
  *   v_lt v_le v_eq                    false on NaN;  v_isnan(x)
  *   v_select(m, a, b)                 m ? a : b
  *   v_keep(m, a)                      m ? a : +0
+ *   v_count(i, m)                     m ? i + 1 : i
  *   v_mask_and v_mask_or v_mask_not   v_any(m): some lane set
  *   v_bits v_from_bits                reinterpret as integers and back
  *   v_to_int(x)                       x integral, within the integer's range
@@ -37,6 +38,7 @@
  *                                     |x| in [0.5, 4), |k| <= 250 (f32), 2040 (f64)
  *   v_lookup16(table, i)              table[i & 15] of 16 reals, 64-byte aligned
  *   v_max_across(v)                   the largest lane, a real; v without NaN (with one: any lane)
+ *   f64_add_across(v)                 the sum of the lanes: lane k and k + half added until one is left
  *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ...: the first and second vector of it
  * and between the types:
  *   f64w, f32_widen(v), f32_narrow(w) a f32 vector as FA_WIDE f64 vectors, in lane order
@@ -102,6 +104,7 @@ typedef struct {
 #define v_mask_or FN(mask_or)
 #define v_mask_not FN(mask_not)
 #define v_any FN(any)
+#define v_count FN(count_if)
 #define v_bits FN(bits)
 #define v_from_bits FN(from_bits)
 #define v_to_int FN(to_int)

@@ -73,22 +73,25 @@ FA_INLINE f64_pair f64_sum_pair(f64_sum s) {
     return p;
 }
 
-/* Two elements of one slot, finite or NaN. */
-FA_INLINE f32_sum f32_sum_add_two(f32_sum s, vf32 a, vf32 b) { return f32_sum_add(s, a + b); }
-FA_INLINE f64_sum f64_sum_add_two(f64_sum s, vf64 a, vf64 b) {
-    return f64_sum_add_finite(f64_sum_add_finite(s, a), b);
+/* Four elements of one slot, finite or NaN. */
+FA_INLINE f32_sum f32_sum_add_four(f32_sum s, const vf32 v[4]) {
+    return f32_sum_add(s, (v[0] + v[1]) + (v[2] + v[3]));
+}
+FA_INLINE f64_sum f64_sum_add_four(f64_sum s, const vf64 v[4]) {
+    for (int u = 0; u < 4; u++) s = f64_sum_add_finite(s, v[u]);
+    return s;
 }
 
 /* The lanes of all `vectors` sums, slot k merged with k + half until one is left, in every
  * lane: the same sums in the same order as merging whole vectors. */
 FA_INLINE f32_sum f32_sum_across_lanes(const f32_sum *from, size_t vectors) {
-    double lanes[FA_VIRTUAL_BYTES / sizeof(float)];
+    vf64 part[FA_VIRTUAL_BYTES / sizeof(float)];
     for (size_t v = 0; v < vectors; v++)
-        for (size_t k = 0; k < FA_WIDE; k++) f64_store(lanes + (v * FA_WIDE + k) * F64_LANES, from[v].part[k]);
-    for (size_t half = FA_VIRTUAL_BYTES / sizeof(float) / 2; half; half /= 2)
-        for (size_t k = 0; k < half; k++) lanes[k] = lanes[k] + lanes[k + half];
+        for (size_t k = 0; k < FA_WIDE; k++) part[v * FA_WIDE + k] = from[v].part[k];
+    for (size_t half = vectors * FA_WIDE / 2; half; half /= 2)
+        for (size_t k = 0; k < half; k++) part[k] = part[k] + part[k + half];
     f32_sum s;
-    for (int k = 0; k < FA_WIDE; k++) s.part[k] = f64_splat(lanes[0]);
+    for (int k = 0; k < FA_WIDE; k++) s.part[k] = f64_splat(f64_add_across(part[0]));
     return s;
 }
 FA_INLINE f64_sum f64_sum_across_lanes(const f64_sum *from, size_t vectors) {

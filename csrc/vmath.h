@@ -1,4 +1,4 @@
-/* Elementary functions of both element types: exp, exp_nonpos (x <= 0), expm1,
+/* Elementary functions of both element types: exp, exp_nonpos (x <= 0; _of n <= 4 vectors), expm1,
  * log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
 #ifndef FA_VMATH_H
 #define FA_VMATH_H
@@ -14,7 +14,9 @@
 #define v_tanh FN(tanh)
 #define v_erfc FN(erfc)
 #define v_exp_scaled FN(exp_scaled)
+#define v_exp_scaled_of FN(exp_scaled_of)
 #define v_exp_nonpos FN(exp_nonpos)
+#define v_exp_nonpos_of FN(exp_nonpos_of)
 #define v_log1p_unit FN(log1p_unit)
 #define v_half_erfcx_sqrt2 FN(half_erfcx_sqrt2)
 
@@ -39,8 +41,13 @@
 #include "vmath/f64.h"
 #include "vmath/f64_parts.h"
 
-#define FA_EXP_NONPOS(T) \
-    FA_INLINE v##T T##_exp_nonpos(v##T x) { return T##_exp_scaled(x) * T##_splat(T##_EXP_UNIT); }
+#define FA_EXP_NONPOS(T)                                                                         \
+    FA_INLINE v##T T##_exp_nonpos(v##T x) { return T##_exp_scaled(x) * T##_splat(T##_EXP_UNIT); } \
+    FA_INLINE void T##_exp_nonpos_of(int n, v##T x[]) {                                          \
+        T##_exp_scaled_of(n, x);                                                                 \
+        FA_UNROLL(4)                                                                             \
+        for (int i = 0; i < n; i++) x[i] = x[i] * T##_splat(T##_EXP_UNIT);                       \
+    }
 FA_EXP_NONPOS(f32)
 FA_EXP_NONPOS(f64)
 

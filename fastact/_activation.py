@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from itertools import product
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypedDict
 
+import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from fastact._config import _core
@@ -42,7 +42,9 @@ class Activation(_core.Elementwise, Generic[P]):
     Attributes
     ----------
     ufunc : numpy.ufunc
-        What a call without options runs.
+        The function as a NumPy ufunc, with the default options: its operands are those of
+        a call, the parameters too. (A call that leaves every parameter at its default runs
+        ``<name>_default``, in whose loops the defaults are constants: the same results.)
     backward : callable
         ``backward(grad_output, input, ...)`` is ``grad_output * derivative(input, ...)``.
     derivative : callable
@@ -59,6 +61,9 @@ class Activation(_core.Elementwise, Generic[P]):
     if TYPE_CHECKING:  # the call itself is compiled
 
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
+
+
+_core.call_by_vectorcall(Activation)
 
 
 def _signature(names: tuple[str, ...], defaults: tuple[Any, ...], options: Options) -> inspect.Signature:
@@ -85,10 +90,16 @@ def _function(
     ufunc_name: Callable[..., str],
 ) -> Any:
     """ufunc_name(*option values) names the core's ufunc for them."""
-    choices = product(*(allowed for _, allowed in options.values()))
-    ufuncs = {chosen: getattr(_core, ufunc_name(*chosen)) for chosen in choices}
-    function: Any = kind(name, names, defaults, options, ufuncs)
-    function.__qualname__ = name
+
+    def choices(chosen: tuple[Any, ...], left: list[tuple[Any, ...]]) -> Any:
+        if left:
+            return {value: choices((*chosen, value), left[1:]) for value in left[0]}
+        core = ufunc_name(*chosen)
+        whole: np.ufunc = getattr(_core, core)
+        return whole, getattr(_core, f"{core}_default") if defaults else whole
+
+    allowed = [values for _, values in options.values()]
+    function: Any = kind(name, names, defaults, options, choices((), allowed))
     function.__signature__ = _signature(names, defaults, options)
     return function
 
@@ -112,6 +123,8 @@ def activation(**forms: dict[str, str]) -> Callable[[Callable[P, Any]], Activati
         defaults = tuple(p.default for p in positional[1:])
         form: Options = {p.name: (p.default, tuple(forms[p.name])) for p in parameters if p.name in forms}
         orders: Options = {**form, "order": (1, (1, 2))}
+        for core_op in next((forms[k].values() for k in form), [op]) if defaults else ():
+            _core.bind_parameters(core_op, defaults)
 
         def core(suffix: str) -> Callable[..., str]:
             return lambda *chosen: next((forms[k][v] for k, v in zip(form, chosen, strict=True)), op) + suffix

@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from fastact._config import _core
+
 Array = npt.NDArray[Any]
 
+_PLAIN = frozenset((np.ndarray, float, int, str, type(None)))  # no Dask collection is one of these
+_NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
 _FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
 def float_array(value: Any, name: str) -> Array:
     """`value` as a native array of a float type the core has; integers and bools become float64."""
-    array = np.asarray(value)
-    if array.dtype.char in "fd" and array.dtype.isnative:
+    array = value if type(value) is np.ndarray else np.asarray(value)
+    if array.dtype in _NATIVE:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
@@ -43,6 +47,15 @@ def choice(value: Any, name: str, allowed: tuple[str, ...]) -> Any:
     return value
 
 
+def any_dask(*values: Any) -> bool:
+    """Whether one is a Dask collection."""
+    if not any(type(value) not in _PLAIN and hasattr(value, "__dask_graph__") for value in values):
+        return False
+    from dask.base import is_dask_collection
+
+    return any(map(is_dask_collection, values))
+
+
 def check_out(out: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
     """`out` if a result of `shape` and `dtype` may be written to it."""
     if not isinstance(out, np.ndarray):
@@ -51,7 +64,7 @@ def check_out(out: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
         raise ValueError(f"{name} must have shape {shape}, got {out.shape}")
     if not out.flags.writeable:
         raise ValueError(f"{name} is read-only")
-    if not np.can_cast(dtype, out.dtype, casting="same_kind"):
+    if out.dtype is not dtype and not np.can_cast(dtype, out.dtype, casting="same_kind"):
         raise TypeError(f"{name} of dtype {out.dtype} cannot hold a result of dtype {dtype}")
     return out
 
@@ -79,7 +92,7 @@ class Result:
         usable = self.out.dtype == dtype and self.out.dtype.isnative
         usable = usable and (self.out.flags.c_contiguous or self.out.ndim == 1)
         usable = usable and not any(
-            np.may_share_memory(self.out, s) and not (s is in_place and _same_memory(self.out, s))
+            _core.may_share_memory(self.out, s) and not (s is in_place and _same_memory(self.out, s))
             for s in sources
         )
         self.array = self.out if usable else np.empty(shape, dtype)
@@ -92,7 +105,7 @@ class Result:
 
 
 def _same_memory(a: Array, b: Array) -> bool:
-    return (a.__array_interface__["data"], a.strides, a.dtype) == (
+    return a is b or (a.__array_interface__["data"], a.strides, a.dtype) == (
         b.__array_interface__["data"],
         b.strides,
         b.dtype,

@@ -54,6 +54,7 @@ cdef extern from "elementwise.h" nogil:
         # `in` is a keyword of Python's
         fa_dtype in_ "in"[6]
         fa_dtype out
+        const void *fixed[6]
     void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
 
 cdef extern from "rows.h" nogil:

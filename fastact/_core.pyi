@@ -1,4 +1,5 @@
 # The compiled core, for type checkers. The ufuncs and gufuncs are made at import from the op table.
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import numpy as np
@@ -34,7 +35,15 @@ class _Table(TypedDict):
     loss: dict[str, _LossRow]
 
 @disjoint_base
-class Elementwise:
+class Function:
+    __name__: str
+    __qualname__: str
+    def __init__(self, name: str) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __reduce__(self) -> str: ...
+
+@disjoint_base
+class Elementwise(Function):
     @property
     def ufunc(self) -> np.ufunc: ...
     def __init__(
@@ -43,11 +52,19 @@ class Elementwise:
         names: tuple[str, ...],
         defaults: tuple[Any, ...],
         options: dict[str, tuple[Any, tuple[Any, ...]]],
-        ufuncs: dict[tuple[Any, ...], np.ufunc],
+        choices: Any,
     ) -> None: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-    def __reduce__(self) -> str: ...
 
+@disjoint_base
+class Rows(Function):
+    @property
+    def gufunc(self) -> np.ufunc: ...
+    def __init__(
+        self, name: str, gufunc: np.ufunc, general: Callable[..., Any], row_dy: bool = False
+    ) -> None: ...
+
+def call_by_vectorcall(function: type[Function]) -> None: ...
+def bind_parameters(op: str, values: tuple[float, ...]) -> None: ...
 def table() -> _Table: ...
 
 @disjoint_base
@@ -55,6 +72,7 @@ class DefaultFloat:
     def __enter__(self) -> None: ...
     def __exit__(self, *exception: object) -> None: ...
 
+def may_share_memory(a: NDArray[Any], b: NDArray[Any]) -> bool: ...
 def elementwise_loss(
     op: int,
     n: int,

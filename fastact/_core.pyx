@@ -9,7 +9,7 @@ import os
 cimport numpy as cnp
 from cpython.exc cimport PyErr_SetNone
 from cpython.mem cimport PyMem_Malloc
-from cpython.object cimport PyObject_Call
+from cpython.object cimport PyObject, PyTypeObject
 from libc.string cimport memset
 
 import numpy as np
@@ -26,6 +26,8 @@ cdef dict _CODES = {
     np.dtype(np.uint16): <int>FA_U16, np.dtype(np.int32): <int>FA_I32, np.dtype(np.uint32): <int>FA_U32,
     np.dtype(np.int64): <int>FA_I64, np.dtype(np.uint64): <int>FA_U64,
 }
+
+cdef dict _DTYPES = {code: dtype for dtype, code in _CODES.items()}
 
 # The loops of each ufunc: type numbers of arrays, of parameters, of results, and the
 # core's codes for them. NumPy takes the first loop every operand casts to safely.
@@ -51,28 +53,38 @@ cdef const char *keep(bytes text):
     return text
 
 
-cdef fa_map_loop *map_loop(int op, fa_variant variant, list operand_codes, int result_code):
+cdef fa_map_loop *map_loop(int op, fa_variant variant, list codes, int result_code, tuple bound):
+    """codes: of the operands, then of the parameters bound to a value each."""
     cdef fa_map_loop *loop = <fa_map_loop *>PyMem_Malloc(sizeof(fa_map_loop))
     cdef int k
-    loop.op, loop.variant, loop.inputs, loop.out = op, variant, len(operand_codes), <fa_dtype>result_code
+    memset(loop, 0, sizeof(loop[0]))
+    loop.op, loop.variant, loop.inputs, loop.out = op, variant, len(codes), <fa_dtype>result_code
     for k in range(loop.inputs):
-        loop.in_[k] = <fa_dtype><int>operand_codes[k]
+        loop.in_[k] = <fa_dtype><int>codes[k]
+    for k, value in enumerate(bound, len(codes) - len(bound)):
+        # rounded to the type that NumPy would convert the operand to
+        loop.fixed[k] = cnp.PyArray_DATA(constant(np.array(value, _DTYPES[codes[k]])))
     return loop
 
 
-cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int parameters):
-    """A ufunc of `arrays` inputs (grad_output first), then parameters."""
-    cdef int ntypes = len(_LOOPS), nin = arrays + parameters, k
+cdef cnp.ndarray constant(cnp.ndarray array):
+    _kept.append(array)
+    return array
+
+
+cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int parameters, tuple bound):
+    """A ufunc of `arrays` inputs (grad_output first), then parameters but those bound to a value."""
+    cdef int ntypes = len(_LOOPS), operands = arrays + parameters - len(bound), k
     cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
     cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
     types = b""
     for k in range(ntypes):
         number, code, float_number, float_code = _LOOPS[k]
         loops[k] = <cnp.PyUFuncGenericFunction>fa_map_strided
-        data[k] = map_loop(op, variant, [code] * arrays + [float_code] * parameters, float_code)
-        types += bytes([number] * arrays + [float_number] * (parameters + 1))
+        data[k] = map_loop(op, variant, [code] * arrays + [float_code] * parameters, float_code, bound)
+        types += bytes([number] * arrays + [float_number] * (operands - arrays + 1))
     return cnp.PyUFunc_FromFuncAndData(
-        loops, data, <char *>keep(types), ntypes, nin, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
+        loops, data, <char *>keep(types), ntypes, operands, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
         <char *>keep(f"Elementwise loop of fastact.{name}; see the op of that name.".encode()), 0)
 
 
@@ -115,7 +127,7 @@ cdef object make_gufunc(str name, int op, fa_variant variant, bint masked, bint 
         keep(row_signature(variant, masked, reduces).encode()))
 
 
-cdef list _ELEMENTWISE = []  # (ufunc, op, variant, arrays, parameters), for types registered later
+cdef list _ELEMENTWISE = []  # (ufunc, op, variant, arrays, parameters, bound), for types registered later
 cdef list _ROWS = []  # (gufunc, op, variant, arrays, masked)
 
 
@@ -128,20 +140,32 @@ cdef publish(name, ufunc):
         pass  # NumPy before 2.2: pickle searches all modules for it, and finds it here
 
 
-def _make_elementwise():
-    cdef const fa_activation *op
-    cdef int k
-    for k in range(FA_ACTIVATIONS):
-        op = &fa_activations[k]
-        kinds = [("", FA_VALUE, 1), ("_backward", FA_BACKWARD, 2), ("_derivative", FA_DERIVATIVE, 1),
-                 ("_second_derivative", FA_SECOND, 1)]
-        if op.from_output:
-            kinds.append(("_backward_from_output", FA_FROM_OUTPUT, 2))
-        for suffix, variant, arrays in kinds:
-            name = op.name.decode() + suffix
-            ufunc = make_ufunc(name, k, variant, arrays, op.parameters)
-            _ELEMENTWISE.append((ufunc, k, variant, arrays, op.parameters))
-            publish(name, ufunc)
+cdef list variants(const fa_activation *op):
+    """(name's suffix, variant, arrays)"""
+    found = [("", FA_VALUE, 1), ("_backward", FA_BACKWARD, 2), ("_derivative", FA_DERIVATIVE, 1),
+             ("_second_derivative", FA_SECOND, 1)]
+    if op.from_output:
+        found.append(("_backward_from_output", FA_FROM_OUTPUT, 2))
+    return found
+
+
+cdef publish_elementwise(int op, str ending, tuple bound):
+    cdef tuple entry
+    for suffix, variant, arrays in variants(&fa_activations[op]):
+        name = fa_activations[op].name.decode() + suffix + ending
+        ufunc = make_ufunc(name, op, variant, arrays, fa_activations[op].parameters, bound)
+        entry = (ufunc, op, variant, arrays, fa_activations[op].parameters, bound)
+        _ELEMENTWISE.append(entry)
+        publish(name, ufunc)
+        if _bfloat16 is not None:
+            register_elementwise(entry)
+
+
+def bind_parameters(str op, tuple values):
+    """Publish each of the op's ufuncs once more as `<name>_default`, with these values for its
+    parameters: a call need not turn Python floats into operands then."""
+    names = [fa_activations[k].name.decode() for k in range(FA_ACTIVATIONS)]
+    publish_elementwise(names.index(op), "_default", values)
 
 
 def _make_rows():
@@ -160,37 +184,51 @@ def _make_rows():
                 publish(name, gufunc)
 
 
+cdef object _bfloat16 = None
+
+
+cdef register(ufunc, list operands, void *data, cnp.PyUFuncGenericFunction function):
+    """A loop of bfloat16 with operands of these type numbers."""
+    cdef int types[FA_MAX_INPUTS + 1]
+    cdef int number = _bfloat16.num, k
+    for k, operand in enumerate([*operands, number]):
+        types[k] = operand
+    if cnp.PyUFunc_RegisterLoopForType(ufunc, number, function, types, data) < 0:
+        raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
+
+
+cdef register_elementwise(tuple entry):
+    cdef int op, arrays, parameters
+    cdef fa_variant variant
+    ufunc, op, variant, arrays, parameters, bound = entry
+    # Beside a registered type Python floats are not weak: they come as float64, as
+    # grad_output or as parameters; the input decides.
+    narrow, wide = (<int>_bfloat16.num, <int>FA_BF16), (<int>cnp.NPY_FLOAT64, <int>FA_F64)
+    for dy in (narrow, wide)[:arrays]:
+        for parameter in (narrow, wide) if ufunc.nin > arrays else (wide,):
+            inputs = [dy] * (arrays - 1) + [narrow] + [parameter] * parameters
+            data = map_loop(op, variant, [code for _, code in inputs], FA_BF16, bound)
+            register(ufunc, [number for number, _ in inputs[:ufunc.nin]], data,
+                     <cnp.PyUFuncGenericFunction>fa_map_strided)
+
+
 def register_bfloat16(dtype):
     """Give every ufunc a loop for ml_dtypes.bfloat16; parameters may be any float64."""
-    cdef int number = dtype.num, k
-    cdef int types[FA_MAX_INPUTS + 1]
-    if dtype in _CODES:
+    global _bfloat16
+    if _bfloat16 is not None:
         return
+    _bfloat16 = dtype
     _CODES[dtype] = <int>FA_BF16
-    narrow, wide = (number, <int>FA_BF16), (<int>cnp.NPY_FLOAT64, <int>FA_F64)
-    for ufunc, op, variant, arrays, parameters in _ELEMENTWISE:
-        # Beside a registered type Python floats are not weak: they come as float64, as
-        # grad_output or as parameters; the input decides.
-        for others in {(dy, p) for dy in (narrow, wide) for p in (narrow, wide)}:
-            operands = [others[0]] * (arrays - 1) + [narrow] + [others[1]] * parameters
-            for k, (operand, _) in enumerate([*operands, narrow]):
-                types[k] = operand
-            if (others[0] is wide and arrays == 1) or (others[1] is wide and not parameters):
-                continue
-            if cnp.PyUFunc_RegisterLoopForType(
-                    ufunc, number, <cnp.PyUFuncGenericFunction>fa_map_strided, types,
-                    map_loop(op, variant, [code for _, code in operands], FA_BF16)) < 0:
-                raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
+    _DTYPES[<int>FA_BF16] = dtype
+    for entry in _ELEMENTWISE:
+        register_elementwise(entry)
     for gufunc, op, variant, arrays, masked in _ROWS:
-        for k in range(arrays + masked + 1):
-            types[k] = cnp.NPY_BOOL if masked and k == arrays else number
-        if cnp.PyUFunc_RegisterLoopForType(
-                gufunc, number, <cnp.PyUFuncGenericFunction>rows_loop, types,
-                row_data(op, variant, masked, FA_BF16, FA_BF16)) < 0:
-            raise RuntimeError(f"could not register {gufunc.__name__} for bfloat16")
+        register(gufunc, [dtype.num] * arrays + [<int>cnp.NPY_BOOL] * masked,
+                 row_data(op, variant, masked, FA_BF16, FA_BF16), <cnp.PyUFuncGenericFunction>rows_loop)
 
 
-_make_elementwise()
+for _k in range(FA_ACTIVATIONS):
+    publish_elementwise(_k, "", ())
 _make_rows()
 
 
@@ -216,71 +254,7 @@ def table():
     }
 
 
-# ---- the callable over a ufunc -------------------------------------------------
-
-cdef class Elementwise:
-    """A function over ufuncs: operands by position or name, trailing ones with
-    defaults, and keyword options that choose among ufuncs."""
-
-    cdef readonly object ufunc
-    cdef str name
-    cdef tuple names, defaults
-    cdef dict options, ufuncs
-    cdef int required
-    cdef dict __dict__
-
-    def __init__(self, str name, tuple names, tuple defaults, dict options, dict ufuncs):
-        """options: name -> (default, allowed values); ufuncs: tuple of option values -> ufunc."""
-        self.name = name
-        self.__name__, self.__module__ = name, "fastact"
-        self.names, self.defaults, self.required = names, defaults, len(names) - len(defaults)
-        self.options, self.ufuncs = options, ufuncs
-        self.ufunc = ufuncs[tuple([default for default, _ in options.values()])]
-
-    def __call__(self, *args, **kwargs):
-        if not kwargs and len(args) == self.required:
-            return PyObject_Call(self.ufunc, args + self.defaults if self.defaults else args, None)
-        return self._call(args, kwargs)
-
-    cdef object _call(self, tuple args, dict kwargs):
-        ufunc = self.ufunc
-        if self.options:
-            chosen = tuple([kwargs.pop(option, default) for option, (default, _) in self.options.items()])
-            try:
-                ufunc = self.ufuncs[chosen]
-            except (KeyError, TypeError):
-                raise self._bad_option(chosen) from None
-        if len(args) < len(self.names):
-            args += tuple([self._operand(k, kwargs) for k in range(len(args), len(self.names))])
-        elif len(args) > len(self.names):
-            raise TypeError(f"{self.name}() takes {self._arity()} positional arguments "
-                            f"({', '.join(self.names)}) but {len(args)} were given")
-        return PyObject_Call(ufunc, args, kwargs)
-
-    cdef object _operand(self, int k, dict kwargs):
-        name = self.names[k]
-        if name in kwargs:
-            return kwargs.pop(name)
-        if k < self.required:
-            raise TypeError(f"{self.name}() is missing the argument {name!r}")
-        return self.defaults[k - self.required]
-
-    cdef str _arity(self):
-        most = len(self.names)
-        return str(most) if most == self.required else f"{self.required} to {most}"
-
-    cdef object _bad_option(self, tuple chosen):
-        for (option, (_, allowed)), value in zip(self.options.items(), chosen):
-            if not any(type(value) is type(a) and value == a for a in allowed):
-                wanted = " or ".join(repr(a) for a in allowed)
-                return ValueError(f"{self.name}: {option} must be {wanted}, got {value!r}")
-        return ValueError(f"{self.name}: no such combination of options: {chosen}")
-
-    def __repr__(self):
-        return f"<fastact.{self.name}>"
-
-    def __reduce__(self):
-        return self.name
+include "_calls.pxi"
 
 
 # ---- losses ---------------------------------------------------------------------
@@ -298,12 +272,50 @@ cdef class DefaultFloat:
         fa_fpstate_leave(self.found)
 
 
+cdef int _CODE_OF_TYPE[32]  # by NumPy's type number; -1: none, or registered
+
+for _k in range(32):
+    _CODE_OF_TYPE[_k] = -1
+for _char in "bBhHiIlLqQefd":
+    _CODE_OF_TYPE[np.dtype(_char).num] = _CODES[np.dtype(_char)]
+
+
+cdef fa_dtype code_of(cnp.ndarray a) except *:
+    cdef int number = cnp.PyArray_TYPE(a)
+    if number < 32 and _CODE_OF_TYPE[number] >= 0:  # NumPy is slow to hash a dtype
+        return <fa_dtype>_CODE_OF_TYPE[number]
+    return <fa_dtype><int>_CODES[a.dtype]
+
+
+cdef (size_t, size_t) extent(cnp.ndarray a):
+    """Addresses from the first byte of an array that is not empty to behind the last."""
+    cdef size_t low = <size_t>cnp.PyArray_DATA(a), high = low + <size_t>cnp.PyArray_ITEMSIZE(a)
+    cdef Py_ssize_t reach
+    cdef int k
+    for k in range(cnp.PyArray_NDIM(a)):
+        reach = (cnp.PyArray_DIM(a, k) - 1) * cnp.PyArray_STRIDE(a, k)
+        if reach < 0:
+            low += <size_t>reach
+        else:
+            high += <size_t>reach
+    return low, high
+
+
+def may_share_memory(cnp.ndarray a, cnp.ndarray b):
+    """np.may_share_memory in a tenth of its time."""
+    if not cnp.PyArray_SIZE(a) or not cnp.PyArray_SIZE(b):
+        return False
+    a_low, a_high = extent(a)
+    b_low, b_high = extent(b)
+    return a_low < b_high and b_low < a_high
+
+
 cdef fa_operand operand_of(cnp.ndarray a) except *:
     """A 0-d or 1-d array as an operand; anything 0-d repeats."""
     cdef fa_operand o
     o.data = <char *>cnp.PyArray_DATA(a)
     o.stride = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_NDIM(a) else 0
-    o.dtype = <fa_dtype><int>_CODES[a.dtype]
+    o.dtype = code_of(a)
     return o
 
 
@@ -315,7 +327,7 @@ def elementwise_loss(int op, Py_ssize_t n, list operands, value, grad, hess, bin
     cdef int failed
     memset(&job, 0, sizeof(job))
     job.op = op
-    job.precision = FA_DOUBLE if operands[0].dtype == np.float64 else FA_SINGLE
+    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(operands[0]) == cnp.NPY_FLOAT64 else FA_SINGLE
     job.n = <size_t>n
     for k, a in enumerate(operands):
         job.in_[k] = operand_of(a)
@@ -334,27 +346,31 @@ def elementwise_loss(int op, Py_ssize_t n, list operands, value, grad, hess, bin
 
 
 cdef fa_cube cube_of(cnp.ndarray a) except *:
-    """An array of shape (outer, inner, classes)."""
+    """An array of shape (outer, inner, classes) or (inner, classes)."""
     cdef fa_cube c
+    cdef int last = cnp.PyArray_NDIM(a) - 1
     c.data = <char *>cnp.PyArray_DATA(a)
-    c.outer, c.inner, c.class_ = cnp.PyArray_STRIDE(a, 0), cnp.PyArray_STRIDE(a, 1), cnp.PyArray_STRIDE(a, 2)
-    c.dtype = <fa_dtype><int>_CODES[a.dtype]
+    c.outer = cnp.PyArray_STRIDE(a, 0) if last == 2 else 0
+    c.inner, c.class_ = cnp.PyArray_STRIDE(a, last - 1), cnp.PyArray_STRIDE(a, last)
+    c.dtype = code_of(a)
     return c
 
 
 cdef fa_plane plane_of(cnp.ndarray a) except *:
-    """An array of shape (outer, inner), or 0-d, which repeats."""
+    """An array of shape (outer, inner) or (inner,), or 0-d, which repeats."""
     cdef fa_plane p
+    cdef int ndim = cnp.PyArray_NDIM(a)
     p.data = <char *>cnp.PyArray_DATA(a)
-    p.outer = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_NDIM(a) else 0
-    p.inner = cnp.PyArray_STRIDE(a, 1) if cnp.PyArray_NDIM(a) else 0
-    p.dtype = <fa_dtype><int>_CODES[a.dtype]
+    p.outer = cnp.PyArray_STRIDE(a, 0) if ndim == 2 else 0
+    p.inner = cnp.PyArray_STRIDE(a, ndim - 1) if ndim else 0
+    p.dtype = code_of(a)
     return p
 
 
-def row_loss(bint cross_entropy, x, target, bint soft, weight, ignore_index, double smoothing, grad_output,
+def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, weight, ignore_index, double smoothing, grad_output,
              bint mean, value, grad, hess, bint want_total):
-    """x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value: (outer, inner).
+    """x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value: (outer, inner);
+    outer may be left out. Class weights, or None; ignore_index an int64.
     Returns the total; raises IndexError for a label out of range, before anything is written."""
     cdef fa_row_loss_job job
     cdef double total = 0.0
@@ -362,8 +378,10 @@ def row_loss(bint cross_entropy, x, target, bint soft, weight, ignore_index, dou
     cdef fa_status status
     memset(&job, 0, sizeof(job))
     job.loss = FA_CROSS_ENTROPY if cross_entropy else FA_NLL
-    job.precision = FA_DOUBLE if x.dtype == np.float64 else FA_SINGLE
-    job.outer, job.inner, job.n = x.shape
+    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64 else FA_SINGLE
+    cdef int last = cnp.PyArray_NDIM(x) - 1
+    job.outer = <size_t>cnp.PyArray_DIM(x, 0) if last == 2 else 1
+    job.inner, job.n = <size_t>cnp.PyArray_DIM(x, last - 1), <size_t>cnp.PyArray_DIM(x, last)
     job.input = cube_of(x)
     if soft:
         job.target = cube_of(target)
@@ -383,9 +401,8 @@ def row_loss(bint cross_entropy, x, target, bint soft, weight, ignore_index, dou
     with nogil:
         status = fa_row_loss_run(&job, &bad)
     if status == FA_BAD_LABEL:
-        outer, inner = divmod(bad, x.shape[1])
-        raise IndexError(f"target: label {target[outer, inner]} of row {bad} is not in 0..{x.shape[2] - 1} "
-                         f"(the {x.shape[2]} classes of input) and is not ignore_index={ignore_index}")
+        raise IndexError(f"target: label {target.reshape(-1)[bad]} of row {bad} is not in 0..{job.n - 1} "
+                         f"(the {job.n} classes of input) and is not ignore_index={ignore_index}")
     if status == FA_NO_MEMORY:
         raise MemoryError()
     return total

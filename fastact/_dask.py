@@ -1,7 +1,7 @@
-"""Losses over Dask arrays, block by block and lazily.
+"""Losses over Dask arrays, block by block and lazily; row ops' arguments in matching chunks.
 
-Each block's values or gradients come from the loss itself with reduction "none" or
-"sum"; what a mean divides by is a lazy sum too. A reduced value is a lazy 0-d array.
+A block is a call of the loss itself: with reduction "none", or with "sum" and the
+mean's factor in `grad_output`. Its sums are float64, and so is what they add up to.
 """
 
 from __future__ import annotations
@@ -11,129 +11,188 @@ from typing import Any
 
 import dask.array as da
 import numpy as np
+from dask.base import is_dask_collection
 
-from fastact._loss import Loss, Wanted
+from fastact._arrays import Array
+from fastact._config import _core
+from fastact._loss import Loss, Wanted, check_upstream, exact_sum, norm
+
+Axes = tuple[int, ...]
 
 
 def run(
-    loss: Loss, input: Any, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
+    loss: Loss, operands: dict[str, Any], options: dict[str, Any], wanted: Wanted, grad_output: Any
 ) -> tuple[Any, Any, Any]:
+    """What `loss._run` gives, of Dask arrays. `operands`: its arguments without a default."""
     if wanted.grad_out is not None or wanted.hess_out is not None:
         raise TypeError(f"{loss.__name__}: out cannot be used with Dask arrays")
-    x, t = da.asarray(input), da.asarray(target)
-    axis = options.get("axis")
-    if axis is not None:
-        _check_unchunked(loss.__name__, x, axis)
-    blocks = _Blocks(loss, x, t, options)
-    reduction = options["reduction"]
-    denominator = blocks.denominator() if reduction == "mean" else None
-    upstream = da.asarray(grad_output)
-    if denominator is not None:
-        upstream = upstream * da.where(
-            denominator == 0, 0.0, 1.0 / da.where(denominator == 0, 1.0, denominator)
-        )
-    value = blocks.value() if wanted.value else None
-    if value is not None and reduction != "none":
-        value = value.sum(dtype=np.float64)
-        value = value if denominator is None else da.where(denominator == 0, 0.0, value / denominator)
-    grad = blocks.gradient("grad", upstream) if wanted.grad else None
-    hess = blocks.gradient("hess", upstream) if wanted.hess else None
-    return value, grad, hess
+    given = {**operands, **{name: options[name] for name in loss._array_options}, "grad_output": grad_output}
+    arrays = {name: _known(name, value) for name, value in given.items() if value is not None}
+    scalars = {**options, **dict.fromkeys(loss._array_options)}  # arrays reach the tasks as blocks
+    return _Blocks(loss, arrays, scalars).run(wanted)
 
 
-def _check_unchunked(name: str, x: Any, axis: int) -> None:
-    if x.numblocks[axis] > 1:
-        raise ValueError(
-            f"{name}: input has {x.numblocks[axis]} chunks along class axis {axis}, but a row must lie in "
-            f"one: use .rechunk({{{axis}: -1}}) first"
-        )
+def _known(name: str, value: Any) -> Any:
+    """A Dask array, its shape known, or a NumPy array."""
+    array = da.asarray(value) if is_dask_collection(value) else np.asarray(value)
+    if any(n != n for n in array.shape):
+        raise ValueError(f"{name} has chunks of unknown sizes: use .compute_chunk_sizes() first")
+    return array
+
+
+def aligned(
+    op: str, arrays: dict[str, Any], axes: dict[str, Axes], whole: Axes, like: str, kind: str = "axis"
+) -> dict[str, Any]:
+    """Dask arrays in the chunks of `arrays[like]`, or if that is a NumPy array, of the others.
+
+    `axes` are those of `like` along which each array lies, `whole` those a block must hold whole.
+    """
+    shape = arrays[like].shape
+    for name, array in arrays.items():
+        if array.ndim == len(shape) and isinstance(array, da.Array):
+            _check_unchunked(op, name, array, whole, kind)
+    grid = _grid(arrays, axes, whole, like)
+    result = {}
+    for name, array in arrays.items():  # a dimension that is broadcast stays one
+        dims = zip(array.shape, axes[name], strict=True)
+        chunks = tuple(grid[a] if n == shape[a] else (n,) for n, a in dims)
+        result[name] = array.rechunk(chunks) if isinstance(array, da.Array) else da.from_array(array, chunks)
+    return result
+
+
+def _check_unchunked(op: str, name: str, array: Any, whole: Axes, kind: str) -> None:
+    for axis in whole:
+        if array.numblocks[axis] > 1:
+            raise ValueError(
+                f"{op}: {name} has {array.numblocks[axis]} chunks along {kind} {axis}, but a row must lie in "
+                f"one: use .rechunk({{{axis}: -1}}) first"
+            )
+
+
+def _grid(arrays: dict[str, Any], axes: dict[str, Axes], whole: Axes, like: str) -> tuple[Axes, ...]:
+    if isinstance(arrays[like], da.Array):
+        return arrays[like].chunks  # type: ignore[no-any-return]
+    lazy = {name: array for name, array in arrays.items() if isinstance(array, da.Array)}
+    found, _ = da.core.unify_chunks(*(part for name, a in lazy.items() for part in (a, axes[name])))
+    shape = arrays[like].shape
+    grid = [(n,) if a in whole else found.get(a, (n,)) for a, n in enumerate(shape)]
+    return tuple(c if sum(c) == n else (n,) for c, n in zip(grid, shape, strict=True))
 
 
 class _Blocks:
-    """The loss on aligned blocks of input, target and elementwise weights."""
+    """A loss's arrays, by the argument's name, in the blocks of its input."""
 
-    def __init__(self, loss: Loss, x: Any, t: Any, options: dict[str, Any]) -> None:
-        self.loss, self.x, self.t = loss, x, t
-        self.axis = None if options.get("axis") is None else options["axis"] % x.ndim
-        # Class weights go whole to every block, elementwise ones with their blocks.
-        elementwise = self.axis is None
-        self.blocked = {
-            name: da.broadcast_to(da.asarray(options[name]), x.shape)
-            for name in ("weight", "pos_weight")
-            if elementwise and options.get(name) is not None
-        }
-        self.options = {k: v for k, v in options.items() if k not in (*self.blocked, "reduction")}
-        self.weight = None if elementwise else options["weight"]
-        self.soft = not elementwise and t.ndim == x.ndim
-        if elementwise and t.ndim and t.shape != x.shape:
-            raise ValueError(f"target must be a scalar or have the input's shape {x.shape}, got {t.shape}")
+    def __init__(self, loss: Loss, arrays: dict[str, Any], options: dict[str, Any]) -> None:
+        self.loss, self.options = loss, options
+        self.mean, self.reduced = options["reduction"] == "mean", options["reduction"] != "none"
+        self.shape = arrays["input"].shape
+        self.every = tuple(range(len(self.shape)))
+        upstream = arrays["grad_output"].shape
+        layout = loss._layout({k: a.shape for k, a in arrays.items() if k != "grad_output"}, options)
+        check_upstream(upstream, tuple(self.shape[a] for a in layout.terms), options["reduction"])
+        self.whole = tuple(a for a in self.every if a not in layout.terms)
+        self.counted = tuple(name for name in layout.counted if name in arrays)
+        self.axes = {**layout.axes, "grad_output": layout.terms if upstream else ()}
+        self.arrays = aligned(loss.__name__, arrays, self.axes, self.whole, "input", "class axis")
+        self.chunks = self.arrays["input"].chunks
 
-    def _indices(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        full = tuple(range(self.x.ndim))
-        return full, tuple(k for k in full if k != self.axis)
+    def run(self, wanted: Wanted) -> tuple[Any, Any, Any]:
+        """Value, gradient and Hessian diagonal, of one task a block: each is read once."""
+        reduction = "sum" if self.reduced else "none"
+        options = {**self.options, "reduction": reduction}
+        task = partial(_results, self.loss, tuple(self.arrays), options, wanted, self.whole)
+        example = task(*map(self._without_rows, self.arrays.values(), self.arrays))
+        denominator = self._denominator() if self.mean else None
+        if self.mean and wanted.grad:
+            self.arrays["grad_output"] = _normed(self.arrays["grad_output"], denominator)
+        packed = self._map(task, self.arrays, object)
+        value, grad, hess = self._unpacked(packed, example)
+        if value is not None:
+            value = _total(value) if self.reduced else value.squeeze(self.whole)
+            value = _normed(value, denominator) if self.mean else value
+        return value, grad, hess
 
-    def _map(self, function: Any, out: tuple[int, ...], *extra: Any) -> Any:
-        full, rows = self._indices()
-        target_index = full if self.axis is None or self.soft else rows
-        operands: list[Any] = [self.x, full, self.t, target_index if self.t.ndim else ()]
-        for array in self.blocked.values():
-            operands += [array, full]
-        for array, index in extra:
-            operands += [array, index]
-        dtype = self.x.dtype if self.x.dtype.kind not in "biu" else np.float64
-        return da.blockwise(
-            partial(function, self.loss, tuple(self.blocked), self.options), out, *operands,
-            dtype=dtype, align_arrays=True, concatenate=True, meta=np.empty((0,) * len(out), dtype),
-        )  # fmt: skip
+    def _without_rows(self, array: Any, name: str) -> Array:
+        """A stand-in of no terms: computing with it finds what the loss refuses, and the dtypes."""
+        dims = zip(array.shape, self.axes[name], strict=True)
+        return np.zeros([n if a in self.whole else int(n != self.shape[a]) for n, a in dims], array.dtype)
 
-    def value(self) -> Any:
-        full, rows = self._indices()
-        return self._map(_block_value, full if self.axis is None else rows)
+    def _map(self, function: Any, arrays: dict[str, Any], dtype: Any) -> Any:
+        operands = (part for name, array in arrays.items() for part in (array, self.axes[name]))
+        meta = np.empty((0,) * len(self.every), dtype)
+        return da.blockwise(function, self.every, *operands, dtype=dtype, meta=meta, align_arrays=False)
 
-    def gradient(self, which: str, upstream: Any) -> Any:
-        full, rows = self._indices()
-        terms = full if self.axis is None else rows
-        return self._map(partial(_block_gradient, which), full, (upstream, terms if upstream.ndim else ()))
+    def _unpacked(self, packed: Any, example: Any, path: Axes = ()) -> Any:
+        """Lazy arrays in the place of those in `example`, a tuple like the tasks' results."""
+        if isinstance(example, tuple):
+            return tuple(self._unpacked(packed, item, (*path, k)) for k, item in enumerate(example))
+        if example is None:
+            return None
+        ones = () if path != (0,) else self.every if self.reduced else self.whole
+        chunks = tuple((1,) * len(c) if a in ones else c for a, c in enumerate(self.chunks))
+        meta = np.empty((0,) * len(self.every), example.dtype)
+        return da.map_blocks(partial(_item, path), packed, dtype=meta.dtype, chunks=chunks, meta=meta)
 
-    def denominator(self) -> Any:
-        """What a mean divides by, as the loss counts it."""
-        if self.axis is None:
-            weight = self.blocked.get("weight")
-            if getattr(self.loss, "_mean_by_weight", False) and weight is not None:
-                return weight.sum(dtype=np.float64)
-            return da.asarray(float(self.x.size))
-        if self.soft:
-            return da.asarray(float(self.x.size // max(self.x.shape[self.axis], 1)))
-        return self.t.map_blocks(
-            _label_weights,
-            self.options["ignore_index"],
-            self.weight,
-            dtype=np.float64,
-            meta=np.empty((0,) * self.t.ndim),
-        ).sum(dtype=np.float64)
-
-
-def _label_weights(labels: Any, ignore_index: int, weight: Any) -> Any:
-    counted = labels != ignore_index
-    if weight is None:
-        return counted.astype(np.float64)
-    return np.where(counted, np.asarray(weight, np.float64)[np.where(counted, labels, 0)], 0.0)
+    def _denominator(self) -> Any:
+        """What a mean divides by. Nothing as large as the input may wait for it: the input's
+        place is taken by ones that need no memory."""
+        if not self.counted:
+            return da.asarray(self.loss._denominator(self.shape, None, self.options))
+        arrays = {"input": da.ones(self.shape, chunks=self.chunks)}
+        arrays |= {name: self.arrays[name] for name in self.counted}
+        return _total(self._map(partial(_denominators, self.loss, self.counted, self.options), arrays, float))
 
 
-def _call_options(names: tuple[str, ...], options: dict[str, Any], arrays: tuple[Any, ...]) -> dict[str, Any]:
-    return {**options, **dict(zip(names, arrays, strict=True)), "reduction": "none"}
+def _normed(value: Any, denominator: Any) -> Any:
+    return da.blockwise(_times_norm, (), value, (), denominator, (), dtype=float, meta=np.empty(()))
 
 
-def _block_value(
-    loss: Loss, names: tuple[str, ...], options: dict[str, Any], x: Any, t: Any, *arrays: Any
-) -> Any:
-    return loss(x, t, **_call_options(names, options, arrays))
+def _total(partial_sums: Any) -> Any:
+    return da.reduction(partial_sums, _add, _add, dtype=np.float64, meta=np.empty(()))
 
 
-def _block_gradient(
-    which: str, loss: Loss, names: tuple[str, ...], options: dict[str, Any], x: Any, t: Any, *arrays: Any
-) -> Any:
-    *weights, upstream = arrays
-    keywords = _call_options(names, options, tuple(weights))
-    _, grad, hess = loss._run(x, t, keywords, Wanted(grad=True, hess=which == "hess"), upstream)
-    return grad if which == "grad" else hess
+# ---- tasks --------------------------------------------------------------------------
+
+
+def _results(
+    loss: Loss, names: tuple[str, ...], options: dict[str, Any], wanted: Wanted, whole: Axes, *blocks: Array
+) -> tuple[Any, Any, Any]:
+    """Value, gradient and Hessian diagonal of a block, the value with the input's number of dimensions."""
+    arrays = dict(zip(names, blocks, strict=True))
+    options = options | {name: arrays.pop(name) for name in loss._array_options if name in arrays}
+    value, *gradients = loss._run(**arrays, given=options, wanted=wanted)
+    if not wanted.value:
+        value = None
+    elif options["reduction"] == "none":
+        value = np.expand_dims(value, whole)
+    else:
+        value = _one(value, blocks[0].ndim)
+    return value, *gradients
+
+
+def _denominators(
+    loss: Loss, names: tuple[str, ...], options: dict[str, Any], input: Array, *blocks: Array
+) -> Array:
+    arrays = dict(zip(names, blocks, strict=True))
+    with _core.DefaultFloat():
+        total = loss._denominator(input.shape, arrays.pop("target", None), options | arrays)
+    return _one(total, input.ndim)
+
+
+def _one(value: float, ndim: int) -> Array:
+    return np.full((1,) * ndim, value)
+
+
+def _item(path: Axes, results: Any) -> Any:
+    for k in path:
+        results = results[k]
+    return results
+
+
+def _times_norm(value: Any, denominator: Any) -> Array:
+    return np.asarray(float(value) * norm(float(denominator)))
+
+
+def _add(sums: Array, axis: Any, keepdims: bool) -> Array:
+    with _core.DefaultFloat():
+        return _one(exact_sum(sums, sums.size), sums.ndim if keepdims else 0)

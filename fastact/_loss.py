@@ -11,19 +11,22 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastact._arrays import Array, Result, choice, float_array, integer_array
+from fastact._arrays import Array, Result, any_dask, choice, float_array, integer_array
 from fastact._config import _core
 
 REDUCTIONS = ("none", "mean", "sum")
 
 _NO_UPSTREAM = 1.0  # by identity: a gradient asked for without a grad_output
 _ONE = np.ones(())
+_MINUS_ONE = np.asarray(-1.0)
 _ZERO = np.zeros(())
 _SQUARE: int = _core.table()["loss"]["mse_loss"]["index"]
+
+Shape = tuple[int, ...]
 
 
 class Wanted:
@@ -36,6 +39,17 @@ class Wanted:
         self.grad_out: Any
         self.hess_out: Any
         self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
+
+
+class Layout(NamedTuple):
+    """How a loss's arrays lie along its input's axes, for whoever computes it by blocks."""
+
+    axes: dict[str, tuple[int, ...]]  # of each array, by the argument's name
+    terms: tuple[int, ...]  # of the unreduced value; a block must hold the other axes whole
+    counted: tuple[str, ...] = ()  # arrays that decide what a mean divides by
+
+
+_VALUE, _VALUE_AND_GRAD, _GRAD = Wanted(value=True), Wanted(value=True, grad=True), Wanted(grad=True)
 
 
 class Loss(ABC):
@@ -54,7 +68,13 @@ class Loss(ABC):
         The gradient times `grad_output`: a scalar, or with "none" one a loss term.
     ``grad_and_hess(input, target, ..., out=None)``
         Gradient and Hessian diagonal; `out` is a pair.
+
+    If any argument is a Dask array, results are lazy Dask arrays in the blocks of `input`,
+    reduced values 0-d float64 ones. Labels are checked when they are computed; the row
+    that an error names is counted within its block.
     """
+
+    _array_options: tuple[str, ...] = ("weight",)
 
     def __init__(self, definition: Callable[..., Any]) -> None:
         self.__name__ = self.__qualname__ = definition.__name__
@@ -66,25 +86,30 @@ class Loss(ABC):
         }
 
     def __call__(self, input: Any, target: Any, **options: Any) -> Any:
-        return self._run(input, target, options, Wanted(value=True), _NO_UPSTREAM)[0]
+        return self._run(input, target, options, _VALUE, _NO_UPSTREAM)[0]
 
     def value_and_grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The value and its gradient by `input`, in one pass."""
-        return self._run(input, target, options, Wanted(value=True, grad=True, out=out), _NO_UPSTREAM)[:2]
+        wanted = _VALUE_AND_GRAD if out is None else Wanted(value=True, grad=True, out=out)
+        return self._run(input, target, options, wanted, _NO_UPSTREAM)[:2]
 
     def grad(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """The gradient of the reduced value by `input`; with "none", of the sum."""
-        return self._run(input, target, options, Wanted(grad=True, out=out), _NO_UPSTREAM)[1]
+        wanted = _GRAD if out is None else Wanted(grad=True, out=out)
+        return self._run(input, target, options, wanted, _NO_UPSTREAM)[1]
 
     def backward(self, grad_output: Any, input: Any, target: Any, *, out: Any = None, **options: Any) -> Any:
         """`grad_output` times the gradient by `input`."""
-        return self._run(input, target, options, Wanted(grad=True, out=out), grad_output)[1]
+        wanted = _GRAD if out is None else Wanted(grad=True, out=out)
+        return self._run(input, target, options, wanted, grad_output)[1]
 
     def grad_and_hess(self, input: Any, target: Any, *, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The gradient and the Hessian's diagonal by `input`."""
         return self._run(input, target, options, Wanted(grad=True, hess=True, out=out), _NO_UPSTREAM)[1:]
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not given:
+            return self._defaults
         unknown = given.keys() - self._defaults.keys()
         if unknown:
             raise TypeError(
@@ -98,10 +123,10 @@ class Loss(ABC):
         self, input: Any, target: Any, given: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
         options = self._options(given)
-        if hasattr(input, "__dask_graph__") or hasattr(target, "__dask_graph__"):
+        if any_dask(input, target, grad_output, *options.values()):
             from fastact import _dask
 
-            return _dask.run(self, input, target, options, wanted, grad_output)
+            return _dask.run(self, {"input": input, "target": target}, options, wanted, grad_output)
         with _core.DefaultFloat():
             return self._compute(float_array(input, "input"), target, options, wanted, grad_output)
 
@@ -111,6 +136,15 @@ class Loss(ABC):
     ) -> tuple[Any, Any, Any]:
         """Value, gradient and Hessian diagonal, as wanted, of an array of a float type."""
 
+    @abstractmethod
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
+        """Where arrays of these shapes lie; refuses what does not go together."""
+
+    @abstractmethod
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
+        """What a mean over input of `shape` divides by: a sum over terms, so that blocks'
+        add up. `target` and weights are None unless the layout counts them."""
+
     def __repr__(self) -> str:
         return f"<fastact.{self.__name__}>"
 
@@ -118,13 +152,13 @@ class Loss(ABC):
         return self.__name__
 
 
-def _broadcast(array: Array, shape: tuple[int, ...], name: str, of: str) -> Array:
+def _check_broadcast(shape: Shape, to: Shape, name: str) -> None:
     try:
-        return np.broadcast_to(array, shape)
+        fits = np.broadcast_shapes(shape, to) == to
     except ValueError:
-        raise ValueError(
-            f"{name} of shape {array.shape} does not broadcast to {of} of shape {shape}"
-        ) from None
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} of shape {shape} does not broadcast to input of shape {to}")
 
 
 def _flat(array: Array) -> Array:
@@ -132,17 +166,31 @@ def _flat(array: Array) -> Array:
     return array if array.ndim <= 1 else array.reshape(-1)
 
 
-def _upstream(grad_output: Any, shape: tuple[int, ...], reduction: str) -> Array:
+def check_upstream(shape: Shape, terms: Shape, reduction: str) -> None:
+    if reduction != "none" and shape:
+        raise ValueError(f'grad_output must be a scalar with reduction="{reduction}", got shape {shape}')
+    if shape and shape != terms:
+        raise ValueError(f"grad_output must be a scalar or of the loss's shape {terms}, got {shape}")
+
+
+def _upstream(grad_output: Any, terms: Shape, reduction: str) -> Array:
     if grad_output is _NO_UPSTREAM:
         return _ONE
     array = float_array(grad_output, "grad_output")
-    if reduction != "none" and array.ndim:
-        raise ValueError(
-            f'grad_output must be a scalar with reduction="{reduction}", got shape {array.shape}'
-        )
-    if array.ndim and array.shape != shape:
-        raise ValueError(f"grad_output must be a scalar or of the loss's shape {shape}, got {array.shape}")
+    check_upstream(array.shape, terms, reduction)
     return array
+
+
+def exact_sum(array: Array, size: int) -> float:
+    """The sum of `size` values, a 0-d array's repeated, in the order of every other sum."""
+    # of array * (1 - 0)^2
+    operands = [_ONE, _ZERO, _flat(array), _ONE]
+    return float(_core.elementwise_loss(_SQUARE, size, operands, None, None, None, True))
+
+
+def norm(denominator: float) -> float:
+    """A mean's factor; over nothing 0, so that the mean is 0 too."""
+    return 1.0 / denominator if denominator else 0.0
 
 
 class ElementwiseLoss(Loss):
@@ -154,54 +202,65 @@ class ElementwiseLoss(Loss):
         super().__init__(definition)
         self._index: int = _core.table()["loss"][self.__name__]["index"]
         self._parameters = parameters
+        self._array_options = ("weight", *parameters)
         self._mean_by_weight = mean_by_weight
 
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
-        reduction = options["reduction"]
+        shape, reduction = x.shape, options["reduction"]
         t = float_array(target, "target")
-        if t.ndim and t.shape != x.shape:
-            raise ValueError(f"target must be a scalar or have the input's shape {x.shape}, got {t.shape}")
-        weight = self._factor(options["weight"], 1.0, "weight", x.shape)
-        parameters = [
-            self._factor(options[p], default, p, x.shape) for p, default in self._parameters.items()
-        ]
-        scale = _upstream(grad_output, x.shape, reduction)
-        norm = self._norm(weight, x.size) if reduction == "mean" else 1.0
-        sources = [x, t, weight, scale, *parameters]
-        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
-        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
-        value = np.empty(x.shape, x.dtype) if wanted.value and reduction == "none" else None
-        scaled = np.asarray(scale.astype(np.float64) * norm) if norm != 1.0 else scale
+        self._check_target(t.shape, shape)
+        weight = self._factor(options["weight"], 1.0, "weight", shape)
+        parameters = [self._factor(options[p], default, p, shape) for p, default in self._parameters.items()]
+        scale = _upstream(grad_output, shape, reduction)
+        factor = norm(self._denominator(shape, None, options)) if reduction == "mean" else 1.0
+        sources = [a for a in (x, t, weight, scale, *parameters) if a is not _ONE]
+        grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", shape, x.dtype, sources, None) if wanted.hess else None
+        value = np.empty(shape, x.dtype) if wanted.value and reduction == "none" else None
+        if factor != 1.0 and (wanted.grad or wanted.hess):
+            scale = np.array(factor if scale is _ONE else scale.astype(np.float64) * factor)
         total = _core.elementwise_loss(
             self._index,
             x.size,
-            [_flat(a) for a in (x, t, weight, scaled, *parameters)],
+            [_flat(a) for a in (x, t, weight, scale, *parameters)],
             None if value is None else _flat(value),
             None if grad is None else _flat(grad.array),
             None if hess is None else _flat(hess.array),
             wanted.value and value is None,
         )
-        result = value if value is not None else total * norm
+        result = value if value is not None else total * factor
         return result, grad and grad.deliver(), hess and hess.deliver()
 
     @staticmethod
-    def _factor(given: Any, default: float, name: str, shape: tuple[int, ...]) -> Array:
+    def _check_target(target: Shape, shape: Shape) -> None:
+        if target and target != shape:
+            raise ValueError(f"target must be a scalar or have the input's shape {shape}, got {target}")
+
+    @staticmethod
+    def _factor(given: Any, default: float, name: str, shape: Shape) -> Array:
         if given is None:
             return _ONE if default == 1.0 else np.asarray(default)
         array = float_array(given, name)
-        return _broadcast(array, shape, name, "input") if array.ndim else array
+        if not array.ndim:
+            return array
+        _check_broadcast(array.shape, shape, name)
+        return np.broadcast_to(array, shape)
 
-    def _norm(self, weight: Array, size: int) -> float:
-        """1 / the mean's denominator; over nothing 0, so that the mean is 0 too."""
-        count = float(size)
-        if self._mean_by_weight:
-            # the sum of weight * (1 - 0)^2, in the order of every other sum
-            count = _core.elementwise_loss(
-                _SQUARE, size, [_ONE, _ZERO, _flat(weight), _ONE], None, None, None, True
-            )
-        return 1.0 / count if count else 0.0
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
+        shape = shapes["input"]
+        self._check_target(shapes["target"], shape)
+        for name in self._array_options:
+            _check_broadcast(shapes.get(name, ()), shape, name)
+        every = tuple(range(len(shape)))
+        axes = {name: every[len(every) - len(s) :] for name, s in shapes.items()}
+        return Layout(axes, every, ("weight",) if self._mean_by_weight else ())
+
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
+        if options["weight"] is None or not self._mean_by_weight:
+            return float(prod(shape))
+        return exact_sum(self._factor(options["weight"], 1.0, "weight", shape), prod(shape))
 
 
 class RowLoss(Loss):
@@ -214,23 +273,24 @@ class RowLoss(Loss):
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
-        if not x.ndim:
-            raise ValueError("input must have a class axis, got a scalar")
-        reduction, axis = options["reduction"], _class_axis(options["axis"], x.ndim)
-        rows = x.shape[:axis] + x.shape[axis + 1 :]
-        t, soft = self._target(target, x.shape, rows)
-        weight = _class_weight(options["weight"], x.shape[axis])
+        shape, reduction = x.shape, options["reduction"]
+        axis = _class_axis(options["axis"], len(shape))
+        rows = _without(shape, axis)
+        t = target if type(target) is np.ndarray else np.asarray(target)
+        soft = self._is_soft(t.shape, shape, rows)
+        t = float_array(t, "target") if soft else integer_array(t, "target")
+        weight = _class_weight(options["weight"], shape[axis])
         smoothing = _smoothing(options.get("label_smoothing", 0.0))
         scale = _upstream(grad_output, rows, reduction)
-        sources = [x, t, scale, *([] if weight is None else [weight])]
-        grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
-        hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
+        sources = [a for a in (x, t, scale, weight) if a is not None and a is not _ONE]
+        grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
+        hess = Result(wanted.hess_out, "out[1]", shape, x.dtype, sources, None) if wanted.hess else None
         value = np.empty(rows, x.dtype) if wanted.value and reduction == "none" else None
-        view = _Cubes(x.shape, axis)
+        view = _Cubes(shape, axis)
         total = _core.row_loss(
             self._soft_targets,
             view.cube(x),
-            view.cube(t) if soft else view.plane(t if t.ndim else t.reshape(1)),
+            view.cube(t) if soft else view.plane(np.atleast_1d(t)),
             soft,
             weight,
             _ignore_index(options["ignore_index"]),
@@ -244,22 +304,57 @@ class RowLoss(Loss):
         )
         return total if value is None else value, grad and grad.deliver(), hess and hess.deliver()
 
-    def _target(self, target: Any, shape: tuple[int, ...], rows: tuple[int, ...]) -> tuple[Array, bool]:
-        t = np.asarray(target)
-        if t.shape == rows and t.dtype.kind in "iu":
-            return integer_array(t, "target"), False
-        if self._soft_targets and t.shape == shape:
-            return float_array(t, "target"), True
-        if t.shape == rows:
-            return integer_array(t, "target"), False
+    def _is_soft(self, target: Shape, shape: Shape, rows: Shape) -> bool:
+        soft = self._soft_targets and target == shape
+        if soft or target == rows:
+            return soft
         wanted = f"labels of shape {rows}" + (
             f" or probabilities of shape {shape}" if self._soft_targets else ""
         )
-        raise ValueError(f"target must be {wanted} for input of shape {shape}, got shape {t.shape}")
+        raise ValueError(f"target must be {wanted} for input of shape {shape}, got shape {target}")
+
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
+        shape = shapes["input"]
+        every, axis = tuple(range(len(shape))), _class_axis(options["axis"], len(shape))
+        terms = _without(every, axis)
+        soft = self._is_soft(shapes["target"], shape, _without(shape, axis))
+        if "weight" in shapes:
+            _check_class_weight(shapes["weight"], shape[axis])
+        axes = {"input": every, "target": every if soft else terms, "weight": (axis,)}
+        return Layout(axes, terms, () if soft else ("target", "weight"))
+
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
+        axis = _class_axis(options["axis"], len(shape))
+        if target is None:
+            return float(prod(_without(shape, axis)))
+        # The labels' weights are the negative log-likelihoods of log-probabilities -1.
+        view = _Cubes(shape, axis)
+        total = _core.row_loss(
+            False,
+            view.cube(np.broadcast_to(_MINUS_ONE, shape)),
+            view.plane(np.atleast_1d(integer_array(target, "target"))),
+            False,
+            _class_weight(options["weight"], shape[axis]),
+            _ignore_index(options["ignore_index"]),
+            0.0,
+            _ONE,
+            False,
+            None,
+            None,
+            None,
+            True,
+        )
+        return float(total)
+
+
+def _without(values: Shape, axis: int) -> Shape:
+    return values[:axis] + values[axis + 1 :]
 
 
 def _class_axis(axis: Any, ndim: int) -> int:
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+    if not ndim:
+        raise ValueError("input must have a class axis, got a scalar")
+    if type(axis) is not int and (isinstance(axis, bool) or not hasattr(axis, "__index__")):
         raise TypeError(f"axis must be an int, got {axis!r}")
     if not -ndim <= axis < ndim:
         raise ValueError(f"axis {axis} is out of range for input of {ndim} dimension(s)")
@@ -270,11 +365,13 @@ def _class_weight(given: Any, classes: int) -> Array | None:
     if given is None:
         return None
     weight = float_array(given, "weight")
-    if weight.shape != (classes,):
-        raise ValueError(
-            f"weight must have shape ({classes},), one for each class of input, got {weight.shape}"
-        )
+    _check_class_weight(weight.shape, classes)
     return weight
+
+
+def _check_class_weight(shape: Shape, classes: int) -> None:
+    if shape != (classes,):
+        raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {shape}")
 
 
 def _smoothing(value: Any) -> float:
@@ -285,7 +382,7 @@ def _smoothing(value: Any) -> float:
 
 
 def _ignore_index(value: Any) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
         raise TypeError(f"ignore_index must be an integer, got {value!r}")
     if not -(2**63) <= value < 2**63:
         raise ValueError(f"ignore_index must fit int64, got {value}")
@@ -293,22 +390,23 @@ def _ignore_index(value: Any) -> int:
 
 
 class _Cubes:
-    """Views of arrays as (outer, inner, classes), and of what there is one of a row as (outer, inner)."""
+    """Views of arrays as (outer, inner, classes), and of what there is one of a row as (outer, inner);
+    rows that lie one after another are the inner dimension, and there is no outer one."""
 
     def __init__(self, shape: tuple[int, ...], axis: int) -> None:
-        if axis == len(shape) - 1:  # rows lie one after another: they are the inner dimension
-            self.outer, self.inner = 1, prod(shape[:-1])
-        else:
-            self.outer, self.inner = prod(shape[:axis]), prod(shape[axis + 1 :])
-        self.classes, self.last = shape[axis], axis == len(shape) - 1
+        self.last = axis == len(shape) - 1
+        if not self.last or len(shape) != 2:  # else arrays are what they should be
+            self.outer, self.classes, self.inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
 
     def cube(self, array: Array) -> Array:
         if self.last:
-            return array.reshape(1, self.inner, self.classes)
+            return array if array.ndim == 2 else array.reshape(self.outer, self.classes)
         return array.reshape(self.outer, self.classes, self.inner).transpose(0, 2, 1)
 
     def plane(self, array: Array) -> Array:
         """A scalar stays one: it repeats."""
+        if self.last:
+            return array if array.ndim <= 1 else array.reshape(-1)
         return array.reshape(self.outer, self.inner) if array.ndim else array
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastact._arrays import check_out
+from fastact._arrays import any_dask, check_out
 from fastact._config import _core
 
 Axis = int | tuple[int, ...]
+
+_OPERANDS = {  # by suffix
+    "": ("input",),
+    "_backward": ("grad_output", "input"),
+    "_backward_from_output": ("grad_output", "output"),
+}
 
 
 def _normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
@@ -25,26 +31,6 @@ def _normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
     if len(set(normal)) != len(normal):
         raise ValueError(f"{op}: axis {axis} names a dimension twice")
     return normal
-
-
-def _check_unchunked(op: str, array: Any, axes: tuple[int, ...]) -> None:
-    """A Dask array's blocks are computed one by one: a row must lie in one."""
-    blocks: Any = getattr(array, "numblocks", None)
-    for axis in axes if blocks else ():
-        if blocks[axis] > 1:
-            raise ValueError(
-                f"{op}: the array has {blocks[axis]} chunks along axis {axis}, but a row must lie in one: "
-                f"use .rechunk({{{axis}: -1}}) first"
-            )
-
-
-def _chunked_like(array: Any, other: Any) -> Any:
-    """`other` in the blocks of a Dask array; beside anything else as it is."""
-    if not hasattr(array, "rechunk"):
-        return other
-    import dask.array as da
-
-    return da.asarray(other).rechunk(array.chunks)
 
 
 def _as_array(value: Any) -> Any:
@@ -61,10 +47,11 @@ def _merge(array: Any, axes: tuple[int, ...]) -> Any:
 def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     kept = [a for a in range(len(shape)) if a not in axes]
     order = [*kept, *sorted(axes)]
-    return np.transpose(merged.reshape([shape[a] for a in order]), np.argsort(order))
+    back = tuple(order.index(a) for a in range(len(shape)))
+    return np.transpose(merged.reshape([shape[a] for a in order]), back)
 
 
-class RowOp:
+class RowOp(_core.Rows):
     """A function along an axis, with its gradients.
 
     ``backward(grad_output, input, axis=-1)`` is the gradient by the input;
@@ -77,26 +64,39 @@ class RowOp:
         What a call along the last axis runs.
     """
 
+    backward: Callable[..., Any]
+    backward_from_output: Callable[..., Any]
+
+    if TYPE_CHECKING:  # the call itself is compiled
+
+        def __call__(
+            self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
+        ) -> Any: ...
+
     def __init__(self, definition: Callable[..., Any], reduces: bool) -> None:
-        self.__name__ = self.__qualname__ = definition.__name__
-        self.__module__ = "fastact"
+        name = definition.__name__
+        super().__init__(name, getattr(_core, name), self._value)
         self.__doc__ = definition.__doc__
         self.__signature__ = inspect.signature(definition)
         self.reduces = reduces
-        self.gufunc: np.ufunc = getattr(_core, self.__name__)
-        if hasattr(_core, f"{self.__name__}_backward_from_output"):
-            self.backward_from_output = self._backward_from_output
+        self.backward = self._part("_backward", self._backward)
+        if hasattr(_core, f"{name}_backward_from_output"):
+            self.backward_from_output = self._part("_backward_from_output", self._backward_from_output)
 
-    def __call__(
+    def _part(self, suffix: str, general: Callable[..., Any]) -> Any:
+        gufunc = getattr(_core, self.__name__ + suffix)
+        part: Any = _core.Rows(f"{self.__name__}.{suffix[1:]}", gufunc, general, self.reduces)
+        part.__doc__, part.__signature__ = general.__doc__, inspect.signature(general)
+        return part
+
+    def _value(
         self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
     ) -> Any:
         if keepdims and not self.reduces:
             raise TypeError(f"{self.__name__}: keepdims is for ops that reduce")
-        if axis == -1 and where is None and type(input) is np.ndarray and input.ndim and not keepdims:
-            return self.gufunc(input) if out is None else self.gufunc(input, out=out)
         return self._run("", (input,), axis, where, out, keepdims)
 
-    def backward(
+    def _backward(
         self,
         grad_output: Any,
         input: Any,
@@ -124,16 +124,29 @@ class RowOp:
         if not x.ndim:
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
         axes = _normalize(axis, x.ndim, self.__name__)
-        _check_unchunked(self.__name__, x, axes)
-        if row_dy:
-            arrays[0] = self._row_gradient(arrays[0], x.shape, axes, keepdims)
+        names = _OPERANDS[suffix]
         if where is not None:
             suffix += "_masked"
-            arrays.append(_chunked_like(x, self._mask(where, x.shape)))
+            arrays.append(self._mask(where, x.shape))
+        if any_dask(*arrays):
+            arrays = self._aligned(dict(zip((*names, "where"), arrays, strict=False)), names[-1], axes)
+        if row_dy:
+            arrays[0] = self._row_gradient(arrays[0], x.shape, axes, keepdims)
         if len(axes) == 1:
             keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}
             return getattr(_core, self.__name__ + suffix)(*arrays, axis=axes[0], out=out, **keywords)
         return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
+
+    def _aligned(self, arrays: dict[str, Any], like: str, axes: tuple[int, ...]) -> list[Any]:
+        """Dask arrays in chunks that agree, each row in one."""
+        from fastact import _dask
+
+        every = tuple(range(arrays[like].ndim))
+        kept = tuple(a for a in every if a not in axes)
+        places = {0: (), len(kept): kept, len(every): every}  # by number of dimensions
+        along = {name: places[a.ndim] for name, a in arrays.items() if a.ndim in places}
+        matching = {name: arrays[name] for name in along}
+        return list((arrays | _dask.aligned(self.__name__, matching, along, axes, like)).values())
 
     def _row_gradient(self, dy: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Any:
         """A reducing op's grad_output without the reduced axes; a scalar stays one."""
@@ -170,11 +183,13 @@ class RowOp:
         check_out(out, "out", result.shape, result.dtype)[...] = result
         return out
 
-    def __repr__(self) -> str:
-        return f"<fastact.{self.__name__}>"
 
-    def __reduce__(self) -> str:
-        return self.__name__
+_core.call_by_vectorcall(RowOp)
+
+# Python's errors about arguments name the public function
+RowOp._value.__qualname__ = "RowOp.__call__"
+RowOp._backward.__qualname__ = "RowOp.backward"
+RowOp._backward_from_output.__qualname__ = "RowOp.backward_from_output"
 
 
 def row_op(definition: Callable[..., Any]) -> RowOp:

@@ -11,12 +11,14 @@
  * its maximum (of none, -inf), or NaN if it holds one.
  */
 
+/* What a row's phases hand on. */
 typedef struct {
     vec max;
-    pair others;  /* the sum of exp(x - max) without one maximum */
+    pair factor;   /* what makes the exponentials probabilities */
+    pair others;   /* that sum without one maximum */
     vec log_total; /* log1p(others) */
-} FN(row_facts);
-#define row_facts FN(row_facts)
+} FN(softmax_state);
+#define softmax_state FN(softmax_state)
 
 /* log1p of a pair >= 0, with the low part to first order. */
 FA_INLINE vec FN(log1p_pair)(pair p) { return v_log1p(p.hi) + p.lo / (K(1) + p.hi); }
@@ -35,76 +37,74 @@ typedef struct {
     ptrdiff_t x_pitch, y_pitch;
     vec max, log_total;
     pair factor;
-    vec ties;   /* how many maxima: exact in any order, float32 counts to 2^24 a lane */
+    ivec ties;  /* how many are 1 */
+    int store;
     sum *slots; /* an array stays apart, so that the rest can live in registers */
 } FN(pass);
 #define pass FN(pass)
 
-FA_INLINE vec FN(exp_below_max)(const pass *p, size_t i, int full) {
-    if (!full && i >= p->w.vectors) return K(0);
-    return v_exp_nonpos(FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max);
+FA_INLINE vec FN(below_max)(const pass *p, size_t i, int full) {
+    return FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
 }
-
-FA_INLINE void FN(exponentials_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+FA_INLINE void FN(exponentials_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
     pass *p = context;
-    vec first = FN(exp_below_max)(p, i, full), second = FN(exp_below_max)(p, j, full);
-    p->slots[slot] = FN(sum_add_two)(p->slots[slot], first, second);
-    FN(put)(p->w, full, p->y, p->y_pitch, i, first);
-    FN(put_any)(p->w, full, p->y, p->y_pitch, j, second);
+    vec e[4] = {K(0), K(0), K(0), K(0)};
+    FA_EACH_OF_FOUR(u, j, i, step, there) e[u] = FN(below_max)(p, j, full || u + 1 < there);
+    v_exp_scaled_of((int)there, e);
+    FN(add_four)(p->slots, slot, i, there, e);
+    FA_EACH_OF_FOUR(u, j, i, step, there) FN(put)(p->w, full || u + 1 < there, p->y, p->y_pitch, j, e[u]);
 }
 
-/* Stores exp(x - max) to y and gives its total: what softmax needs and no more. */
-FA_INLINE pair FN(exponentials)(walk w, const void *x, ptrdiff_t x_pitch, void *y, ptrdiff_t y_pitch) {
+/* Stores exp(x - max) / EXP_UNIT to y and gives its total: what softmax needs and no more. */
+FA_INLINE pair FN(exponentials)(walk w, vec max, const void *x, ptrdiff_t x_pitch, void *y, ptrdiff_t y_pitch) {
     sum slots[MOST_SLOTS];
-    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = y, .y_pitch = y_pitch, .slots = slots};
-    p.max = FN(row_max)(w, x, x_pitch);
+    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = y, .y_pitch = y_pitch, .max = max, .slots = slots};
     FN(clear)(w, slots);
-    FN(each_pair)(w, FN(exponentials_body), &p);
+    FN(each_four)(w, FN(exponentials_body), &p);
     return FN(total)(w, slots);
 }
 
-/* exp(x - max) but 0 at a maximum, which is counted instead. */
-FA_INLINE vec FN(exp_but_ties)(pass *p, size_t i, int full) {
-    if (!full && i >= p->w.vectors) return K(0);
-    vec d = FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
-    vec e = v_exp_nonpos(d);
-    mask top = v_eq(d, K(0));
-    if (p->y) FN(put)(p->w, full, p->y, p->y_pitch, i, e);
-    p->ties = p->ties + v_keep(top, K(1));
-    return v_select(top, K(0), e);
-}
-FA_INLINE void FN(facts_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+/* exp(x - max) of each; those that are 1, a maximum's first of all, are counted, not summed. */
+FA_INLINE void FN(facts_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
     pass *p = context;
-    vec first = FN(exp_but_ties)(p, i, full), second = FN(exp_but_ties)(p, j, full);
-    p->slots[slot] = FN(sum_add_two)(p->slots[slot], first, second);
+    vec e[4] = {K(0), K(0), K(0), K(0)};
+    FA_EACH_OF_FOUR(u, j, i, step, there) e[u] = FN(below_max)(p, j, full || u + 1 < there);
+    v_exp_nonpos_of((int)there, e);
+    if (p->store) {
+        FA_EACH_OF_FOUR(u, j, i, step, there) FN(put)(p->w, full || u + 1 < there, p->y, p->y_pitch, j, e[u]);
+    }
+    FA_EACH_OF_FOUR(u, j, i, step, there) {
+        mask top = v_eq(e[u], K(1));
+        p->ties = v_count(p->ties, top);
+        e[u] = v_select(top, K(0), e[u]);
+    }
+    FN(add_four)(p->slots, slot, i, there, e);
 }
 
 /* The sum of a row's counts, in every lane along a row. */
-FA_INLINE vec FN(count)(walk w, vec counts) {
-    if (w.direction == FA_ACROSS) return counts;
-    real lanes[LANES], total = 0;
-    v_store(lanes, counts);
-    for (size_t k = 0; k < LANES; k++) total += lanes[k];
-    return v_splat(total);
+FA_INLINE vec FN(count)(walk w, ivec counts) {
+    if (w.direction == FA_ACROSS) return v_from_int(counts);
+    int64_t total = 0;
+    for (size_t k = 0; k < LANES; k++) total += counts[k];
+    return v_splat((real)total);
 }
 
-/* Everything a row's log-probabilities need, `max` being its row_max; exp(x - max) is
- * stored to `e` unless that is NULL. */
-FA_INLINE row_facts FN(facts_of)(walk w, vec max, const void *x, ptrdiff_t x_pitch, void *e, ptrdiff_t e_pitch) {
+/* Everything a row's log-probabilities need, s->max being its row_max; with `store`,
+ * exp(x - max) is left in `e`. */
+FA_INLINE void FN(facts)(walk w, softmax_state *s, const void *x, ptrdiff_t x_pitch, int store, void *e,
+                         ptrdiff_t e_pitch) {
     sum slots[MOST_SLOTS];
-    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = e, .y_pitch = e_pitch, .max = max, .slots = slots};
-    p.ties = K(0);
+    pass p = {.w = w, .x = x, .x_pitch = x_pitch, .y = e, .y_pitch = e_pitch, .max = s->max, .slots = slots};
+    p.store = store;
+    p.ties = v_to_int(K(0));
     FN(clear)(w, slots);
-    FN(each_pair)(w, FN(facts_body), &p);
+    FN(each_four)(w, FN(facts_body), &p);
     pair small = FN(total)(w, slots);
 
-    row_facts f;
     vec extra = FN(count)(w, p.ties) - K(1), hi = small.hi + extra, t = hi - extra;
-    f.max = max;
-    f.others.hi = hi;
-    f.others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
-    f.log_total = FN(log1p_pair)(f.others);
-    return f;
+    s->others.hi = hi;
+    s->others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
+    s->log_total = FN(log1p_pair)(s->others);
 }
 
 FA_INLINE void FN(scale_body)(void *context, size_t i, int full) {
@@ -113,48 +113,75 @@ FA_INLINE void FN(scale_body)(void *context, size_t i, int full) {
 }
 FA_INLINE void FN(scale_row)(walk w, void *y, ptrdiff_t pitch, pair factor) {
     pass p = {.w = w, .y = y, .y_pitch = pitch, .factor = factor};
-    FN(each)(w, FN(scale_body), &p);
+    size_t head = w.direction == FA_ALONG && w.full > 1 ? FN(misaligned)(y) : 0;
+    if (head) { /* apart, for the rest to be aligned */
+        v_store_n(y, head, FN(times)(factor, v_load_n(y, head)));
+        p.y = (real *)y + head;
+        p.w = FN(walk_of)(w.full * LANES + w.tail - head, FA_ALONG);
+    }
+    FN(each)(p.w, FN(scale_body), &p);
 }
 
-FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_direction direction) {
+/* Up to its last phase: exponentials of input k to the output, and their factor. */
+FA_INLINE void FN(unscaled_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
+    softmax_state *s = a->state;
     walk w = FN(walk_of)(a->n, direction);
-    pair total = FN(exponentials)(w, a->in[0], a->in_pitch[0], a->out[0], a->out_pitch[0]);
-    FN(scale_row)(w, a->out[0], a->out_pitch[0], FN(reciprocal)(total));
+    if (phase == FA_BEGIN) s->max = FN(row_max)(w, a->in[k], a->in_pitch[k]);
+    if (phase == FA_MIDDLE)
+        s->factor = FN(reciprocal)(FN(exponentials)(w, s->max, a->in[k], a->in_pitch[k], a->out[0], a->out_pitch[0]));
+}
+FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
+    const softmax_state *s = a->state;
+    FN(unscaled_softmax)(a, phase, direction, k);
+    if (phase == FA_END) FN(scale_row)(FN(walk_of)(a->n, direction), a->out[0], a->out_pitch[0], s->factor);
+}
+FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    FN(softmax_of)(a, phase, direction, 0);
 }
 
 FA_INLINE void FN(log_softmax_body)(void *context, size_t i, int full) {
     pass *p = context;
-    vec d = (FN(take)(p->w, full, p->x, p->x_pitch, i, K(0)) - p->max) + K(0); /* -0 to +0 */
+    vec d = FN(below_max)(p, i, full) + K(0); /* -0 to +0 */
     FN(put)(p->w, full, p->y, p->y_pitch, i, d - p->log_total);
 }
-FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_direction direction) {
+/* log_softmax and logsumexp but for their last phase. */
+FA_INLINE void FN(log_facts)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    softmax_state *s = a->state;
     walk w = FN(walk_of)(a->n, direction);
-    vec max = FN(row_max)(w, a->in[0], a->in_pitch[0]);
-    row_facts f = FN(facts_of)(w, max, a->in[0], a->in_pitch[0], NULL, 0);
-    pass p = {.w = w, .x = a->in[0], .x_pitch = a->in_pitch[0], .y = a->out[0], .y_pitch = a->out_pitch[0]};
-    p.max = max;
-    p.log_total = f.log_total;
-    FN(each)(w, FN(log_softmax_body), &p);
+    if (phase == FA_BEGIN) s->max = FN(row_max)(w, a->in[0], a->in_pitch[0]);
+    if (phase == FA_MIDDLE) FN(facts)(w, s, a->in[0], a->in_pitch[0], 0, NULL, 0);
+}
+FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    const softmax_state *s = a->state;
+    FN(log_facts)(a, phase, direction);
+    if (phase != FA_END) return;
+    pass p = {.w = FN(walk_of)(a->n, direction), .x = a->in[0], .x_pitch = a->in_pitch[0], .y = a->out[0]};
+    p.y_pitch = a->out_pitch[0];
+    p.max = s->max;
+    p.log_total = s->log_total;
+    FN(each)(p.w, FN(log_softmax_body), &p);
 }
 
 /* NaN in every lane if one of v is, else `otherwise`. */
 FA_INLINE vec FN(any_nan)(vec v, vec otherwise) { return v_any(v_isnan(v)) ? K(NAN) : otherwise; }
 
-FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_direction direction) {
-    walk w = FN(walk_of)(a->n, direction);
-    vec max = FN(row_max)(w, a->in[0], a->in_pitch[0]);
-    row_facts f = FN(facts_of)(w, max, a->in[0], a->in_pitch[0], NULL, 0);
-    vec result = max + f.log_total;
-    mask infinite = v_eq(v_abs(max), K(INFINITY));
-    if (v_any(infinite)) { /* the maximum itself, but for a NaN beside it */
-        vec nan = max;
-        for (size_t i = 0; i < w.vectors; i++) {
-            vec x = FN(take)(w, 0, a->in[0], a->in_pitch[0], i, K(0));
-            nan = v_select(v_isnan(x), x, nan);
-        }
-        if (w.direction == FA_ALONG) nan = FN(any_nan)(nan, max);
-        result = v_select(infinite, nan, result);
+/* An infinite maximum itself, but for a NaN beside it. */
+FA_INLINE vec FN(infinite_max)(walk w, const fa_rows_args *a, vec max) {
+    vec nan = max;
+    for (size_t i = 0; i < w.vectors; i++) {
+        vec x = FN(take)(w, 0, a->in[0], a->in_pitch[0], i, K(0));
+        nan = v_select(v_isnan(x), x, nan);
     }
+    return w.direction == FA_ALONG ? FN(any_nan)(nan, max) : nan;
+}
+FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    const softmax_state *s = a->state;
+    FN(log_facts)(a, phase, direction);
+    if (phase != FA_END) return;
+    walk w = FN(walk_of)(a->n, direction);
+    vec result = s->max + s->log_total;
+    mask infinite = v_eq(v_abs(s->max), K(INFINITY));
+    if (v_any(infinite)) result = v_select(infinite, FN(infinite_max)(w, a, s->max), result);
     FN(put_row)(w, a->row_out, result);
 }
 
@@ -162,63 +189,68 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_direction direction) {
 
 typedef struct {
     walk w;
-    const fa_rows_args *a;
+    fa_rows_args a; /* a copy, which no store can change */
     pair total;
     sum *slots;
 } FN(back);
 #define back FN(back)
 
 FA_INLINE vec FN(back_input)(const back *b, int k, size_t i, int full) {
-    return FN(take_any)(b->w, full, b->a->in[k], b->a->in_pitch[k], i, K(0));
+    return FN(take)(b->w, full, b->a.in[k], b->a.in_pitch[k], i, K(0));
 }
 
-FA_INLINE void FN(dot_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+FA_INLINE void FN(dot_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
     back *b = context;
-    b->slots[slot] = FN(sum_add_product)(b->slots[slot], FN(back_input)(b, 0, i, full), FN(back_input)(b, 1, i, full));
-    b->slots[slot] = FN(sum_add_product)(b->slots[slot], FN(back_input)(b, 0, j, full), FN(back_input)(b, 1, j, full));
+    FA_EACH_OF_FOUR(u, j, i, step, there) {
+        int whole = full || u + 1 < there;
+        vec dy = FN(back_input)(b, 0, j, whole), y = FN(back_input)(b, 1, j, whole);
+        size_t s = FN(slot_of)(slot, j);
+        b->slots[s] = FN(sum_add_product)(b->slots[s], dy, y);
+    }
 }
 FA_INLINE void FN(softmax_from_output_body)(void *context, size_t i, int full) {
     back *b = context;
     vec centred = (FN(back_input)(b, 0, i, full) - b->total.hi) - b->total.lo;
-    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, FN(back_input)(b, 1, i, full) * centred);
+    FN(put)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, FN(back_input)(b, 1, i, full) * centred);
 }
 /* dx = y (dy - sum(dy y)); in: dy, y. May overwrite either. */
-FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_direction direction) {
+FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    if (phase != FA_END) return;
     sum slots[MOST_SLOTS];
-    back b = {.w = FN(walk_of)(a->n, direction), .a = a, .slots = slots};
+    back b = {.w = FN(walk_of)(a->n, direction), .a = *a, .slots = slots};
     FN(clear)(b.w, slots);
-    FN(each_pair)(b.w, FN(dot_body), &b);
+    FN(each_four)(b.w, FN(dot_body), &b);
     b.total = FN(total)(b.w, slots);
     FN(each)(b.w, FN(softmax_from_output_body), &b);
 }
 
 /* in: dy, x; the probabilities pass through the output. */
-FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_direction direction) {
-    fa_rows_args forward = *a, backward = *a;
-    forward.in[0] = a->in[1];
-    forward.in_pitch[0] = a->in_pitch[1];
-    FN(softmax)(&forward, direction);
+FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    fa_rows_args backward = *a;
+    FN(softmax_of)(a, phase, direction, 1);
     backward.in[1] = a->out[0];
     backward.in_pitch[1] = a->out_pitch[0];
-    FN(softmax_from_output)(&backward, direction);
+    FN(softmax_from_output)(&backward, phase, direction);
 }
 
-FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t j, int full) {
+FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t step, size_t there, int full) {
     back *b = context;
-    b->slots[slot] = FN(sum_add)(b->slots[slot], FN(back_input)(b, 0, i, full));
-    b->slots[slot] = FN(sum_add)(b->slots[slot], FN(back_input)(b, 0, j, full));
+    FA_EACH_OF_FOUR(u, j, i, step, there) {
+        size_t s = FN(slot_of)(slot, j);
+        b->slots[s] = FN(sum_add)(b->slots[s], FN(back_input)(b, 0, j, full || u + 1 < there));
+    }
 }
 FA_INLINE void FN(subtract_share_body)(void *context, size_t i, int full) {
     back *b = context;
-    vec p = FN(take)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, K(0));
-    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_fnma(p, b->total.hi, FN(back_input)(b, 0, i, full)));
+    vec p = FN(take)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, K(0));
+    FN(put)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, v_fnma(p, b->total.hi, FN(back_input)(b, 0, i, full)));
 }
 /* dx = dy - p sum(dy), with p in the output already. */
 FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
     sum slots[MOST_SLOTS];
-    back b = {.w = w, .a = a, .slots = slots};
+    back b = {.w = w, .a = *a, .slots = slots};
     FN(clear)(w, slots);
-    FN(each_pair)(w, FN(sum_dy_body), &b);
+    FN(each_four)(w, FN(sum_dy_body), &b);
     b.total = FN(total)(w, slots);
     FN(each)(w, FN(subtract_share_body), &b);
 }
@@ -226,28 +258,36 @@ FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
 FA_INLINE void FN(exp_output_body)(void *context, size_t i, int full) {
     back *b = context;
     vec y = v_min(K(0), FN(back_input)(b, 1, i, full)); /* a log-probability: above 0 it is nonsense, but the same one */
-    FN(put)(b->w, full, b->a->out[0], b->a->out_pitch[0], i, v_exp_nonpos(y));
+    FN(put)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, v_exp_nonpos(y));
 }
 /* in: dy, y = log_softmax(x) */
-FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_direction direction) {
-    back b = {.w = FN(walk_of)(a->n, direction), .a = a};
+FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    if (phase != FA_END) return;
+    back b = {.w = FN(walk_of)(a->n, direction), .a = *a};
     FN(each)(b.w, FN(exp_output_body), &b);
     FN(subtract_share)(b.w, a);
 }
 
 /* in: dy, x */
-FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_direction direction) {
-    fa_rows_args forward = *a;
-    forward.in[0] = a->in[1];
-    forward.in_pitch[0] = a->in_pitch[1];
-    FN(softmax)(&forward, direction);
-    FN(subtract_share)(FN(walk_of)(a->n, direction), a);
+FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    FN(softmax_of)(a, phase, direction, 1);
+    if (phase == FA_END) FN(subtract_share)(FN(walk_of)(a->n, direction), a);
 }
 
-/* row_in: dy; in: x; dx = dy p */
-FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_direction direction) {
+/* row_in: dy; in: x; dx = dy p. The exponentials lose EXP_UNIT first, for factor and dy
+ * together may be too small for a normal number. */
+FA_INLINE void FN(share_body)(void *context, size_t i, int full) {
+    pass *p = context;
+    vec e = FN(take)(p->w, full, p->y, p->y_pitch, i, K(0)) * K(EXP_UNIT);
+    FN(put)(p->w, full, p->y, p->y_pitch, i, FN(times)(p->factor, e));
+}
+FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    const softmax_state *s = a->state;
     walk w = FN(walk_of)(a->n, direction);
-    pair total = FN(exponentials)(w, a->in[0], a->in_pitch[0], a->out[0], a->out_pitch[0]);
-    pair factor = FN(scaled)(FN(reciprocal)(total), FN(take_row)(w, a->row_in));
-    FN(scale_row)(w, a->out[0], a->out_pitch[0], factor);
+    FN(unscaled_softmax)(a, phase, direction, 0);
+    if (phase != FA_END) return;
+    pass p = {.w = w, .y = a->out[0], .y_pitch = a->out_pitch[0]};
+    pair bare = {s->factor.hi * K(1 / EXP_UNIT), s->factor.lo * K(1 / EXP_UNIT)};
+    p.factor = FN(scaled)(bare, FN(take_row)(w, a->row_in));
+    FN(each)(w, FN(share_body), &p);
 }

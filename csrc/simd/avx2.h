@@ -66,6 +66,8 @@ FA_INLINE mf32 f32_mask_or(mf32 a, mf32 b) { return _mm256_or_ps(a, b); }
 FA_INLINE mf64 f64_mask_or(mf64 a, mf64 b) { return _mm256_or_pd(a, b); }
 FA_INLINE mf32 f32_mask_not(mf32 a) { return (mf32)~(vi32)a; }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return (mf64)~(vi64)a; }
+FA_INLINE vi32 f32_count_if(vi32 i, mf32 m) { return i - (vi32)m; }
+FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) { return i - (vi64)m; }
 FA_INLINE int f32_any(mf32 m) { return _mm256_movemask_ps(m) != 0; }
 FA_INLINE int f64_any(mf64 m) { return _mm256_movemask_pd(m) != 0; }
 
@@ -73,6 +75,10 @@ FA_INLINE float f32_max_across(vf32 a) {
     __m128 m = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     m = _mm_max_ps(m, _mm_movehl_ps(m, m));
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+FA_INLINE double f64_add_across(vf64 a) {
+    __m128d two = _mm256_castpd256_pd128(a) + _mm256_extractf128_pd(a, 1);
+    return two[0] + two[1];
 }
 FA_INLINE double f64_max_across(vf64 a) {
     __m128d m = _mm_max_pd(_mm256_castpd256_pd128(a), _mm256_extractf128_pd(a, 1));

@@ -64,11 +64,18 @@ FA_INLINE mf32 f32_mask_or(mf32 a, mf32 b) { return (mf32)(a | b); }
 FA_INLINE mf64 f64_mask_or(mf64 a, mf64 b) { return (mf64)(a | b); }
 FA_INLINE mf32 f32_mask_not(mf32 a) { return (mf32)~a; }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return (mf64)~a; }
+FA_INLINE vi32 f32_count_if(vi32 i, mf32 m) { return (vi32)_mm512_mask_sub_epi32((__m512i)i, m, (__m512i)i, _mm512_set1_epi32(-1)); }
+FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) { return (vi64)_mm512_mask_sub_epi64((__m512i)i, m, (__m512i)i, _mm512_set1_epi64(-1)); }
 FA_INLINE int f32_any(mf32 m) { return m != 0; }
 FA_INLINE int f64_any(mf64 m) { return m != 0; }
 
 FA_INLINE float f32_max_across(vf32 a) { return _mm512_reduce_max_ps(a); }
 FA_INLINE double f64_max_across(vf64 a) { return _mm512_reduce_max_pd(a); }
+FA_INLINE double f64_add_across(vf64 a) {
+    __m256d four = _mm512_castpd512_pd256(a) + _mm512_extractf64x4_pd(a, 1);
+    __m128d two = _mm256_castpd256_pd128(four) + _mm256_extractf128_pd(four, 1);
+    return two[0] + two[1];
+}
 
 /* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
 FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) {

@@ -85,11 +85,14 @@ FA_INLINE mf32 f32_mask_not(mf32 a) { return vmvnq_u32(a); }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return veorq_u64(a, vdupq_n_u64(~(uint64_t)0)); }
 FA_INLINE mf32 f32_isnan(vf32 a) { return f32_mask_not(vceqq_f32(a, a)); }
 FA_INLINE mf64 f64_isnan(vf64 a) { return f64_mask_not(vceqq_f64(a, a)); }
+FA_INLINE vi32 f32_count_if(vi32 i, mf32 m) { return i - (vi32)m; }
+FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) { return i - (vi64)m; }
 FA_INLINE int f32_any(mf32 m) { return vmaxvq_u32(m) != 0; }
 FA_INLINE int f64_any(mf64 m) { return vmaxvq_u32(vreinterpretq_u32_u64(m)) != 0; }
 
 FA_INLINE float f32_max_across(vf32 a) { return vmaxvq_f32(a); }
 FA_INLINE double f64_max_across(vf64 a) { return vmaxvq_f64(a); }
+FA_INLINE double f64_add_across(vf64 a) { return vaddvq_f64(a); }
 /* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
 FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { return vzip1q_f32(a, b); }
 FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { return vzip2q_f32(a, b); }

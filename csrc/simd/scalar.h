@@ -39,6 +39,7 @@ FA_INLINE vf64 f64_splat(double s) { return s; }
 
 FA_INLINE float f32_max_across(vf32 a) { return a; }
 FA_INLINE double f64_max_across(vf64 a) { return a; }
+FA_INLINE double f64_add_across(vf64 a) { return a; }
 FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { (void)b; return a; }
 FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { (void)a; return b; }
 FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) { (void)b; return a; }
@@ -120,6 +121,8 @@ FA_INLINE mf32 f32_mask_or(mf32 a, mf32 b) { return a | b; }
 FA_INLINE mf64 f64_mask_or(mf64 a, mf64 b) { return a | b; }
 FA_INLINE mf32 f32_mask_not(mf32 a) { return !a; }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return !a; }
+FA_INLINE vi32 f32_count_if(vi32 i, mf32 m) { return i + (vi32){m}; }
+FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) { return i + (vi64){m}; }
 FA_INLINE int f32_any(mf32 m) { return m; }
 FA_INLINE int f64_any(mf64 m) { return m; }
 

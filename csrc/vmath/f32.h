@@ -51,19 +51,36 @@ FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) {
 
 /* s = 2^(k+64) to a float32's precision, k in 16ths; |p| < 0.022 takes in what s lost.
  * Three products fewer, and a shorter chain of them. With |r| <= ln2/32,
- * e^r = 1 + r + r^2 (c2 + c3 r) to 1.6e-9. */
-FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
-    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SHIFT16));
-    vec r = FN(exp_reduce)(bounded, t - K(F32_SHIFT16)) + x_low;
-    vec q = v_fma(r, K(0x1.555598p-3f), K(0x1.00021ep-1f));
-    *p = v_fma(r * r, q, r + v_lookup16(f32_exp2_low, v_bits(t)));
-    return v_from_bits((v_bits(t) << 19) + v_bits(v_lookup16(f32_exp2, v_bits(t))));
+ * e^r = 1 + r + r^2 (c2 + c3 r) to 1.6e-9. For n vectors at once, step by step: their
+ * chains interleave. */
+#define EACH FA_UNROLL(4) for (int i = 0; i < n; i++)
+FA_INLINE void FN(exp_parts_of)(int n, const vec x[], vec x_low, vec s[], vec p[]) {
+    vec bounded[4], t[4], k[4], r[4], q[4];
+    EACH bounded[i] = v_max(K(EXP_LEAST), x[i]);
+    EACH t[i] = v_fma(bounded[i], K(F32_LOG2E), K(F32_SHIFT16));
+    EACH k[i] = t[i] - K(F32_SHIFT16);
+    EACH r[i] = v_fnma(k[i], K(F32_LN2_HI), bounded[i]);
+    EACH s[i] = v_from_bits((v_bits(t[i]) << 19) + v_bits(v_lookup16(f32_exp2, v_bits(t[i]))));
+    EACH r[i] = v_fnma(k[i], K(F32_LN2_LO), r[i]) + x_low;
+    EACH q[i] = v_fma(r[i], K(0x1.555598p-3f), K(0x1.00021ep-1f));
+    EACH p[i] = r[i] + v_lookup16(f32_exp2_low, v_bits(t[i]));
+    EACH p[i] = v_fma(r[i] * r[i], q[i], p[i]);
 }
-
 /* exp(x) / EXP_UNIT for x <= 0. */
+FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
+    vec s[4], p[4];
+    FN(exp_parts_of)(n, x, K(-0.0), s, p);
+    EACH x[i] = v_fma(s[i], p[i], s[i]);
+}
+#undef EACH
+FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
+    vec s;
+    FN(exp_parts_of)(1, &x, x_low, &s, p);
+    return s;
+}
 FA_INLINE vec FN(exp_scaled)(vec x) {
-    vec p, s = FN(exp_parts)(x, K(-0.0), &p);
-    return v_fma(s, p, s);
+    FN(exp_scaled_of)(1, &x);
+    return x;
 }
 
 /* The same for expm1, where r counts, not 1 + r: 1.3e-10 */

@@ -82,6 +82,10 @@ FA_INLINE vec FN(exp_scaled)(vec x) {
     vec q = v_fma(FN(exp_c)(r, r2), r, K(0.5));
     return (K(1) + v_fma(q, r2, r)) * v_from_bits(v_bits(t) << 52);
 }
+FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
+    FA_UNROLL(4)
+    for (int i = 0; i < n; i++) x[i] = FN(exp_scaled)(x[i]);
+}
 
 /* Half of expm1(x), high + low, for x in [-708, 710]: with h = 2^(k-1),
  * (h - 1/2) + h r is exact in two terms, and only then is the rest added.

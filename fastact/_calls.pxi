@@ -1,0 +1,215 @@
+# Functions over ufuncs and gufuncs; part of _core.pyx.
+#
+# CPython calls them by vectorcall: on 16 numbers a tuple and a dict of the arguments
+# would cost as much as the call itself.
+
+cdef extern from *:
+    """
+    static void fa_set_vectorcall(PyTypeObject *type, Py_ssize_t offset) {
+        type->tp_vectorcall_offset = offset;
+        type->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified(type);
+    }
+    """
+    ctypedef object (*vectorcallfunc)(object, PyObject *const *, size_t, PyObject *)
+    void fa_set_vectorcall(PyTypeObject *, Py_ssize_t)
+    object PyObject_Vectorcall(object, PyObject *const *, size_t, PyObject *)
+    object PyVectorcall_Call(object, tuple, dict)
+    Py_ssize_t PyVectorcall_NARGS(size_t)
+
+cdef enum:
+    MOST_NAMES = 8  # of operands and options
+    MOST_KEYWORDS = 16
+
+
+cdef class Function:
+    """A public function: called by vectorcall, pickled by its name."""
+
+    cdef vectorcallfunc vectorcall
+    cdef str name
+    cdef dict __dict__
+
+    def __init__(self, str name):
+        self.name = name
+        self.__name__ = self.__qualname__ = name
+        self.__module__ = "fastact"
+
+    def __call__(self, *args, **kwargs):
+        return PyVectorcall_Call(self, args, kwargs)
+
+    def __repr__(self):
+        return f"<fastact.{self.name}>"
+
+    def __reduce__(self):
+        return self.name
+
+
+def call_by_vectorcall(type function):
+    """For each subclass of Function: before Python 3.12 those made in Python do not inherit it."""
+    cdef Function any_function = Function.__new__(Function)
+    fa_set_vectorcall(<PyTypeObject *>function, <char *>&any_function.vectorcall - <char *><PyObject *>any_function)
+
+
+# ---- elementwise ------------------------------------------------------------------
+
+cdef class Elementwise(Function):
+    """A function over ufuncs: operands by position or name, trailing ones with
+    defaults, and keyword options that choose among ufuncs."""
+
+    cdef readonly object ufunc
+    cdef object bound, choices
+    cdef tuple names, defaults
+    cdef dict options, places
+    cdef int required
+
+    def __cinit__(self, *args, **kwargs):
+        self.vectorcall = call_elementwise
+
+    def __init__(self, str name, tuple names, tuple defaults, dict options, choices):
+        """options: name -> (default, allowed values); choices: for each value of the first
+        option the choices left, in the end a pair: the ufunc of all operands, and the one
+        whose operands with defaults are bound to them."""
+        super().__init__(name)
+        if len(names) + len(options) > MOST_NAMES:
+            raise ValueError(f"{name} has more than {MOST_NAMES} operands and options")
+        self.names, self.defaults, self.required = names, defaults, len(names) - len(defaults)
+        self.options, self.choices = options, choices
+        self.places = {keyword: k for k, keyword in enumerate((*names, *options))}
+        for default, _ in options.values():
+            choices = choices[default]
+        self.ufunc, self.bound = choices
+
+    cdef object call(self, PyObject *const *args, Py_ssize_t given, tuple keywords):
+        """Sorts keywords into operands, options and what the ufunc takes itself."""
+        cdef PyObject *named[MOST_NAMES]
+        cdef PyObject *stack[MOST_NAMES + MOST_KEYWORDS]
+        cdef Py_ssize_t arity = len(self.names), k, at, passed = 0, operands = self.required
+        if given > arity or len(keywords) > MOST_KEYWORDS:
+            raise self._too_many(given, keywords)
+        for k in range(len(self.places)):
+            named[k] = args[k] if k < given else NULL
+        for k in range(len(keywords)):
+            place = self.places.get(keywords[k])
+            if place is None:
+                stack[MOST_NAMES + passed] = args[given + k]
+                passed += 1
+                continue
+            at = place
+            if at < given:
+                raise TypeError(f"{self.name}() got multiple values for argument {self.names[at]!r}")
+            named[at] = args[given + k]
+        for k in range(self.required, arity):
+            if named[k] is not NULL:
+                operands = arity
+        for k in range(operands):
+            stack[k] = named[k] if named[k] is not NULL else self._default(k)
+        for k in range(passed):
+            stack[operands + k] = stack[MOST_NAMES + k]
+        if 0 < passed < len(keywords):
+            keywords = tuple([keyword for keyword in keywords if keyword not in self.places])
+        whole, bound = self.choices if not self.options else self._choose(named + arity)
+        return PyObject_Vectorcall(bound if operands == self.required else whole, stack, operands,
+                                   <PyObject *>keywords if passed else NULL)
+
+    cdef PyObject *_default(self, Py_ssize_t k) except NULL:
+        if k < self.required:
+            raise TypeError(f"{self.name}() is missing the argument {self.names[k]!r}")
+        return <PyObject *>self.defaults[k - self.required]
+
+    cdef object _choose(self, PyObject *const *values):
+        cdef Py_ssize_t k = 0
+        found = self.choices
+        for option, (default, allowed) in self.options.items():
+            value = default if values[k] is NULL else <object>values[k]
+            try:
+                found = found[value]
+            except (KeyError, TypeError):
+                wanted = " or ".join(map(repr, allowed))
+                raise ValueError(f"{self.name}: {option} must be {wanted}, got {value!r}") from None
+            k += 1
+        return found
+
+    cdef object _too_many(self, Py_ssize_t given, tuple keywords):
+        if len(keywords) > MOST_KEYWORDS:
+            return TypeError(f"{self.name}() takes no {len(keywords)} keyword arguments")
+        most = len(self.names)
+        arity = most if most == self.required else f"{self.required} to {most}"
+        return TypeError(f"{self.name}() takes {arity} positional arguments "
+                         f"({', '.join(self.names)}) but {given} were given")
+
+
+cdef object call_elementwise(object function, PyObject *const *args, size_t nargs, PyObject *keywords):
+    cdef Elementwise self = <Elementwise>function
+    if keywords is NULL and PyVectorcall_NARGS(nargs) == self.required:
+        return PyObject_Vectorcall(self.bound, args, nargs, NULL)
+    return self.call(args, PyVectorcall_NARGS(nargs), () if keywords is NULL else <tuple>keywords)
+
+
+# ---- rows ---------------------------------------------------------------------------
+
+cdef class Rows(Function):
+    """A function over a gufunc, which arrays' last axis goes to as it is; every other call
+    is left to `general`."""
+
+    cdef readonly object gufunc
+    cdef object general
+    cdef int arrays
+    cdef bint row_dy
+
+    def __cinit__(self, *args, **kwargs):
+        self.vectorcall = call_rows
+
+    def __init__(self, str name, gufunc, general, bint row_dy=False):
+        """row_dy: the first operand has one element a row."""
+        super().__init__(name)
+        self.gufunc, self.general, self.arrays, self.row_dy = gufunc, general, gufunc.nin, row_dy
+
+    cdef bint takes(self, PyObject *const *args):
+        """Are these plain arrays with rows for the gufunc, shaped alike?"""
+        cdef int ndim, k
+        for k in range(self.arrays):
+            if not cnp.PyArray_CheckExact(<object>args[k]):
+                return False
+        last = <cnp.ndarray>args[self.arrays - 1]
+        ndim = cnp.PyArray_NDIM(last)
+        if self.arrays == 1 or not ndim:
+            return ndim > 0
+        first = <cnp.ndarray>args[0]
+        if cnp.PyArray_NDIM(first) != ndim - self.row_dy:
+            return False
+        for k in range(ndim - self.row_dy):
+            if cnp.PyArray_DIM(first, k) != cnp.PyArray_DIM(last, k):
+                return False
+        return True
+
+
+cdef inline bint is_last(object axis, PyObject *array):
+    return type(axis) is int and (axis == -1 or axis == cnp.PyArray_NDIM(<cnp.ndarray>array) - 1)
+
+
+cdef object call_rows(object function, PyObject *const *args, size_t nargs, PyObject *keywords):
+    cdef Rows self = <Rows>function
+    cdef Py_ssize_t given = PyVectorcall_NARGS(nargs), k
+    cdef PyObject *stack[3]
+    cdef tuple names = () if keywords is NULL else <tuple>keywords
+    cdef int most = self.arrays
+    cdef bint plain = most <= given <= most + 1 and self.takes(args)
+    if plain and given > most:
+        plain = is_last(<object>args[most], args[most - 1])
+    stack[most] = NULL
+    for k in range(len(names) if plain else 0):
+        if names[k] == "out":
+            stack[most] = args[given + k]
+        else:
+            plain = plain and names[k] == "axis" and given == most and is_last(<object>args[given + k], args[most - 1])
+    if not plain:
+        return PyObject_Vectorcall(self.general, args, nargs, keywords)
+    for k in range(most):
+        stack[k] = args[k]
+    return PyObject_Vectorcall(self.gufunc, stack, most, NULL if stack[most] is NULL else <PyObject *>_OUT)
+
+
+cdef tuple _OUT = ("out",)
+
+for _function in (Function, Elementwise, Rows):
+    call_by_vectorcall(_function)
