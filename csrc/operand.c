@@ -56,9 +56,14 @@ void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from
     }
 }
 
-#define LABELS(code, type)                                                                  \
-    case code:                                                                              \
-        for (size_t i = 0; i < n; i++) to[i] = (int64_t) * (const type *)(const void *)fa_at(o, start + i); \
+/* Labels need not be aligned: they are copied out of a user's array as it is. */
+#define LABELS(code, type)                                   \
+    case code:                                               \
+        for (size_t i = 0; i < n; i++) {                     \
+            type label;                                      \
+            memcpy(&label, fa_at(o, start + i), sizeof label); \
+            to[i] = (int64_t)label;                          \
+        }                                                    \
         break;
 
 void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to) {
@@ -76,7 +81,8 @@ void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyon
         LABELS(FA_I64, int64_t)
     case FA_U64:
         for (size_t i = 0; i < n; i++) {
-            uint64_t label = *(const uint64_t *)(const void *)fa_at(o, start + i);
+            uint64_t label;
+            memcpy(&label, fa_at(o, start + i), sizeof label);
             to[i] = label > INT64_MAX ? beyond : (int64_t)label;
         }
         break;

@@ -4,6 +4,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 class _Bounds(TypedDict):
     float32: tuple[float, float, float]
@@ -33,6 +34,7 @@ class _Table(TypedDict):
     rows: dict[str, _RowOpRow]
     loss: dict[str, _LossRow]
 
+@disjoint_base
 class Function:
     __name__: str
     __qualname__: str
@@ -40,6 +42,7 @@ class Function:
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
     def __reduce__(self) -> str: ...
 
+@disjoint_base
 class Elementwise(Function):
     @property
     def ufunc(self) -> np.ufunc: ...
@@ -52,6 +55,7 @@ class Elementwise(Function):
         choices: Any,
     ) -> None: ...
 
+@disjoint_base
 class Rows(Function):
     @property
     def gufunc(self) -> np.ufunc: ...
@@ -63,6 +67,7 @@ def call_by_vectorcall(function: type[Function]) -> None: ...
 def bind_parameters(op: str, values: tuple[float, ...]) -> None: ...
 def table() -> _Table: ...
 
+@disjoint_base
 class DefaultFloat:
     def __enter__(self) -> None: ...
     def __exit__(self, *exception: object) -> None: ...

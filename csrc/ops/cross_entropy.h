@@ -101,7 +101,10 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
         vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e));
         FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
     }
-    if (c->o.smoothing > 0) grad = grad - FN(weighted)(FN(class_weight)(c, i, full), c->everywhere);
+    if (c->o.smoothing > 0) {
+        vec weight = FN(class_weight)(c, i, full);
+        grad = v_select(v_eq(weight, K(0)), grad, v_fnma(weight, c->everywhere, grad));
+    }
     FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, grad));
 }
 /* The same without Hessian and smoothing, most calls' case. */
@@ -122,7 +125,7 @@ FA_INLINE void FN(begin_labels)(ce *c, ce_state *s) {
 FA_INLINE vec FN(soft_loss)(const ce_state *s) { return FN(weighted)(s->S, s->f.log_total) - s->d_sum; }
 FA_INLINE vec FN(label_loss)(const ce *c, const ce_state *s) {
     vec loss = FN(weighted)(K(1.0 - c->o.smoothing) * s->w_t, s->f.log_total - s->d_t);
-    if (c->o.smoothing > 0) loss = loss + c->share * v_fms(K(c->o.weight_sum), s->f.log_total, s->d_sum);
+    if (c->o.smoothing > 0) loss = v_fma(c->share, v_fms(K(c->o.weight_sum), s->f.log_total, s->d_sum), loss);
     return loss;
 }
 FA_INLINE void FN(label_grad)(ce *c, const ce_state *s) {

@@ -45,5 +45,5 @@ FA_INLINE vec FN(binary_cross_entropy_with_logits_d1)(vec x, vec y, vec w) {
 }
 FA_INLINE vec FN(binary_cross_entropy_with_logits_d2)(vec x, vec y, vec w) {
     FN(logit) l = FN(logit_of)(x);
-    return ((K(1) - y) + w * y) * (l.e / (l.total * l.total));
+    return v_fma(w, y, K(1) - y) * (l.e / (l.total * l.total));
 }

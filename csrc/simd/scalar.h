@@ -23,16 +23,17 @@ FA_INLINE vi32 f32_bits(vf32 a) { vi32 i; memcpy(&i, &a, sizeof i); return i; }
 FA_INLINE vi64 f64_bits(vf64 a) { vi64 i; memcpy(&i, &a, sizeof i); return i; }
 FA_INLINE vf32 f32_from_bits(vi32 i) { vf32 a; memcpy(&a, &i, sizeof a); return a; }
 FA_INLINE vf64 f64_from_bits(vi64 i) { vf64 a; memcpy(&a, &i, sizeof a); return a; }
-FA_INLINE vf32 f32_load(const float *p) { return *p; }
-FA_INLINE vf64 f64_load(const double *p) { return *p; }
-FA_INLINE void f32_store(float *p, vf32 v) { *p = v; }
-FA_INLINE void f64_store(double *p, vf64 v) { *p = v; }
-FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return n ? *p : 0.0f; }
-FA_INLINE vf64 f64_load_n(const double *p, size_t n) { return n ? *p : 0.0; }
-FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) { return n ? *p : pad; }
-FA_INLINE vf64 f64_load_or(const double *p, size_t n, vf64 pad) { return n ? *p : pad; }
-FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) { if (n) *p = v; }
-FA_INLINE void f64_store_n(double *p, size_t n, vf64 v) { if (n) *p = v; }
+/* A user's array may lie at any address: memory is copied, not dereferenced. */
+FA_INLINE vf32 f32_load(const float *p) { vf32 v; memcpy(&v, p, sizeof v); return v; }
+FA_INLINE vf64 f64_load(const double *p) { vf64 v; memcpy(&v, p, sizeof v); return v; }
+FA_INLINE void f32_store(float *p, vf32 v) { memcpy(p, &v, sizeof v); }
+FA_INLINE void f64_store(double *p, vf64 v) { memcpy(p, &v, sizeof v); }
+FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return n ? f32_load(p) : 0.0f; }
+FA_INLINE vf64 f64_load_n(const double *p, size_t n) { return n ? f64_load(p) : 0.0; }
+FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) { return n ? f32_load(p) : pad; }
+FA_INLINE vf64 f64_load_or(const double *p, size_t n, vf64 pad) { return n ? f64_load(p) : pad; }
+FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) { if (n) f32_store(p, v); }
+FA_INLINE void f64_store_n(double *p, size_t n, vf64 v) { if (n) f64_store(p, v); }
 FA_INLINE vf32 f32_splat(float s) { return s; }
 FA_INLINE vf64 f64_splat(double s) { return s; }
 
@@ -147,14 +148,16 @@ FA_INLINE vf64 f64_lookup16(const double *table, vi64 i) { return table[i[0] & 1
 #define FA_WIDEN(v) {{(double)(v)}}
 #define FA_NARROW(w) ((float)(w).part[0])
 
-FA_INLINE vi32 i32_load_u16(const uint16_t *p) { return (vi32){*p}; }
-FA_INLINE void i32_store_u16(uint16_t *p, vi32 v) { *p = (uint16_t)v[0]; }
+FA_INLINE uint16_t u16_load(const uint16_t *p) { uint16_t v; memcpy(&v, p, sizeof v); return v; }
+FA_INLINE void u16_store(uint16_t *p, uint16_t v) { memcpy(p, &v, sizeof v); }
+FA_INLINE vi32 i32_load_u16(const uint16_t *p) { return (vi32){u16_load(p)}; }
+FA_INLINE void i32_store_u16(uint16_t *p, vi32 v) { u16_store(p, (uint16_t)v[0]); }
 
 FA_INLINE uint32_t f32_word(float a) { uint32_t w; memcpy(&w, &a, sizeof w); return w; }
 FA_INLINE float f32_from_word(uint32_t w) { float a; memcpy(&a, &w, sizeof a); return a; }
 /* float16 by moving the fields; its subnormals through the exact product with 2^-24. */
 FA_INLINE vf32 f32_load_f16(const uint16_t *p) {
-    uint32_t h = *p, magnitude = h & 0x7fffu, sign = (h & 0x8000u) << 16, word;
+    uint32_t h = u16_load(p), magnitude = h & 0x7fffu, sign = (h & 0x8000u) << 16, word;
     if (magnitude < 0x400u) word = f32_word((float)magnitude * 0x1p-24f);
     else if (magnitude < 0x7c00u) word = (magnitude << 13) + 0x38000000u;
     else word = 0x7f800000u | (magnitude & 0x3ffu) << 13 | (magnitude > 0x7c00u ? 0x400000u : 0u);
@@ -167,5 +170,5 @@ FA_INLINE void f32_store_f16(uint16_t *p, vf32 v) {
     else if (magnitude < 0x38800000u) /* adding 0.5 leaves multiples of 2^-24 in the low bits */
         h = f32_word(f32_from_word(magnitude) + 0.5f) - 0x3f000000u;
     else h = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
-    *p = (uint16_t)(h | sign);
+    u16_store(p, (uint16_t)(h | sign));
 }

@@ -1,0 +1,292 @@
+"""The defects that seeded_defects.py plants: a name, a file, what stands there once, what
+stands there instead, and the tests (arguments of pytest) that should see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Defect:
+    name: str
+    path: str
+    old: str
+    new: str
+    tests: str
+
+
+# ---- memory: strides, tails, overlap ------------------------------------------------
+
+MEMORY = [
+    Defect(
+        "input's stride ignored",
+        "csrc/operand.c",
+        "copy_strided(piece, (size_t)size, fa_at(o, start + done), o->stride, raw, size);",
+        "copy_strided(piece, (size_t)size, fa_at(o, start + done), size, raw, size);",
+        "tests/test_layouts.py -k source_layouts",
+    ),
+    Defect(
+        "output's stride ignored",
+        "csrc/operand.c",
+        "copy_strided(piece, (size_t)size, raw, size, fa_at(o, start + done), o->stride);",
+        "copy_strided(piece, (size_t)size, raw, size, fa_at(o, start + done), size);",
+        "tests/test_layouts.py -k out_layouts",
+    ),
+    Defect(
+        "store's mask a lane too wide",
+        "csrc/loops_map.h",
+        "v_store_n(y + i, n - i, f last_arguments)",
+        "v_store_n(y + i, n - i + 1, f last_arguments)",
+        "tests/test_guard_pages.py -k maps",
+    ),
+    Defect(
+        "store's mask a lane too wide, seen beside an output",
+        "csrc/loops_map.h",
+        "v_store_n(y + i, n - i, f last_arguments)",
+        "v_store_n(y + i, n - i + 1, f last_arguments)",
+        "tests/test_layouts.py -k out_layouts",
+    ),
+    Defect(
+        "tail read past the end",
+        "csrc/loops_map.h",
+        "#define TAIL(k) FN(last)(in, step, k, i, n - i)",
+        "#define TAIL(k) FN(last)(in, step, k, i, n - i + 1)",
+        "tests/test_guard_pages.py -k maps",
+    ),
+    Defect(
+        "tile reads rows that are not there",
+        "csrc/loops_rows.h",
+        "v[r] = r >= rows ? K(0) :",
+        "v[r] = r > rows ? K(0) :",
+        "tests/test_guard_pages.py -k rows",
+    ),
+    Defect(
+        "loss's tail read past the end",
+        "csrc/loops_losses.h",
+        "#define IN(k) (tail ? FN(last)(in, step, k, i, tail)",
+        "#define IN(k) (tail ? FN(last)(in, step, k, i, tail + 1)",
+        "tests/test_guard_pages.py -k losses",
+    ),
+    Defect(
+        "last elements of a mask unused",
+        "csrc/rows.c",
+        "for (size_t c = 0; c < p->job->n; c++, mask += p->job->mask_class)",
+        "for (size_t c = 0; c + 1 < p->job->n; c++, mask += p->job->mask_class)",
+        "tests/test_layouts_rows.py -k masks",
+    ),
+    Defect(
+        "masked results not cleared",
+        "csrc/rows.c",
+        "if (p->job->mask) fill_masked(p, row, 0.0, from);",
+        "",
+        "tests/test_layouts_rows.py -k masks",
+    ),
+    Defect(
+        "overlap of output and inputs unseen",
+        "fastact/_arrays.py",
+        "_core.may_share_memory(self.out, s) and not",
+        "False and not",
+        "tests/test_layouts_rows.py -k loss_out_layouts",
+    ),
+    Defect(
+        "grad_output overwritten before it is read",
+        "csrc/rows.c",
+        "job.in[0].staged = backward && !row_dy && job.in[0].data == out.data;",
+        "",
+        "tests/test_layouts_rows.py -k row_layouts",
+    ),
+]
+
+# ---- arguments: labels, options, out ---------------------------------------------------
+
+ARGUMENTS = [
+    Defect(
+        "label unchecked",
+        "csrc/row_losses.c",
+        "if (label[i] != ignore && !is_live(c, label[i])) return first + i;",
+        "(void)ignore;",
+        "tests/test_loss_errors.py -k labels",
+    ),
+    Defect(
+        "label equal to the number of classes let through",
+        "csrc/row_losses.c",
+        "label != c->job->ignore_index && (uint64_t)label < c->job->n;",
+        "label != c->job->ignore_index && (uint64_t)label <= c->job->n;",
+        "tests/test_loss_errors.py -k labels",
+    ),
+    Defect(
+        "unsigned label wraps",
+        "csrc/operand.c",
+        "to[i] = label > INT64_MAX ? beyond : (int64_t)label;",
+        "(void)beyond, to[i] = (int64_t)label;",
+        "tests/test_loss_errors.py -k label",
+    ),
+    Defect(
+        "8-bit labels read as signed",
+        "csrc/operand.c",
+        "LABELS(FA_U8, uint8_t)",
+        "LABELS(FA_U8, int8_t)",
+        "tests/test_layouts_rows.py -k labels",
+    ),
+    Defect(
+        "read-only out written",
+        "fastact/_arrays.py",
+        "if not out.flags.writeable:",
+        "if False:",
+        "tests/test_loss_errors.py -k out",
+    ),
+    Defect(
+        "option ignored: label_smoothing",
+        "fastact/_loss.py",
+        'smoothing = _smoothing(options.get("label_smoothing", 0.0))',
+        'smoothing = _smoothing(options.get("label_smoothing", 0.0)) * 0.0',
+        "tests/test_losses.py -k test_rows",
+    ),
+    Defect(
+        "option ignored: approximate",
+        "fastact/_calls.pxi",
+        "found = found[value]",
+        "found = found[default if value in found else value]",
+        "tests/test_accuracy_float32.py -k gelu_tanh",
+    ),
+    Defect(
+        "option ignored: pos_weight",
+        "csrc/ops/elementwise_losses.h",
+        "vec positive = FN(weighted)(w * y,",
+        "(void)w;\n    vec positive = FN(weighted)(y,",
+        "tests/test_losses.py -k elementwise",
+    ),
+    Defect(
+        "option ignored: keepdims",
+        "fastact/_row_op.py",
+        'keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}',
+        "keywords = {}",
+        "tests/test_layouts_rows.py -k keepdims",
+    ),
+    Defect(
+        "mean counts ignored rows",
+        "csrc/row_losses.c",
+        "*live += good;",
+        "*live += n;",
+        "tests/test_losses.py -k test_rows",
+    ),
+]
+
+# ---- numbers: kinks, NaN, precision ------------------------------------------------------
+
+NUMBERS = [
+    Defect(
+        "relu'(0) is 1",
+        "csrc/ops/rectifiers.h",
+        "return v_select(v_isnan(x), x, v_keep(v_lt(K(0), x), K(1)));",
+        "return v_select(v_isnan(x), x, v_keep(v_le(K(0), x), K(1)));",
+        "tests/test_special_values.py",
+    ),
+    Defect(
+        "relu drops NaN",
+        "csrc/ops/rectifiers.h",
+        "return v_max(K(0), x);",
+        "return v_max(x, K(0));",
+        "tests/test_special_values.py",
+    ),
+    Defect(
+        "row's largest element drops a vector",
+        "csrc/reduce.h",
+        "a = v_max(v_max(a, b), v_max(c, d));",
+        "a = v_max(v_max(a, b), c);",
+        "tests/test_rows.py",
+    ),
+    Defect(
+        "winner's gradient is p - 1",
+        "csrc/ops/cross_entropy.h",
+        "return FN(times)(c->factor, c->others + (K(1) - e));",
+        "return K(1) - FN(times)(c->factor, e);",
+        "tests/test_losses.py -k confident",
+    ),
+    Defect(
+        "bfloat16 truncated",
+        "csrc/simd/convert.h",
+        "bits + 0x7fff + ((bits >> 16) & 1)",
+        "bits",
+        "tests/test_narrow_types.py",
+    ),
+    Defect(
+        "zero weight times infinity is NaN",
+        "csrc/reduce.h",
+        "return v_select(v_eq(weight, K(0)), K(0), weight * v);",
+        "return weight * v;",
+        "tests/test_losses.py",
+    ),
+]
+
+# ---- the same bits, threads, processes -----------------------------------------------------
+
+DETERMINISM = [
+    Defect(
+        "order of a sum depends on threads",
+        "csrc/losses.c",
+        "fa_fold(&state);\n        free(p.partial);",
+        "0.0;\n        for (size_t k = 0, t = (size_t)fa_get_threads(); k < t; k++)\n"
+        "            for (size_t i = k; i < chunks; i += t) *job->total += p.partial[i];\n"
+        "        free(p.partial);",
+        "tests/test_determinism.py -k thread_counts",
+    ),
+    Defect(
+        "one instruction set without fma",
+        "csrc/simd/avx2.h",
+        "FA_INLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }",
+        "FA_INLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c) { return a * b + c; }",
+        "tests/test_determinism.py -k instruction_sets",
+    ),
+    Defect(
+        "one task left out",
+        "csrc/parallel.c",
+        "job j = {task, context, tasks, 0};",
+        "job j = {task, context, tasks - 1, 0};",
+        "tests/test_determinism.py -k thread_counts",
+    ),
+    Defect(
+        "caller does not wait for its threads",
+        "csrc/parallel.c",
+        "while (pool.running) fa_cond_wait(&pool.finished, &pool.lock);",
+        "",
+        "tests/test_threads.py tests/test_determinism.py",
+    ),
+    Defect(
+        "floating-point flags leak",
+        "csrc/parallel.c",
+        "        for (size_t i = 0; i < tasks; i++) task(context, i);\n    }\n    fa_fpstate_leave(found);",
+        "        for (size_t i = 0; i < tasks; i++) task(context, i);\n    }\n    (void)found;",
+        "tests/test_threads.py -k flags",
+    ),
+    Defect(
+        "rounding mode of the host used",
+        "csrc/simd/fpstate.h",
+        "_mm_setcsr(0x1f80);",
+        "_mm_setcsr((found & 0x6000u) | 0x1f80u);",
+        "tests/test_threads.py -k rounding",
+    ),
+    Defect(
+        "forked child believes in its parent's threads",
+        "csrc/parallel.c",
+        "pool.workers = pool.wanted = pool.running = 0;",
+        "pool.wanted = pool.running = 0;",
+        "tests/test_processes.py -k fork",
+    ),
+    Defect(
+        "lock of Python held while a loss of rows computes",
+        "fastact/_core.pyx",
+        "    with nogil:\n        status = fa_row_loss_run(&job, &bad)",
+        "    status = fa_row_loss_run(&job, &bad)",
+        "tests/test_threads.py -k gil",
+    ),
+    Defect(
+        "lock of Python held while an elementwise loss computes",
+        "fastact/_core.pyx",
+        "    with nogil:\n        failed = fa_loss_run(&job)",
+        "    failed = fa_loss_run(&job)",
+        "tests/test_threads.py -k gil",
+    ),
+]
+
+DEFECTS = [*MEMORY, *ARGUMENTS, *NUMBERS, *DETERMINISM]
