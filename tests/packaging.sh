@@ -2,7 +2,7 @@
 # What users install: source archive and wheel, on every Python there is here, with the
 # oldest NumPy, built by clang, editable.
 #
-#     bash tests/packaging.sh            all: 8 minutes on one core
+#     bash tests/packaging.sh            all: 7 minutes on one core
 #     bash tests/packaging.sh --quick    this Python only: archive, wheel, editable
 #
 # Ends with "packaging: pass", or with "packaging: FAIL" and exit code 1. Needs PyPI.
