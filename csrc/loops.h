@@ -10,11 +10,18 @@
 
 /* ---- element types narrower (or other) than what kernels compute in ------------- */
 
-#define FA_CONVERT(type, real)                                         \
-    {                                                                  \
-        const type *p = from;                                          \
-        for (size_t i = 0; i < n; i++) ((real *)to)[i] = (real)p[i]; \
-        break;                                                         \
+/* Either side may lie at any address. */
+#define FA_CONVERT(type, real)                                                 \
+    {                                                                          \
+        const char *p = from;                                                  \
+        char *q = to;                                                          \
+        for (size_t i = 0; i < n; i++, p += sizeof(type), q += sizeof(real)) { \
+            type given;                                                        \
+            memcpy(&given, p, sizeof given);                                   \
+            real converted = (real)given;                                      \
+            memcpy(q, &converted, sizeof converted);                           \
+        }                                                                      \
+        break;                                                                 \
     }
 
 #define FA_CONVERT_ANY(real)                             \
