@@ -5,8 +5,8 @@
  * work serially rather than wait. A forked child starts with an empty pool. If
  * a thread cannot start, those that could (or the caller alone) do the work.
  * Tasks are handed out in index order; which thread runs one never matters.
- * To wake a thread takes as long as thousands of elements: whoever waits looks out for
- * some 20 us before it sleeps, which bridges the gap between the calls of a loop.
+ * To wake a thread takes as long as 100,000 elements, the more on a virtual machine: whoever
+ * waits looks out for some 0.1 ms before it sleeps, which bridges the calls of a loop.
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -19,7 +19,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MOST_THREADS = 256, LOOKS = 1000 };
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+typedef struct {
+    pid_t thread; /* by number: it may be gone when a worker asks about it */
+    int cpu;
+} caller;
+static caller this_caller(void) {
+    caller c = {(pid_t)syscall(SYS_gettid), sched_getcpu()};
+    return c;
+}
+
+/* Linux wakes a thread on the CPU it ran on last or on its waker's, and where only few CPUs
+ * share a cache it hardly looks for an idle one: a worker may wait behind its caller until
+ * the job is done. One that finds itself there keeps away from that CPU. */
+static void keep_away_from(caller c) {
+    cpu_set_t others;
+    if (sched_getcpu() != c.cpu || sched_getaffinity(c.thread, sizeof others, &others) != 0) return;
+    CPU_CLR((size_t)c.cpu, &others);
+    if (CPU_COUNT(&others)) sched_setaffinity(0, sizeof others, &others);
+}
+#else
+typedef int caller;
+static caller this_caller(void) { return 0; }
+static void keep_away_from(caller c) { (void)c; }
+#endif
+
+enum { MOST_THREADS = 256, LOOKS = 4000 };
 
 typedef struct {
     fa_task *task;
@@ -33,10 +61,11 @@ static struct {
     fa_mutex lock;  /* guards what follows */
     fa_cond posted, finished;
     job *current;
+    caller from;             /* whose job it is or was */
     atomic_ulong generation; /* of `current`, so that no worker takes a job twice */
     int workers, wanted;
     atomic_int running;
-} pool = {FA_MUTEX_INIT, FA_MUTEX_INIT, FA_COND_INIT, FA_COND_INIT, NULL, 0, 0, 0, 0};
+} pool = {.busy = FA_MUTEX_INIT, .lock = FA_MUTEX_INIT, .posted = FA_COND_INIT, .finished = FA_COND_INIT};
 
 static atomic_int thread_limit; /* 0: not yet set */
 static _Atomic(fa_runner *) host_runner;
@@ -46,8 +75,22 @@ static void work_on(job *j) {
         j->task(j->context, i);
 }
 
-static void look_for_job(unsigned long seen) {
-    for (int k = 0; k < LOOKS && atomic_load_explicit(&pool.generation, memory_order_relaxed) == seen; k++) fa_pause();
+/* With pool.lock held: is there a job that this worker has not seen and that wants it? */
+static int has_job(unsigned long seen) { return pool.current && pool.generation != seen && pool.wanted > 0; }
+
+/* With pool.lock held, but for the time it looks out: a worker woken too late for one job may
+ * be in time for the next. */
+static void wait_for_job(unsigned long seen) {
+    for (unsigned long known = seen; !has_job(seen);) {
+        const caller from = pool.from;
+        fa_mutex_unlock(&pool.lock);
+        if (known) keep_away_from(from);
+        for (int k = 0; k < LOOKS && atomic_load(&pool.generation) == known; k++) fa_pause();
+        fa_mutex_lock(&pool.lock);
+        if (has_job(seen)) break;
+        fa_cond_wait(&pool.posted, &pool.lock);
+        known = pool.generation;
+    }
 }
 
 static void worker_loop(void) {
@@ -55,18 +98,17 @@ static void worker_loop(void) {
     fa_fpstate_enter();
     fa_mutex_lock(&pool.lock);
     for (;;) {
-        while (!pool.current || pool.generation == seen || pool.wanted == 0) fa_cond_wait(&pool.posted, &pool.lock);
+        wait_for_job(seen);
         job *j = pool.current;
         seen = pool.generation;
         pool.wanted--;
         pool.running++;
+        const caller from = pool.from;
         fa_mutex_unlock(&pool.lock);
+        keep_away_from(from);
         work_on(j);
         fa_mutex_lock(&pool.lock);
         if (--pool.running == 0) fa_cond_signal(&pool.finished);
-        fa_mutex_unlock(&pool.lock);
-        look_for_job(seen);
-        fa_mutex_lock(&pool.lock);
     }
 }
 
@@ -99,6 +141,7 @@ static void run_on_pool(size_t tasks, fa_task *task, void *context, int threads)
     fa_mutex_lock(&pool.lock);
     start_workers(threads - 1);
     pool.current = &j;
+    pool.from = this_caller();
     pool.generation++;
     pool.wanted = pool.workers < threads - 1 ? pool.workers : threads - 1;
     if (pool.wanted) fa_cond_broadcast(&pool.posted);
@@ -164,8 +207,6 @@ int fa_get_threads(void) {
 /* ---- how many CPUs we may use --------------------------------------------------- */
 
 #if defined(__linux__)
-#include <sched.h>
-
 /* CPUs' worth of time a cgroup grants, rounded up; 0 where there is no limit. */
 static int cgroup_quota(void) {
     long quota = -1, period = 0;
