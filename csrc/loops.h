@@ -10,11 +10,16 @@
 
 /* ---- element types narrower (or other) than what kernels compute in ------------- */
 
-#define FA_CONVERT(type, real)                                         \
-    {                                                                  \
-        const type *p = from;                                          \
-        for (size_t i = 0; i < n; i++) ((real *)to)[i] = (real)p[i]; \
-        break;                                                         \
+/* Either end may be a user's array, which need not be aligned. */
+#define FA_CONVERT(type, real)                                             \
+    {                                                                      \
+        for (size_t i = 0; i < n; i++) {                                   \
+            type given;                                                    \
+            memcpy(&given, (const char *)from + i * sizeof given, sizeof given); \
+            real result = (real)given;                                     \
+            memcpy((char *)to + i * sizeof result, &result, sizeof result); \
+        }                                                                  \
+        break;                                                             \
     }
 
 #define FA_CONVERT_ANY(real)                             \

@@ -54,20 +54,30 @@ FA_INLINE vec FN(one_minus_p)(const ce *c, vec e) { return FN(times)(c->factor, 
 
 /* ---- labels ------------------------------------------------------------------------ */
 
+/* Single reals of a row, which may be a user's and need not be aligned. */
+FA_INLINE real FN(real_at)(const void *row, ptrdiff_t i) {
+    real r;
+    memcpy(&r, (const char *)row + i * (ptrdiff_t)sizeof r, sizeof r);
+    return r;
+}
+FA_INLINE void FN(put_real_at)(void *row, ptrdiff_t i, real r) {
+    memcpy((char *)row + i * (ptrdiff_t)sizeof r, &r, sizeof r);
+}
+
 /* One real of each row: the one at its label. */
 FA_INLINE vec FN(at_labels)(const ce *c, const void *row, ptrdiff_t pitch) {
-    const real *p = row;
-    if (c->w.direction == FA_ALONG) return v_splat(p[c->a.labels[0]]);
+    if (c->w.direction == FA_ALONG) return v_splat(FN(real_at)(row, (ptrdiff_t)c->a.labels[0]));
     real lanes[LANES];
-    for (size_t k = 0; k < LANES; k++) lanes[k] = p[(ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k];
+    for (size_t k = 0; k < LANES; k++) lanes[k] = FN(real_at)(row, (ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k);
     return v_load(lanes);
 }
 FA_INLINE void FN(put_at_labels)(const ce *c, void *row, ptrdiff_t pitch, vec v) {
-    real *p = row, lanes[LANES];
+    real lanes[LANES];
     v_store(lanes, v);
-    if (c->w.direction == FA_ALONG) p[c->a.labels[0]] = lanes[0];
+    if (c->w.direction == FA_ALONG) FN(put_real_at)(row, (ptrdiff_t)c->a.labels[0], lanes[0]);
     else
-        for (size_t k = 0; k < LANES; k++) p[(ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k] = lanes[k];
+        for (size_t k = 0; k < LANES; k++)
+            FN(put_real_at)(row, (ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k, lanes[k]);
 }
 FA_INLINE vec FN(weight_at_labels)(const ce *c) {
     const real *weight = c->o.class_weight;
