@@ -10,18 +10,16 @@
 
 /* ---- element types narrower (or other) than what kernels compute in ------------- */
 
-/* Either side may lie at any address. */
-#define FA_CONVERT(type, real)                                                 \
-    {                                                                          \
-        const char *p = from;                                                  \
-        char *q = to;                                                          \
-        for (size_t i = 0; i < n; i++, p += sizeof(type), q += sizeof(real)) { \
-            type given;                                                        \
-            memcpy(&given, p, sizeof given);                                   \
-            real converted = (real)given;                                      \
-            memcpy(q, &converted, sizeof converted);                           \
-        }                                                                      \
-        break;                                                                 \
+/* Either end may be a user's array, which need not be aligned. */
+#define FA_CONVERT(type, real)                                             \
+    {                                                                      \
+        for (size_t i = 0; i < n; i++) {                                   \
+            type given;                                                    \
+            memcpy(&given, (const char *)from + i * sizeof given, sizeof given); \
+            real result = (real)given;                                     \
+            memcpy((char *)to + i * sizeof result, &result, sizeof result); \
+        }                                                                  \
+        break;                                                             \
     }
 
 #define FA_CONVERT_ANY(real)                             \

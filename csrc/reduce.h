@@ -24,7 +24,7 @@ typedef struct {
 } walk;
 
 FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
-    walk w = {direction, n, n, 0, n < SLOTS ? n : SLOTS};
+    walk w = {direction, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS}; /* of nothing the total is 0 */
     if (direction == FA_ALONG) {
         w.vectors = (n + LANES - 1) / LANES;
         w.full = n / LANES;

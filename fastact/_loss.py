@@ -39,6 +39,9 @@ class Wanted:
         self.grad_out: Any
         self.hess_out: Any
         self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
+        if isinstance(self.grad_out, np.ndarray) and isinstance(self.hess_out, np.ndarray):
+            if np.shares_memory(self.grad_out, self.hess_out):
+                raise ValueError("out[0] and out[1] must not share memory")
 
 
 class Layout(NamedTuple):
@@ -375,7 +378,10 @@ def _check_class_weight(shape: Shape, classes: int) -> None:
 
 
 def _smoothing(value: Any) -> float:
-    smoothing = float(value)
+    try:
+        smoothing = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"label_smoothing must be a number between 0 and 1, got {value!r}") from None
     if not 0.0 <= smoothing <= 1.0:
         raise ValueError(f"label_smoothing must be between 0 and 1, got {value!r}")
     return smoothing
@@ -394,13 +400,15 @@ class _Cubes:
     rows that lie one after another are the inner dimension, and there is no outer one."""
 
     def __init__(self, shape: tuple[int, ...], axis: int) -> None:
-        self.last = axis == len(shape) - 1
-        if not self.last or len(shape) != 2:  # else arrays are what they should be
+        self.ready = len(shape) == 2 and axis == 1  # arrays are what they should be
+        self.last = True
+        if not self.ready:
             self.outer, self.classes, self.inner = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
+            self.last = self.inner == 1
 
     def cube(self, array: Array) -> Array:
         if self.last:
-            return array if array.ndim == 2 else array.reshape(self.outer, self.classes)
+            return array if self.ready else array.reshape(self.outer, self.classes)
         return array.reshape(self.outer, self.classes, self.inner).transpose(0, 2, 1)
 
     def plane(self, array: Array) -> Array:

@@ -101,11 +101,14 @@ def test_row_arguments(name):
         refused(error, words, call)
 
 
-@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan, np.inf])
-def test_label_smoothing(value):
+@pytest.mark.parametrize(
+    "error, value",
+    [*((ValueError, v) for v in (-0.1, 1.1, np.nan, np.inf)), *((TypeError, v) for v in (None, "x", [0.1]))],
+)
+def test_label_smoothing(error, value):
     labels = np.array([0, 1, 2, 3])
     refused(
-        ValueError,
+        error,
         ["label_smoothing"],
         lambda out: fa.cross_entropy.grad(logits(), labels, label_smoothing=value, out=out),
     )
@@ -186,3 +189,19 @@ def test_grad_output(name):
             lambda out, r=reduction, g=bad: op.backward(g, logits(), t, reduction=r, out=out),
         )
     refused(TypeError, ["grad_output"], lambda out: op.backward(1j, logits(), t, out=out))
+
+
+@pytest.mark.parametrize("op", ["mse_loss", "cross_entropy", "nll_loss"])
+def test_gradient_and_hessian_in_the_same_memory(op):
+    op = getattr(fa, op)
+    target = logits() if op is fa.mse_loss else np.array([0, 1, 2, 3])
+    room = np.full(6 * C, SENTINEL, np.float32)
+    first = room[: 4 * C].reshape(4, C)
+    for second in (first, room[2 * C :].reshape(4, C)):
+        with pytest.raises(ValueError, match=r"out\[0\] and out\[1\]"):
+            op.grad_and_hess(logits(), target, out=(first, second))
+        np.testing.assert_array_equal(room, SENTINEL)
+    pairs = np.empty((4, C, 2), np.float32)  # side by side they do not meet
+    apart = op.grad_and_hess(logits(), target)
+    for a, b in zip(op.grad_and_hess(logits(), target, out=(pairs[..., 0], pairs[..., 1])), apart, strict=True):
+        np.testing.assert_array_equal(a, b)

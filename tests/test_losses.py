@@ -364,6 +364,29 @@ def test_out(name, dtype, rng):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_of_no_classes(dtype):
+    empty = np.zeros((40, 0), dtype)
+    fa.cross_entropy(np.full((40, 3), np.nan, dtype), np.full((40, 3), np.nan, dtype))  # leaves NaN behind it
+    np.testing.assert_array_equal(fa.cross_entropy(empty, empty, reduction="none"), np.zeros(40))
+    np.testing.assert_array_equal(fa.logsumexp(empty), np.full(40, -np.inf))
+
+
+@pytest.mark.parametrize("shape, axis", [((5, 7, 1), 1), ((7, 1), 0), ((7, 1, 1), 0), ((3, 5, 7, 1), -2)])
+def test_class_axis_before_axes_of_length_1(shape, axis):
+    x = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    flat = x.reshape(-1, 7)
+    t = np.arange(len(flat)) % 7
+    labels = t.reshape([n for k, n in enumerate(shape) if k != axis % len(shape)])
+    value, grad = fa.cross_entropy.value_and_grad(x, labels, axis=axis)
+    wanted, wanted_grad = fa.cross_entropy.value_and_grad(flat, t)
+    assert value == wanted
+    np.testing.assert_array_equal(grad.reshape(-1, 7), wanted_grad)
+    own = x.copy()
+    fa.cross_entropy.grad(own, np.abs(x), axis=axis, out=own)
+    np.testing.assert_array_equal(own.reshape(-1, 7), fa.cross_entropy.grad(flat, np.abs(flat)))
+
+
 # ---- laws -----------------------------------------------------------------------------------------
 
 

@@ -54,25 +54,30 @@ FA_INLINE vec FN(one_minus_p)(const ce *c, vec e) { return FN(times)(c->factor, 
 
 /* ---- labels ------------------------------------------------------------------------ */
 
-/* One real of each row: the one at its label. A row may lie at any address. */
-FA_INLINE char *FN(label_address)(const ce *c, const void *row, ptrdiff_t pitch, size_t lane) {
-    return (char *)(uintptr_t)row + ((ptrdiff_t)c->a.labels[lane] * pitch + (ptrdiff_t)lane) * (ptrdiff_t)sizeof(real);
+/* Single reals of a row, which may be a user's and need not be aligned. */
+FA_INLINE real FN(real_at)(const void *row, ptrdiff_t i) {
+    real r;
+    memcpy(&r, (const char *)row + i * (ptrdiff_t)sizeof r, sizeof r);
+    return r;
 }
+FA_INLINE void FN(put_real_at)(void *row, ptrdiff_t i, real r) {
+    memcpy((char *)row + i * (ptrdiff_t)sizeof r, &r, sizeof r);
+}
+
+/* One real of each row: the one at its label. */
 FA_INLINE vec FN(at_labels)(const ce *c, const void *row, ptrdiff_t pitch) {
+    if (c->w.direction == FA_ALONG) return v_splat(FN(real_at)(row, (ptrdiff_t)c->a.labels[0]));
     real lanes[LANES];
-    if (c->w.direction == FA_ALONG) {
-        memcpy(lanes, FN(label_address)(c, row, 1, 0), sizeof(real));
-        return v_splat(lanes[0]);
-    }
-    for (size_t k = 0; k < LANES; k++) memcpy(lanes + k, FN(label_address)(c, row, pitch, k), sizeof(real));
+    for (size_t k = 0; k < LANES; k++) lanes[k] = FN(real_at)(row, (ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k);
     return v_load(lanes);
 }
 FA_INLINE void FN(put_at_labels)(const ce *c, void *row, ptrdiff_t pitch, vec v) {
     real lanes[LANES];
     v_store(lanes, v);
-    if (c->w.direction == FA_ALONG) memcpy(FN(label_address)(c, row, 1, 0), lanes, sizeof(real));
+    if (c->w.direction == FA_ALONG) FN(put_real_at)(row, (ptrdiff_t)c->a.labels[0], lanes[0]);
     else
-        for (size_t k = 0; k < LANES; k++) memcpy(FN(label_address)(c, row, pitch, k), lanes + k, sizeof(real));
+        for (size_t k = 0; k < LANES; k++)
+            FN(put_real_at)(row, (ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k, lanes[k]);
 }
 FA_INLINE vec FN(weight_at_labels)(const ce *c) {
     const real *weight = c->o.class_weight;
