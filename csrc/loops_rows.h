@@ -26,17 +26,21 @@
 FA_DIRECTED(cross_entropy)
 
 static void FN(to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles) {
+    const size_t whole = width - width % LANES;
     for (size_t c = 0; c < n; c++) {
         const real *line = (const real *)from + (ptrdiff_t)c * pitch;
         real *to = (real *)tiles + c * LANES;
-        for (size_t r = 0; r < width; r += LANES, to += n * LANES) v_store(to, v_load(line + r));
+        for (size_t r = 0; r < whole; r += LANES, to += n * LANES) v_store(to, v_load(line + r));
+        if (whole < width) v_store(to, v_load_n(line + whole, width - whole));
     }
 }
 static void FN(from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch) {
+    const size_t whole = width - width % LANES;
     for (size_t c = 0; c < n; c++) {
         real *line = (real *)to + (ptrdiff_t)c * pitch;
         const real *from = (const real *)tiles + c * LANES;
-        for (size_t r = 0; r < width; r += LANES, from += n * LANES) v_store(line + r, v_load(from));
+        for (size_t r = 0; r < whole; r += LANES, from += n * LANES) v_store(line + r, v_load(from));
+        if (whole < width) v_store_n(line + whole, width - whole, v_load(from));
     }
 }
 

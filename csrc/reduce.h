@@ -187,8 +187,8 @@ FA_INLINE pair FN(reciprocal)(pair p) {
     return r;
 }
 FA_INLINE pair FN(scaled)(pair p, vec factor) {
-    vec hi = p.hi * factor;
-    pair r = {hi, v_fma(p.lo, factor, v_fms(p.hi, factor, hi))};
+    vec hi = p.hi * factor, lo = v_fma(p.lo, factor, v_fms(p.hi, factor, hi));
+    pair r = {hi, v_keep(v_lt(v_abs(hi), K(INFINITY)), lo)}; /* of infinity no NaN */
     return r;
 }
 /* (hi + lo) * v, rounded once or hardly more. */

@@ -222,20 +222,19 @@ static int run_panels(const plan *p, size_t first, size_t rows) {
     const size_t tile_bytes = job->n * p->tile * p->realsize;
     flight *f = reserve(p, 1, p->panel / p->tile * tile_bytes);
     if (!f) return -1;
-    f->rows = p->tile;
     f->out[0] = f->in[job->overwritten]; /* half the cache for a copy of its own */
     for (size_t done = 0, width; done < rows; done += width) {
-        width = rows - done < p->panel ? (rows - done) / p->tile * p->tile : p->panel;
-        if (!width) break;
+        width = rows - done < p->panel ? rows - done : p->panel;
         for (size_t k = 0; k < job->inputs; k++) {
             const fa_matrix *m = &job->in[k];
             p->kernels->to_panel(job->n, width, element(m, first + done), elements(p, m->class_), f->in[k]);
         }
-        for (size_t t = 0; t < width / p->tile; t++) {
+        for (size_t t = 0; t * p->tile < width; t++) {
             for (size_t k = 0; k < job->inputs; k++) f->args.in[k] = f->in[k] + t * tile_bytes;
             for (size_t k = 0; k < job->outputs; k++) f->args.out[k] = f->out[k] + t * tile_bytes;
             for (int k = 0; k < 2; k++) f->args.in_pitch[k] = f->args.out_pitch[k] = (ptrdiff_t)p->tile;
             f->row = first + done + t * p->tile;
+            f->rows = width - t * p->tile < p->tile ? width - t * p->tile : p->tile;
             fetch_row_values(p, f);
             for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel(&f->args, (fa_row_phase)phase);
             deliver_row_values(p, f);
@@ -246,7 +245,7 @@ static int run_panels(const plan *p, size_t first, size_t rows) {
         }
     }
     free(f->memory);
-    return rows % p->tile ? run_rows(p, first + rows / p->tile * p->tile, rows % p->tile) : 0;
+    return 0;
 }
 
 /* ---- the plan ------------------------------------------------------------------------------------ */
@@ -261,9 +260,10 @@ static void run_task(void *context, size_t index) {
 static fa_direction choose_direction(const plan *p) {
     const fa_rows_job *job = p->job;
     const fa_matrix *x = &job->in[0];
-    if (job->rows * 2 <= p->kernels->lanes) return FA_ALONG;
-    if (job->n <= SHORT_ROW) return FA_ACROSS;
-    return x->row == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_ != x->row ? FA_ACROSS : FA_ALONG;
+    const size_t lanes = p->kernels->lanes;
+    if (job->n <= SHORT_ROW) return job->rows * 2 <= lanes ? FA_ALONG : FA_ACROSS;
+    int side_by_side = x->row == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_ != x->row;
+    return side_by_side && job->rows * 4 >= lanes ? FA_ACROSS : FA_ALONG;
 }
 
 static size_t choose_panel(const plan *p) {

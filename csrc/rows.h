@@ -52,7 +52,7 @@ typedef struct {
     /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
     void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
     void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
-    /* [n][width] reals, width a multiple of `lanes`, `pitch` reals apart, to and from tiles one after the other */
+    /* [n][width] reals, `pitch` reals apart, to and from tiles one after the other; what the last has more is 0 */
     void (*to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles);
     void (*from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch);
 } fa_row_kernels;

@@ -35,7 +35,7 @@ typedef struct {
     const void *x;
     void *y;
     ptrdiff_t x_pitch, y_pitch, x_ahead, y_ahead;
-    vec max, log_total;
+    vec max, log_total, unit;
     pair factor;
     ivec ties;  /* how many are 1 */
     int store;
@@ -284,11 +284,11 @@ FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phas
     if (phase == FA_END) FN(subtract_share)(FN(walk_of)(a->n, direction), a);
 }
 
-/* row_in: dy; in: x; dx = dy p. The exponentials lose EXP_UNIT first, for factor and dy
- * together may be too small for a normal number. */
+/* row_in: dy; in: x; dx = dy p. With a small dy the factor might be no normal number, with a
+ * large one the exponential: EXP_UNIT goes to whichever is the larger. */
 FA_INLINE void FN(share_body)(void *context, size_t i, int full) {
     pass *p = context;
-    vec e = FN(take)(p->w, full, p->y, p->y_pitch, i, K(0)) * K(EXP_UNIT);
+    vec e = FN(take)(p->w, full, p->y, p->y_pitch, i, K(0)) * p->unit;
     FN(put)(p->w, full, p->y, p->y_pitch, i, FN(times)(p->factor, e));
 }
 FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
@@ -297,7 +297,11 @@ FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase,
     FN(unscaled_softmax)(a, phase, direction, 0);
     if (phase != FA_END) return;
     pass p = {.w = w, .y = a->out[0], .y_pitch = a->out_pitch[0]};
-    pair bare = {s->factor.hi * K(1 / EXP_UNIT), s->factor.lo * K(1 / EXP_UNIT)};
-    p.factor = FN(scaled)(bare, FN(take_row)(w, a->row_in));
+    vec dy = FN(take_row)(w, a->row_in);
+    mask large = v_le(K(1), v_abs(dy));
+    vec back_to = v_select(large, K(1), K(1 / EXP_UNIT));
+    pair factor = {s->factor.hi * back_to, s->factor.lo * back_to};
+    p.unit = v_select(large, K(1), K(EXP_UNIT));
+    p.factor = FN(scaled)(factor, dy);
     FN(each)(w, FN(share_body), &p);
 }
