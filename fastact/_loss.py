@@ -39,9 +39,9 @@ class Wanted:
         self.grad_out: Any
         self.hess_out: Any
         self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
-        if isinstance(self.grad_out, np.ndarray) and isinstance(self.hess_out, np.ndarray):
-            if np.shares_memory(self.grad_out, self.hess_out):
-                raise ValueError("out[0] and out[1] must not share memory")
+        both = isinstance(self.grad_out, np.ndarray) and isinstance(self.hess_out, np.ndarray)
+        if both and np.shares_memory(self.grad_out, self.hess_out):
+            raise ValueError("out[0] and out[1] must not share memory")
 
 
 class Layout(NamedTuple):

@@ -125,6 +125,8 @@ class RowOp(_core.Rows):
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
         axes = _normalize(axis, x.ndim, self.__name__)
         names = _OPERANDS[suffix]
+        if len(arrays) == 2 and not row_dy:
+            arrays[0] = self._like(arrays[0], x, names[-1])
         if where is not None:
             suffix += "_masked"
             arrays.append(self._mask(where, x.shape))
@@ -147,6 +149,17 @@ class RowOp(_core.Rows):
         along = {name: places[a.ndim] for name, a in arrays.items() if a.ndim in places}
         matching = {name: arrays[name] for name in along}
         return list((arrays | _dask.aligned(self.__name__, matching, along, axes, like)).values())
+
+    def _like(self, dy: Any, x: Any, name: str) -> Any:
+        """A grad_output of the shape of `x`, which `name` names."""
+        if dy.shape == x.shape:
+            return dy
+        try:
+            return np.broadcast_to(dy, x.shape)
+        except ValueError:
+            raise ValueError(
+                f"{self.__name__}: grad_output must have the {name}'s shape {x.shape}, got {dy.shape}"
+            ) from None
 
     def _row_gradient(self, dy: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Any:
         """A reducing op's grad_output without the reduced axes; a scalar stays one."""
@@ -180,6 +193,7 @@ class RowOp(_core.Rows):
             result = _unmerge(result, shape, axes)
         if out is None:
             return result
+        out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
         check_out(out, "out", result.shape, result.dtype)[...] = result
         return out
 

@@ -139,15 +139,18 @@ def test_row_op_tuple_axis_out(op):
         assert (bad == 7).all()
     with pytest.raises(TypeError, match="out"):
         op.function(*args, axis=(1, 2), out=[1.0])
+    good = np.empty(wanted, "f4")
+    assert op.function(*args, axis=(1, 2), out=(good,)) is good
 
 
 @pytest.mark.parametrize(
     "op", [op for op in walk.rows() if op.variant and not op.reduces], ids=lambda op: op.name
 )
 def test_row_gradient_shapes(op):
-    for shape in [(3, 5), (2, 4), (4,) * 3]:
-        with pytest.raises(ValueError):
-            op.function(np.ones(shape, "f4"), X)
+    for shape in [(3, 5), (2, 4), (4,) * 3, (3,)]:
+        for axis in (-1, 0, (0, 1)):
+            with pytest.raises(ValueError, match="grad_output"):
+                op.function(np.ones(shape, "f4"), X, axis=axis)
 
 
 def test_reducing_gradient_shapes():

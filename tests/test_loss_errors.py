@@ -203,5 +203,7 @@ def test_gradient_and_hessian_in_the_same_memory(op):
         np.testing.assert_array_equal(room, SENTINEL)
     pairs = np.empty((4, C, 2), np.float32)  # side by side they do not meet
     apart = op.grad_and_hess(logits(), target)
-    for a, b in zip(op.grad_and_hess(logits(), target, out=(pairs[..., 0], pairs[..., 1])), apart, strict=True):
+    for a, b in zip(
+        op.grad_and_hess(logits(), target, out=(pairs[..., 0], pairs[..., 1])), apart, strict=True
+    ):
         np.testing.assert_array_equal(a, b)

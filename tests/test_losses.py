@@ -432,3 +432,32 @@ def test_scipy_agrees(shape, seed):
     z, q = x[:, 0], y[:, 0]
     bce = -q * scipy.special.log_expit(z) - (1 - q) * scipy.special.log_expit(-z)
     np.testing.assert_allclose(fa.binary_cross_entropy_with_logits(z, q, reduction="none"), bce, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("classes", [10, 1000])
+def test_arrays_at_odd_addresses(dtype, classes, rng):
+    """Logits, weights and gradients a byte off: the same bits as at their places."""
+
+    def moved(array):
+        place = np.zeros(array.nbytes + 1, np.uint8)[1:].view(array.dtype).reshape(array.shape)
+        place[...] = array
+        return place
+
+    x, t = rng.normal(size=(40, classes)).astype(dtype), rng.integers(0, classes, 40)
+    w, out = rng.uniform(1, 2, classes).astype(dtype), moved(np.empty_like(x))
+    wanted = fa.cross_entropy.value_and_grad(x, t, weight=w, label_smoothing=0.1)
+    got = fa.cross_entropy.value_and_grad(moved(x), t, weight=moved(w), label_smoothing=0.1, out=out)
+    assert got[0] == wanted[0] and got[1] is out
+    np.testing.assert_array_equal(out, wanted[1])
+
+
+def test_logsumexp_gradient_at_the_ends_of_the_range():
+    """A large grad_output brings small probabilities back; an infinite one is a limit."""
+    x = np.array([[0.0, 1.0, -95.0]], np.float32)
+    p = np.exp(np.float64([0, 1, -95])) / np.exp(np.float64([0, 1, -95])).sum()
+    for dy in (1e30, -1e20, 1.0, 1e-20, 1e-36):
+        got = fa.logsumexp.backward(np.array([dy], np.float32), x)[0].astype(np.float64)
+        error = np.abs(got - np.float64(np.float32(dy)) * p)
+        assert (error <= 3 * np.spacing(np.abs(got).astype(np.float32))).all(), dy
+    assert (fa.logsumexp.backward(np.array([np.inf], np.float32), x) == np.inf).all()
