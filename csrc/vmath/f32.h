@@ -51,8 +51,8 @@ FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) {
 
 /* s = 2^(k+64) to a float32's precision, k in 16ths; |p| < 0.022 takes in what s lost.
  * Three products fewer, and a shorter chain of them. With |r| <= ln2/32,
- * e^r = 1 + r + r^2 (c2 + c3 r) to 1.6e-9; r^2 can do without k LN2_LO. For n vectors at once, step by step: their
- * chains interleave. */
+ * e^r = 1 + r + r^2 (c2 + c3 r) to 1.6e-9; r^2 can do without k LN2_LO. For n vectors at
+ * once, step by step: their chains interleave. */
 #define EACH FA_UNROLL(4) for (int i = 0; i < n; i++)
 FA_INLINE void FN(exp_parts_of)(int n, const vec x[], vec x_low, vec s[], vec p[]) {
     vec bounded[4], t[4], k[4], r[4], q[4];
