@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -26,7 +27,7 @@ def as_arrays(returned: Any) -> tuple[np.ndarray, ...]:
     return tuple(np.asarray(value) for value in values)
 
 
-class Peer:
+class Peer(ABC):
     """A library. With a case's out= it writes to the case's array if it can write to any;
     else it is measured as its users must call it."""
 
@@ -35,9 +36,9 @@ class Peer:
     def __init__(self, threads: int) -> None:
         self.threads = threads
 
-    def version(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def version(self) -> str: ...
 
+    @abstractmethod
     def prepare(self, case: Case, data: Data) -> Candidate | None:
         """What to call for `case`, or None if the library lacks the function."""
-        raise NotImplementedError

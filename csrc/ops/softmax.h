@@ -15,7 +15,7 @@
 typedef struct {
     vec max;
     pair factor;   /* what makes the exponentials probabilities */
-    pair others;   /* that sum without one maximum */
+    pair others;   /* the sum of exp(x - max) without one maximum */
     vec log_total; /* log1p(others) */
 } FN(softmax_state);
 #define softmax_state FN(softmax_state)
