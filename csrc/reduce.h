@@ -18,13 +18,14 @@
 
 typedef struct {
     fa_direction direction;
-    size_t vectors, full; /* of a row; along a row the last may hold fewer than LANES elements */
+    size_t n;             /* elements of a row */
+    size_t vectors, full; /* along a row the last may hold fewer than LANES elements */
     size_t tail;          /* how many, or 0 */
     size_t slots;         /* vectors of accumulators in use */
 } walk;
 
 FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
-    walk w = {direction, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS}; /* of nothing the total is 0 */
+    walk w = {direction, n, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS}; /* of nothing the total is 0 */
     if (direction == FA_ALONG) {
         w.vectors = (n + LANES - 1) / LANES;
         w.full = n / LANES;
@@ -37,13 +38,18 @@ FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, ptrdiff_t pitch) {
     return (ptrdiff_t)i * (w.direction == FA_ALONG ? (ptrdiff_t)LANES : pitch);
 }
 
+/* How many elements of a row its i-th vector holds: 0 if there is none. */
+FA_INLINE size_t FN(held)(walk w, size_t i) {
+    const ptrdiff_t left = (ptrdiff_t)w.n - (ptrdiff_t)(i * LANES);
+    return left <= 0 ? 0 : left < LANES ? (size_t)left : LANES;
+}
 /* The i-th vector of a row, at p, which is whole if `full`; lanes beyond its end are `pad`. */
 FA_INLINE vec FN(take_at)(walk w, int full, const real *p, size_t i, vec pad) {
-    return full || w.direction == FA_ACROSS || i < w.full ? v_load(p) : v_load_or(p, w.tail, pad);
+    return full || w.direction == FA_ACROSS ? v_load(p) : v_load_or(p, FN(held)(w, i), pad);
 }
 FA_INLINE void FN(put_at)(walk w, int full, real *p, size_t i, vec v) {
-    if (full || w.direction == FA_ACROSS || i < w.full) v_store(p, v);
-    else v_store_n(p, w.tail, v);
+    if (full || w.direction == FA_ACROSS) v_store(p, v);
+    else v_store_n(p, FN(held)(w, i), v);
 }
 FA_INLINE vec FN(take)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, vec pad) {
     return FN(take_at)(w, full, (const real *)row + FN(offset_of)(w, i, pitch), i, pad);
@@ -71,31 +77,43 @@ FA_INLINE void FN(each_in_slot)(walk w, FN(slot_body) * body, void *context) {
     for (size_t k = 0; base + k < w.vectors; k++) body(context, k, base + k, 0);
 }
 
-/* Gives `there` positive values, those of vectors i, i + step, ...; all but the last are
- * whole, and that is if `full`. Four at once, for their instructions to interleave; all
- * but i are constants at each call. */
-typedef void FN(four_body)(void *context, size_t i, size_t step, size_t there, int full, vec value[4]);
-#define FA_EACH_OF_FOUR(u, j, i, step, there) \
-    FA_UNROLL(4)                              \
+/* Gives `there` <= 8 positive values, those of vectors i, i + step, ...; at once, for their
+ * instructions to interleave. Unless `full`, along a row any of them may end early, or not be
+ * there at all: those give 0. All but i are constants at each call. */
+typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t there, int full, vec value[8]);
+#define FA_EACH_OF_EIGHT(u, j, i, step, there) \
+    FA_UNROLL(8)                               \
     for (size_t u = 0, j = i; u < there; u++, j += step)
 
-/* Up to four from i on, 0 for what is not there. */
-FA_INLINE void FN(last_four)(walk w, FN(four_body) * body, void *context, size_t i, size_t step, vec value[4]) {
-    const int whole = w.direction == FA_ACROSS;
+/* Up to four across rows from i on, 0 for what is not there. */
+FA_INLINE void FN(last_across)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[4]) {
     for (int u = 0; u < 4; u++) value[u] = K(0);
     if (i >= w.vectors) return;
     switch ((w.vectors - i + step - 1) / step) {
-    case 1: body(context, i, step, 1, whole, value); break;
-    case 2: body(context, i, step, 2, whole, value); break;
-    case 3: body(context, i, step, 3, whole, value); break;
-    default: body(context, i, step, 4, whole, value);
+    case 1: body(context, i, step, 1, 1, value); break;
+    case 2: body(context, i, step, 2, 1, value); break;
+    case 3: body(context, i, step, 3, 1, value); break;
+    default: body(context, i, step, 4, 1, value);
+    }
+}
+/* Up to eight from i on: across rows exactly those there are, along a row four or eight, for
+ * partial vectors cost less than a case for each number. */
+FA_INLINE void FN(last_eight)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[8]) {
+    if (w.direction == FA_ACROSS) {
+        FN(last_across)(w, body, context, i, step, value);
+        FN(last_across)(w, body, context, i + 4 * step, step, value + 4);
+    } else if (i + 4 * step < w.vectors) {
+        body(context, i, step, 8, 0, value);
+    } else {
+        body(context, i, step, 4, 0, value);
+        for (int u = 4; u < 8; u++) value[u] = K(0);
     }
 }
 FA_INLINE vec FN(sum_of_eight)(const vec v[8]) {
     return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
 }
 /* Adds all values of a row to its slots. */
-FA_INLINE void FN(add_all)(walk w, sum *slots, FN(four_body) * body, void *context) {
+FA_INLINE void FN(add_all)(walk w, sum *slots, FN(eight_body) * body, void *context) {
     const size_t step = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
     size_t base = 0;
     vec v[8];
@@ -104,20 +122,18 @@ FA_INLINE void FN(add_all)(walk w, sum *slots, FN(four_body) * body, void *conte
             body(context, base, 1, 4, 1, v);
             for (size_t u = 0; u < 4; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
         }
-        FN(last_four)(w, body, context, base, 1, v);
+        FN(last_across)(w, body, context, base, 1, v);
         for (size_t u = 0; base + u < w.vectors; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
         return;
     }
     for (; base + 8 * step <= w.full; base += 8 * step) {
         for (size_t k = 0; k < step; k++) {
-            body(context, base + k, step, 4, 1, v);
-            body(context, base + k + 4 * step, step, 4, 1, v + 4);
+            body(context, base + k, step, 8, 1, v);
             slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
         }
     }
     for (size_t k = 0; k < step && base + k < w.vectors; k++) {
-        for (size_t half = 0; half < 8; half += 4)
-            FN(last_four)(w, body, context, base + k + half * step, step, v + half);
+        FN(last_eight)(w, body, context, base + k, step, v);
         slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
     }
 }

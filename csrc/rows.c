@@ -20,6 +20,8 @@ enum { PANEL_BYTES = 512, MOST_PANEL_BYTES = 1 << 22 };
 
 /* The longest rows of which L2 holds those under way and the next, with results and without. */
 enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
+/* Results of more than this are fetched ahead too; what L3 holds comes as fast unasked. */
+enum { MOST_L3_BYTES = 1 << 23 };
 
 typedef enum { DIRECT, TRANSPOSED, STAGED } passage;
 
@@ -32,7 +34,7 @@ typedef struct {
     passage in[2], out[2]; /* of whole tiles */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t panel;          /* rows copied at a time, 0: none are */
-    int fetch_ahead;       /* the next row to L2 while one is computed */
+    int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
     size_t rows_per_task;
     atomic_int failed;
 } plan;
@@ -146,7 +148,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         passage by = passage_now(p, f, p->in[k]);
         a->in[k] = by == DIRECT ? element(m, row) : f->in[k];
         a->in_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
-        a->in_ahead[k] = by == DIRECT && p->fetch_ahead ? elements(p, m->row) : 0;
+        a->in_ahead[k] = by == DIRECT && p->fetch_in_ahead ? elements(p, m->row) : 0;
         if (by == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
         if (by == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), elements(p, m->row), f->in[k]);
     }
@@ -155,7 +157,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         passage by = passage_now(p, f, p->out[k]);
         a->out[k] = by == DIRECT ? element(m, row) : f->out[k];
         a->out_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
-        if (k == 0) a->out_ahead = by == DIRECT && p->fetch_ahead ? elements(p, m->row) : 0;
+        if (k == 0) a->out_ahead = by == DIRECT && p->fetch_out_ahead ? elements(p, m->row) : 0;
     }
     fetch_row_values(p, f);
     p->kernel(a, FA_BEGIN);
@@ -203,11 +205,12 @@ static int run_rows(const plan *p, size_t first, size_t rows) {
     const size_t lag = bytes <= MOST_INTERLEAVED_BYTES && calls > 1 ? FLIGHTS - 1 : 0;
     flight *f = reserve(p, lag + 1, bytes);
     if (!f) return -1;
-    for (size_t k = 0; k < calls + lag; k++) {
-        flight *next = &f[k % (lag + 1)];
+    for (size_t k = 0, slot = 0; k < calls + lag; k++) {
+        flight *next = &f[slot];
         size_t done = k * p->tile;
+        slot = slot == lag ? 0 : slot + 1; /* where the flight begun `lag` calls ago is */
         if (k < calls) begin(p, next, first + done, rows - done < p->tile ? rows - done : p->tile);
-        if (lag && k >= lag) end(p, &f[(k - lag) % (lag + 1)]);
+        if (lag && k >= lag) end(p, &f[slot]);
         if (k < calls) p->kernel(&next->args, FA_MIDDLE);
         if (!lag) end(p, next);
     }
@@ -288,7 +291,8 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
     for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
     p.panel = choose_panel(&p);
-    p.fetch_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
+    p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
+    p.fetch_out_ahead = p.fetch_in_ahead && job->rows * job->n * p.realsize > MOST_L3_BYTES;
     size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, unit = p.panel ? p.panel : MOST_LANES;
     p.rows_per_task = (rows + unit - 1) / unit * unit;
     if (p.direction == FA_ALONG && job->n >= TASK_ELEMENTS / 4) p.rows_per_task = 1;

@@ -1,4 +1,4 @@
-/* Elementary functions of both element types: exp, exp_nonpos (x <= 0; _of n <= 4 vectors), expm1,
+/* Elementary functions of both element types: exp, exp_nonpos (x <= 0; _of n <= 8 vectors), expm1,
  * log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
 #ifndef FA_VMATH_H
 #define FA_VMATH_H
@@ -45,7 +45,7 @@
     FA_INLINE v##T T##_exp_nonpos(v##T x) { return T##_exp_scaled(x) * T##_splat(T##_EXP_UNIT); } \
     FA_INLINE void T##_exp_nonpos_of(int n, v##T x[]) {                                          \
         T##_exp_scaled_of(n, x);                                                                 \
-        FA_UNROLL(4)                                                                             \
+        FA_UNROLL(8)                                                                             \
         for (int i = 0; i < n; i++) x[i] = x[i] * T##_splat(T##_EXP_UNIT);                       \
     }
 FA_EXP_NONPOS(f32)

@@ -29,7 +29,8 @@ typedef struct {
     vec max, scale, share; /* share: s/n, the part of every class */
     mask live;             /* rows that count */
     vec others, S, everywhere; /* everywhere: scale * share */
-    pair factor, slope;        /* 1 / (1 + others), and that times scale S */
+    pair factor, slope;        /* 1 / (1 + others), and that times scale S for products with e * unit */
+    vec unit;
     sum *terms, *shares;       /* slots: arrays stay apart */
 } FN(ce);
 #define ce FN(ce)
@@ -102,13 +103,13 @@ FA_INLINE vec FN(weighted_d)(ce *c) {
     return FN(total)(c->w, terms).hi;
 }
 
-/* Over e: scale (S p_j - share w_j) for every class, the label not yet apart. */
+/* Over e / EXP_UNIT: scale (S p_j - share w_j) for every class, the label not yet apart. */
 FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
     const ce *c = context;
     vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
-    vec grad = FN(times)(c->slope, e);
+    vec grad = FN(times)(c->slope, e * c->unit);
     if (c->o.want_hess) {
-        vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e));
+        vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e * K(EXP_UNIT)));
         FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
     }
     if (c->o.smoothing > 0) {
@@ -120,7 +121,7 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
 /* The same without Hessian and smoothing, most calls' case. */
 FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, int full) {
     const ce *c = context;
-    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
+    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0)) * c->unit;
     FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, FN(times)(c->slope, e)));
 }
 
@@ -140,13 +141,13 @@ FA_INLINE vec FN(label_loss)(const ce *c, const ce_state *s) {
 }
 FA_INLINE void FN(label_grad)(ce *c, const ce_state *s) {
     const fa_rows_args *a = &c->a;
-    vec q_t = s->w_t, e_t = FN(at_labels)(c, a->out[0], a->out_pitch[0]);
+    vec q_t = s->w_t, e_t = FN(at_labels)(c, a->out[0], a->out_pitch[0]) * K(EXP_UNIT);
     int smooth = c->o.smoothing > 0;
     if (smooth) q_t = v_fma(c->share, q_t, K(1.0 - c->o.smoothing) * q_t);
     vec grad_t = q_t * FN(one_minus_p)(c, e_t); /* S - q_t is share (weight_sum - w_t) */
     if (smooth) grad_t = v_fnma(c->share * (K(c->o.weight_sum) - s->w_t), FN(times)(c->factor, e_t), grad_t);
     grad_t = -(c->scale * grad_t);
-    c->slope = FN(scaled)(c->factor, c->scale * c->S);
+    c->slope = FN(share)(c->factor, c->scale * c->S, &c->unit);
     if (smooth || c->o.want_hess) FN(each)(c->w, FN(label_grad_body), c);
     else FN(each)(c->w, FN(plain_label_grad_body), c);
     FN(put_at_labels)(c, a->out[0], a->out_pitch[0], v_keep(c->live, grad_t));
@@ -168,7 +169,7 @@ FA_INLINE void FN(soft_terms_body)(void *context, size_t slot, size_t i, int ful
 }
 FA_INLINE void FN(soft_grad_body)(void *context, size_t i, int full) {
     const ce *c = context;
-    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
+    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0)) * K(EXP_UNIT);
     vec q = FN(soft_share)(c, i, full), p = FN(times)(c->factor, e), rest = FN(one_minus_p)(c, e);
     vec grad = c->scale * v_fms(c->S - q, p, q * rest);
     if (c->o.want_hess) {
@@ -198,7 +199,7 @@ FA_INLINE void FN(ce_begin)(const fa_rows_args *a, fa_direction direction) {
     if (c.o.soft) FN(begin_soft)(&c, s);
     else FN(begin_labels)(&c, s);
 }
-/* The gradient's place keeps the exponentials. */
+/* The gradient's place keeps the exponentials, over EXP_UNIT. */
 FA_INLINE void FN(ce_middle)(const fa_rows_args *a, fa_direction direction) {
     ce_state *s = a->state;
     ce c = FN(ce_of)(a, direction);

@@ -38,33 +38,33 @@ typedef struct {
     vec max, log_total, unit;
     pair factor;
     ivec ties;  /* how many are 1 */
-    int store;
+    int store, fetch_y; /* constants */
 } FN(pass);
 #define pass FN(pass)
 
 FA_INLINE vec FN(below_max)(const pass *p, size_t i, int full) {
     return FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
 }
-FA_INLINE void FN(distances)(const pass *p, size_t i, size_t step, size_t there, int full, vec d[4]) {
+FA_INLINE void FN(distances)(const pass *p, size_t i, size_t step, size_t there, int full, vec d[8]) {
     const real *x = (const real *)p->x + FN(offset_of)(p->w, i, p->x_pitch);
     const ptrdiff_t apart = FN(offset_of)(p->w, step, p->x_pitch);
-    FA_EACH_OF_FOUR(u, j, i, step, there) {
+    FA_EACH_OF_EIGHT(u, j, i, step, there) {
         if (p->w.direction == FA_ALONG) FA_PREFETCH(x + (ptrdiff_t)u * apart + p->x_ahead);
-        d[u] = FN(take_at)(p->w, full || u + 1 < there, x + (ptrdiff_t)u * apart, j, K(-INFINITY)) - p->max;
+        d[u] = FN(take_at)(p->w, full, x + (ptrdiff_t)u * apart, j, K(-INFINITY)) - p->max;
     }
 }
-FA_INLINE void FN(store_four)(const pass *p, size_t i, size_t step, size_t there, int full, const vec e[4]) {
+FA_INLINE void FN(store_eight)(const pass *p, size_t i, size_t step, size_t there, int full, const vec e[8]) {
     real *y = (real *)p->y + FN(offset_of)(p->w, i, p->y_pitch);
     const ptrdiff_t apart = FN(offset_of)(p->w, step, p->y_pitch);
-    FA_EACH_OF_FOUR(u, j, i, step, there) {
-        if (p->w.direction == FA_ALONG) FA_PREFETCH(y + (ptrdiff_t)u * apart + p->y_ahead);
-        FN(put_at)(p->w, full || u + 1 < there, y + (ptrdiff_t)u * apart, j, e[u]);
+    FA_EACH_OF_EIGHT(u, j, i, step, there) {
+        if (p->fetch_y) FA_PREFETCH(y + (ptrdiff_t)u * apart + p->y_ahead);
+        FN(put_at)(p->w, full, y + (ptrdiff_t)u * apart, j, e[u]);
     }
 }
-FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[4]) {
+FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[8]) {
     FN(distances)(context, i, step, there, full, e);
     v_exp_scaled_of((int)there, e);
-    FN(store_four)(context, i, step, there, full, e);
+    FN(store_eight)(context, i, step, there, full, e);
 }
 
 FA_INLINE pass FN(pass_of)(walk w, const fa_rows_args *a, int k) {
@@ -75,27 +75,42 @@ FA_INLINE pass FN(pass_of)(walk w, const fa_rows_args *a, int k) {
     return p;
 }
 
-/* Stores exp(x - max) / EXP_UNIT to y and gives its total: what softmax needs and no more. */
-FA_INLINE pair FN(exponentials)(walk w, vec max, const fa_rows_args *a, int k) {
+FA_INLINE pair FN(total_of)(pass *p, FN(eight_body) * body) {
     sum slots[MOST_SLOTS];
-    pass p = FN(pass_of)(w, a, k);
-    p.max = max;
-    FN(clear)(w, slots);
-    FN(add_all)(w, slots, FN(exponentials_body), &p);
-    return FN(total)(w, slots);
+    FN(clear)(p->w, slots);
+    if (p->store && p->w.direction == FA_ALONG && p->y_ahead) {
+        p->fetch_y = 1;
+        FN(add_all)(p->w, slots, body, p);
+    } else {
+        p->fetch_y = 0;
+        FN(add_all)(p->w, slots, body, p);
+    }
+    return FN(total)(p->w, slots);
 }
 
-/* exp(x - max) of each; those that are 1, a maximum's first of all, are counted, not summed. */
-FA_INLINE void FN(facts_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[4]) {
-    pass *p = context;
+/* Stores exp(x - max) / EXP_UNIT to y and gives its total: what softmax needs and no more. */
+FA_INLINE pair FN(exponentials)(walk w, vec max, const fa_rows_args *a, int k) {
+    pass p = FN(pass_of)(w, a, k);
+    p.max = max;
+    p.store = 1;
+    return FN(total_of)(&p, FN(exponentials_body));
+}
+
+/* exp(x - max) / EXP_UNIT of each (results below the normal range would take an assist of the
+ * CPU's); maxima are counted, not summed. */
+FA_INLINE void FN(facts_of_four)(pass *p, size_t i, size_t step, size_t there, int full, vec e[4]) {
     FN(distances)(p, i, step, there, full, e);
-    v_exp_nonpos_of((int)there, e);
-    if (p->store) FN(store_four)(p, i, step, there, full, e);
-    FA_EACH_OF_FOUR(u, j, i, step, there) {
-        mask top = v_eq(e[u], K(1));
+    v_exp_scaled_of((int)there, e);
+    if (p->store) FN(store_eight)(p, i, step, there, full, e);
+    FA_EACH_OF_EIGHT(u, j, i, step, there) {
+        mask top = v_eq(e[u], K(1 / EXP_UNIT));
         p->ties = v_count(p->ties, top);
         e[u] = v_select(top, K(0), e[u]);
     }
+}
+FA_INLINE void FN(facts_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[8]) {
+    FN(facts_of_four)(context, i, step, there < 4 ? there : 4, full, e);
+    if (there > 4) FN(facts_of_four)(context, i + 4 * step, step, there - 4, full, e + 4);
 }
 
 /* The sum of a row's counts, in every lane along a row. */
@@ -107,16 +122,15 @@ FA_INLINE vec FN(count)(walk w, ivec counts) {
 }
 
 /* Everything a row's log-probabilities need, s->max being its row_max; with `store`,
- * exp(x - max) is left in the output. */
+ * exp(x - max) / EXP_UNIT is left in the output. */
 FA_INLINE void FN(facts)(walk w, softmax_state *s, const fa_rows_args *a, int store) {
-    sum slots[MOST_SLOTS];
     pass p = FN(pass_of)(w, a, 0);
     p.max = s->max;
     p.store = store;
     p.ties = v_to_int(K(0));
-    FN(clear)(w, slots);
-    FN(add_all)(w, slots, FN(facts_body), &p);
-    pair small = FN(total)(w, slots);
+    pair small = FN(total_of)(&p, FN(facts_body));
+    small.hi = small.hi * K(EXP_UNIT);
+    small.lo = small.lo * K(EXP_UNIT);
 
     vec extra = FN(count)(w, p.ties) - K(1), hi = small.hi + extra, t = hi - extra;
     s->others.hi = hi;
@@ -284,24 +298,26 @@ FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phas
     if (phase == FA_END) FN(subtract_share)(FN(walk_of)(a->n, direction), a);
 }
 
-/* row_in: dy; in: x; dx = dy p. With a small dy the factor might be no normal number, with a
- * large one the exponential: EXP_UNIT goes to whichever is the larger. */
+/* factor dy, for products with e * unit, e being exponentials over EXP_UNIT. With a small dy
+ * the factor might be no normal number, with a large one e: the unit goes to the larger. */
+FA_INLINE pair FN(share)(pair factor, vec dy, vec *unit) {
+    mask large = v_le(K(0x1p-20), v_abs(dy));
+    *unit = v_select(large, K(1), K(EXP_UNIT));
+    return FN(scaled)(factor, v_select(large, dy * K(EXP_UNIT), dy));
+}
 FA_INLINE void FN(share_body)(void *context, size_t i, int full) {
     pass *p = context;
     vec e = FN(take)(p->w, full, p->y, p->y_pitch, i, K(0)) * p->unit;
     FN(put)(p->w, full, p->y, p->y_pitch, i, FN(times)(p->factor, e));
 }
+/* row_in: dy; in: x; dx = dy p. */
 FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     const softmax_state *s = a->state;
     walk w = FN(walk_of)(a->n, direction);
     FN(unscaled_softmax)(a, phase, direction, 0);
     if (phase != FA_END) return;
     pass p = {.w = w, .y = a->out[0], .y_pitch = a->out_pitch[0]};
-    vec dy = FN(take_row)(w, a->row_in);
-    mask large = v_le(K(1), v_abs(dy));
-    vec back_to = v_select(large, K(1), K(1 / EXP_UNIT));
-    pair factor = {s->factor.hi * back_to, s->factor.lo * back_to};
-    p.unit = v_select(large, K(1), K(EXP_UNIT));
-    p.factor = FN(scaled)(factor, dy);
+    pair factor = {s->factor.hi * K(1 / EXP_UNIT), s->factor.lo * K(1 / EXP_UNIT)};
+    p.factor = FN(share)(factor, FN(take_row)(w, a->row_in), &p.unit);
     FN(each)(w, FN(share_body), &p);
 }

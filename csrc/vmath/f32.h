@@ -51,31 +51,49 @@ FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) {
 
 /* s = 2^(k+64) to a float32's precision, k in 16ths; |p| < 0.022 takes in what s lost.
  * Three products fewer, and a shorter chain of them. With |r| <= ln2/32,
- * e^r = 1 + r + r^2 (c2 + c3 r) to 1.6e-9; r^2 can do without k LN2_LO. For n vectors at
- * once, step by step: their chains interleave. */
+ * e^r = 1 + r + r^2 (c2 + c3 r) to 1.6e-9; the powers of r can do without k LN2_LO. For n <= 4
+ * vectors at once, step by step: their chains interleave. */
+typedef struct {
+    vec r, s, lost; /* lost: of s relative, and k LN2_LO */
+} FN(exp_reduced);
 #define EACH FA_UNROLL(4) for (int i = 0; i < n; i++)
-FA_INLINE void FN(exp_parts_of)(int n, const vec x[], vec x_low, vec s[], vec p[]) {
-    vec bounded[4], t[4], k[4], r[4], q[4];
+FA_INLINE void FN(exp_reduce_of)(int n, const vec x[], FN(exp_reduced) a[]) {
+    vec bounded[4], t[4], k[4];
     EACH bounded[i] = v_max(K(EXP_LEAST), x[i]);
     EACH t[i] = v_fma(bounded[i], K(F32_LOG2E), K(F32_SHIFT16));
     EACH k[i] = t[i] - K(F32_SHIFT16);
-    EACH r[i] = v_fnma(k[i], K(F32_LN2_HI), bounded[i]) + x_low;
-    EACH s[i] = v_from_bits((v_bits(t[i]) << 19) + v_bits(v_lookup16(f32_exp2, v_bits(t[i]))));
-    EACH p[i] = r[i] + v_fnma(k[i], K(F32_LN2_LO), v_lookup16(f32_exp2_low, v_bits(t[i])));
-    EACH q[i] = v_fma(r[i], K(0x1.555598p-3f), K(0x1.00021ep-1f));
-    EACH p[i] = v_fma(r[i] * r[i], q[i], p[i]);
+    EACH a[i].r = v_fnma(k[i], K(F32_LN2_HI), bounded[i]);
+    EACH a[i].lost = v_fnma(k[i], K(F32_LN2_LO), v_lookup16(f32_exp2_low, v_bits(t[i])));
+    EACH a[i].s = v_from_bits((v_bits(t[i]) << 19) + v_bits(v_lookup16(f32_exp2, v_bits(t[i]))));
 }
+FA_INLINE void FN(exp_less_1_of)(int n, const FN(exp_reduced) a[], vec p[]) {
+    EACH p[i] = v_fma(a[i].r, K(0x1.555598p-3f), K(0x1.00021ep-1f));
+    EACH p[i] = v_fma(a[i].r, p[i], K(1));
+    EACH p[i] = v_fma(a[i].r, p[i], a[i].lost);
+}
+FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
+    FN(exp_reduced) a;
+    FN(exp_reduce_of)(1, &x, &a);
+    a.r = a.r + x_low;
+    FN(exp_less_1_of)(1, &a, p);
+    return a.s;
+}
+
 /* exp(x) / EXP_UNIT for x <= 0. Worst 0.58, after rounding to a subnormal 0.85. */
-FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
-    vec s[4], p[4];
-    FN(exp_parts_of)(n, x, K(-0.0), s, p);
-    EACH x[i] = v_fma(s[i], p[i], s[i]);
+FA_INLINE void FN(exp_evaluate_of)(int n, const FN(exp_reduced) a[], vec x[]) {
+    vec p[4];
+    FN(exp_less_1_of)(n, a, p);
+    EACH x[i] = v_fma(a[i].s, p[i], a[i].s);
 }
 #undef EACH
-FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
-    vec s;
-    FN(exp_parts_of)(1, &x, x_low, &s, p);
-    return s;
+/* n <= 8. The second four are reduced before the first are evaluated: more to interleave. */
+FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
+    FN(exp_reduced) a[4], b[4];
+    const int first = n < 4 ? n : 4;
+    FN(exp_reduce_of)(first, x, a);
+    if (n > 4) FN(exp_reduce_of)(n - 4, x + 4, b);
+    FN(exp_evaluate_of)(first, a, x);
+    if (n > 4) FN(exp_evaluate_of)(n - 4, b, x + 4);
 }
 FA_INLINE vec FN(exp_scaled)(vec x) {
     FN(exp_scaled_of)(1, &x);

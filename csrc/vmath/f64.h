@@ -83,7 +83,7 @@ FA_INLINE vec FN(exp_scaled)(vec x) {
     return (K(1) + v_fma(q, r2, r)) * v_from_bits(v_bits(t) << 52);
 }
 FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
-    FA_UNROLL(4)
+    FA_UNROLL(8)
     for (int i = 0; i < n; i++) x[i] = FN(exp_scaled)(x[i]);
 }
 
