@@ -86,7 +86,7 @@ typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t there, 
     for (size_t u = 0, j = i; u < there; u++, j += step)
 
 /* Up to four across rows from i on, 0 for what is not there. */
-FA_INLINE void FN(last_across)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[4]) {
+FA_INLINE void FN(last_across)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[]) {
     for (int u = 0; u < 4; u++) value[u] = K(0);
     if (i >= w.vectors) return;
     switch ((w.vectors - i + step - 1) / step) {

@@ -11,7 +11,7 @@ enum { MOST_LANES = FA_VIRTUAL_VECTOR / 4 };
 /* Rows this short go through tiles: a vector along them would be mostly tail and folding. */
 enum { SHORT_ROW = 64 };
 /* Elements worth a task of their own. */
-enum { TASK_ELEMENTS = 1 << 15 };
+enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
 /* Calls of the kernel that small begin before the two ahead of them end: they share L1 and L2. */
 enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = 3 };
 /* Longer rows that lie side by side are copied by panels: half a kilobyte of each class is
@@ -34,6 +34,7 @@ typedef struct {
     passage in[2], out[2]; /* of whole tiles */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t panel;          /* rows copied at a time, 0: none are */
+    int row_values;        /* whether there is something one of a row */
     int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
     size_t rows_per_task;
     atomic_int failed;
@@ -51,7 +52,9 @@ typedef struct {
 } flight;
 
 static char *element(const fa_matrix *m, size_t row) { return m->data + (ptrdiff_t)row * m->row; }
-static ptrdiff_t elements(const plan *p, ptrdiff_t bytes) { return bytes / (ptrdiff_t)p->realsize; }
+static ptrdiff_t elements(const plan *p, ptrdiff_t bytes) { /* constants: no division */
+    return p->realsize == sizeof(float) ? bytes / (ptrdiff_t)sizeof(float) : bytes / (ptrdiff_t)sizeof(double);
+}
 
 /* How the kernel comes by a matrix: as it lies in memory, by way of a transposed tile, or
  * row by row through a buffer. */
@@ -159,7 +162,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         a->out_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
         if (k == 0) a->out_ahead = by == DIRECT && p->fetch_out_ahead ? elements(p, m->row) : 0;
     }
-    fetch_row_values(p, f);
+    if (p->row_values) fetch_row_values(p, f);
     p->kernel(a, FA_BEGIN);
 }
 
@@ -173,7 +176,7 @@ static void end(const plan *p, const flight *f) {
         if (by == STAGED) stage_out(p, f, m, f->out[k]);
         if (by == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, from, element(m, f->row), elements(p, m->row));
     }
-    deliver_row_values(p, f);
+    if (p->row_values) deliver_row_values(p, f);
 }
 
 /* Flights and their buffers of `bytes` for each matrix, in one block; NULL without memory. */
@@ -281,6 +284,16 @@ static size_t choose_panel(const plan *p) {
     return panel;
 }
 
+/* Each task fills and drains its flights anew: no more tasks than balance needs. */
+static size_t choose_rows_per_task(const plan *p) {
+    const fa_rows_job *job = p->job;
+    const size_t threads = (size_t)fa_get_threads(), unit = p->panel ? p->panel : MOST_LANES;
+    size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, balanced = job->rows / (threads * TASKS_PER_THREAD);
+    if (p->direction == FA_ALONG && job->n >= TASK_ELEMENTS / 4) return balanced + 1;
+    if (rows < balanced) rows = balanced;
+    return (rows + unit - 1) / unit * unit;
+}
+
 int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     plan p = {.isa = isa, .job = job, .kernels = &isa->kernels[job->precision]->rows};
     if (!job->rows || (!job->n && !job->row_out.data)) return 0;
@@ -290,12 +303,11 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
     for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
     for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
+    p.row_values = job->row_in.data || job->row_out.data || job->labels.data;
     p.panel = choose_panel(&p);
     p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
     p.fetch_out_ahead = p.fetch_in_ahead && job->rows * job->n * p.realsize > MOST_L3_BYTES;
-    size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, unit = p.panel ? p.panel : MOST_LANES;
-    p.rows_per_task = (rows + unit - 1) / unit * unit;
-    if (p.direction == FA_ALONG && job->n >= TASK_ELEMENTS / 4) p.rows_per_task = 1;
+    p.rows_per_task = choose_rows_per_task(&p);
     fa_parallel_for((job->rows + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
     return atomic_load(&p.failed) ? -1 : 0;
 }

@@ -19,7 +19,7 @@ typedef enum { FA_ALONG, FA_ACROSS, FA_DIRECTIONS } fa_direction;
 
 /* BEGIN finds the maximum, MIDDLE sums exponentials, END writes the results. */
 typedef enum { FA_BEGIN, FA_MIDDLE, FA_END } fa_row_phase;
-enum { FA_ROW_STATE = 2048 }; /* bytes a kernel keeps between the phases of a row */
+enum { FA_ROW_STATE = 1024 }; /* bytes a kernel keeps between the phases of a row */
 
 /* What cross entropy has beside the rows. */
 typedef struct {

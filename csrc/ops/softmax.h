@@ -45,7 +45,7 @@ typedef struct {
 FA_INLINE vec FN(below_max)(const pass *p, size_t i, int full) {
     return FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
 }
-FA_INLINE void FN(distances)(const pass *p, size_t i, size_t step, size_t there, int full, vec d[8]) {
+FA_INLINE void FN(distances)(const pass *p, size_t i, size_t step, size_t there, int full, vec d[]) {
     const real *x = (const real *)p->x + FN(offset_of)(p->w, i, p->x_pitch);
     const ptrdiff_t apart = FN(offset_of)(p->w, step, p->x_pitch);
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
@@ -53,7 +53,7 @@ FA_INLINE void FN(distances)(const pass *p, size_t i, size_t step, size_t there,
         d[u] = FN(take_at)(p->w, full, x + (ptrdiff_t)u * apart, j, K(-INFINITY)) - p->max;
     }
 }
-FA_INLINE void FN(store_eight)(const pass *p, size_t i, size_t step, size_t there, int full, const vec e[8]) {
+FA_INLINE void FN(store_eight)(const pass *p, size_t i, size_t step, size_t there, int full, const vec e[]) {
     real *y = (real *)p->y + FN(offset_of)(p->w, i, p->y_pitch);
     const ptrdiff_t apart = FN(offset_of)(p->w, step, p->y_pitch);
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
@@ -98,7 +98,7 @@ FA_INLINE pair FN(exponentials)(walk w, vec max, const fa_rows_args *a, int k) {
 
 /* exp(x - max) / EXP_UNIT of each (results below the normal range would take an assist of the
  * CPU's); maxima are counted, not summed. */
-FA_INLINE void FN(facts_of_four)(pass *p, size_t i, size_t step, size_t there, int full, vec e[4]) {
+FA_INLINE void FN(facts_of_four)(pass *p, size_t i, size_t step, size_t there, int full, vec e[]) {
     FN(distances)(p, i, step, there, full, e);
     v_exp_scaled_of((int)there, e);
     if (p->store) FN(store_eight)(p, i, step, there, full, e);
