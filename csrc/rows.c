@@ -73,13 +73,27 @@ static passage passage_now(const plan *p, const flight *f, passage of_tile) {
 
 /* ---- rows through buffers --------------------------------------------------------------- */
 
-static void fill_masked(const plan *p, size_t row, double fill, void *reals) {
-    const char *mask = p->job->mask + (ptrdiff_t)row * p->job->mask_row;
-    for (size_t c = 0; c < p->job->n; c++, mask += p->job->mask_class) {
-        if (*mask) continue;
-        if (p->realsize == 4) ((float *)reals)[c] = (float)fill;
-        else ((double *)reals)[c] = fill;
+/* By bits, without a branch: masks are hard to predict. */
+#define FA_FILL_MASKED(real, bits)                                          \
+    static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, void *row) { \
+        const real value = (real)fill;                                      \
+        bits filling, b;                                                    \
+        memcpy(&filling, &value, sizeof b);                                 \
+        for (size_t c = 0; c < n; c++, mask += step) {                      \
+            const bits keep = (bits)0 - (bits)(*mask != 0);                 \
+            memcpy(&b, (char *)row + c * sizeof b, sizeof b);               \
+            b = (b & keep) | (filling & ~keep);                             \
+            memcpy((char *)row + c * sizeof b, &b, sizeof b);               \
+        }                                                                   \
     }
+FA_FILL_MASKED(float, uint32_t)
+FA_FILL_MASKED(double, uint64_t)
+
+static void fill_masked(const plan *p, size_t row, double fill, void *reals) {
+    const fa_rows_job *job = p->job;
+    const char *mask = job->mask + (ptrdiff_t)row * job->mask_row;
+    if (p->realsize == sizeof(float)) fill_masked_float(job->n, mask, job->mask_class, fill, reals);
+    else fill_masked_double(job->n, mask, job->mask_class, fill, reals);
 }
 
 static void gather_row(const plan *p, const fa_matrix *m, size_t row, double fill, void *to) {
