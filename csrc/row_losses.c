@@ -185,6 +185,7 @@ static int run_cross_entropy(rows_context *c) {
                             .n = job->n,
                             .inputs = soft ? 2 : 1,
                             .outputs = job->hess.data ? 2 : job->grad.data ? 1 : 0,
+                            .new_outputs = 1,
                             .row_in = {(char *)&c->scale_of_all, 0, FA_F64},
                             .row_out = {options.want_loss ? (char *)(c->loss + first) : NULL, sizeof(double), FA_F64},
                             .labels = {soft ? NULL : (char *)(c->label + first), sizeof(int64_t), FA_I64},

@@ -20,7 +20,7 @@ enum { PANEL_BYTES = 512, MOST_PANEL_BYTES = 1 << 22 };
 
 /* The longest rows of which L2 holds those under way and the next, with results and without. */
 enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
-/* Results of more than this are fetched ahead too; what L3 holds comes as fast unasked. */
+/* Results of more than this, and new ones, are fetched ahead too; what L3 holds comes as fast unasked. */
 enum { MOST_L3_BYTES = 1 << 23 };
 
 typedef enum { DIRECT, TRANSPOSED, STAGED } passage;
@@ -320,7 +320,7 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     p.row_values = job->row_in.data || job->row_out.data || job->labels.data;
     p.panel = choose_panel(&p);
     p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
-    p.fetch_out_ahead = p.fetch_in_ahead && job->rows * job->n * p.realsize > MOST_L3_BYTES;
+    p.fetch_out_ahead = p.fetch_in_ahead && (job->new_outputs || job->rows * job->n * p.realsize > MOST_L3_BYTES);
     p.rows_per_task = choose_rows_per_task(&p);
     fa_parallel_for((job->rows + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
     return atomic_load(&p.failed) ? -1 : 0;

@@ -74,6 +74,7 @@ typedef struct {
     ptrdiff_t mask_row, mask_class;
     double in_fill[2]; /* what a masked input element counts as */
     size_t overwritten; /* the input whose place out[0] may take */
+    int new_outputs;    /* mostly made for this call: in no cache yet */
     fa_operand row_in, row_out, labels; /* without data: absent */
     const fa_cross_entropy_options *options;
 } fa_rows_job;
