@@ -23,6 +23,7 @@
 /* Constants that differ by type. */
 #define EXP_UNIT FN(EXP_UNIT)
 #define EXP_LEAST FN(EXP_LEAST)
+#define EXP_NONE FN(EXP_NONE)
 #define GELU_BOUND FN(GELU_BOUND)
 #define INV_SQRT_2PI FN(INV_SQRT_2PI)
 #define GELU_C1 FN(GELU_C1)

@@ -461,3 +461,19 @@ def test_logsumexp_gradient_at_the_ends_of_the_range():
         error = np.abs(got - np.float64(np.float32(dy)) * p)
         assert (error <= 3 * np.spacing(np.abs(got).astype(np.float32))).all(), dy
     assert (fa.logsumexp.backward(np.array([np.inf], np.float32), x) == np.inf).all()
+
+
+@pytest.mark.parametrize(("dtype", "large"), [("float32", 1e30), ("float64", 1e290)])
+def test_small_probabilities_under_a_large_gradient(dtype, large):
+    """What exp(x - max) alone would lose below the normal range counts; what is -inf does not."""
+    low = np.log(np.finfo(dtype).smallest_subnormal) - 5
+    x = np.array([[0, low, -np.inf]], dtype)
+    dy = np.array([large], dtype)
+    expected = large * np.exp(x[0, 1].astype(np.float64) / 2) ** 2 if dtype == "float32" else None
+    got = fa.cross_entropy.backward(dy, x, [0], reduction="none")[0]
+    assert got[2] == 0
+    if expected is not None:
+        np.testing.assert_allclose(got[1], expected, rtol=2e-5)
+    else:
+        assert got[1] > 0
+    np.testing.assert_array_equal(fa.logsumexp.backward(dy, x)[0, 1:], got[1:])

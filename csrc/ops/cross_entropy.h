@@ -107,7 +107,7 @@ FA_INLINE vec FN(weighted_d)(ce *c) {
 FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
     const ce *c = context;
     vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
-    vec grad = FN(times)(c->slope, e * c->unit);
+    vec grad = FN(shared)(c->slope, c->unit, e);
     if (c->o.want_hess) {
         vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e * K(EXP_UNIT)));
         FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
@@ -121,8 +121,8 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
 /* The same without Hessian and smoothing, most calls' case. */
 FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, int full) {
     const ce *c = context;
-    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0)) * c->unit;
-    FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, FN(times)(c->slope, e)));
+    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
+    FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, FN(shared)(c->slope, c->unit, e)));
 }
 
 /* Before a gradient may overwrite the logits. */

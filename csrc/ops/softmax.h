@@ -305,10 +305,14 @@ FA_INLINE pair FN(share)(pair factor, vec dy, vec *unit) {
     *unit = v_select(large, K(1), K(EXP_UNIT));
     return FN(scaled)(factor, v_select(large, dy * K(EXP_UNIT), dy));
 }
+/* That product; of -inf, whose exponential over EXP_UNIT is only small, 0 however large dy. */
+FA_INLINE vec FN(shared)(pair share, vec unit, vec e) {
+    return FN(times)(share, v_keep(v_lt(K(EXP_NONE), e), e) * unit);
+}
 FA_INLINE void FN(share_body)(void *context, size_t i, int full) {
     pass *p = context;
-    vec e = FN(take)(p->w, full, p->y, p->y_pitch, i, K(0)) * p->unit;
-    FN(put)(p->w, full, p->y, p->y_pitch, i, FN(times)(p->factor, e));
+    vec e = FN(take)(p->w, full, p->y, p->y_pitch, i, K(0));
+    FN(put)(p->w, full, p->y, p->y_pitch, i, FN(shared)(p->factor, p->unit, e));
 }
 /* row_in: dy; in: x; dx = dy p. */
 FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {

@@ -38,6 +38,7 @@ FA_INLINE vec FN(exp)(vec x) {
  * once shifted to its place. */
 #define f32_EXP_UNIT 0x1p-64f
 #define f32_EXP_LEAST -131.0f /* 130 e^-130 is still below half the least subnormal */
+#define f32_EXP_NONE 3e-38f /* above the least exponential over EXP_UNIT, below that of -130.7 */
 #define F32_SHIFT (0x1.8p23f + 191)
 #define F32_SHIFT16 (0x1.8p19f + 64)
 
