@@ -13,9 +13,9 @@
  *
  * Each operation gives the same bits at every level:
  *   v_load(p) v_store(p, v)           any alignment
- *   v_load_n(p, n) v_store_n(p, n, v) the first n < LANES lanes; the rest of the
+ *   v_load_n(p, n) v_store_n(p, n, v) the first n <= LANES lanes; the rest of the
  *                                     vector is 0, the rest of memory untouched
- *   v_load_or(p, n, pad)              the first n < LANES lanes; the rest of pad
+ *   v_load_or(p, n, pad)              the first n <= LANES lanes; the rest of pad
  *   v_splat(s)                        all lanes s
  *   v_fma(a, b, c)                    a*b + c, rounded once
  *   v_fms(a, b, c)                    a*b - c, rounded once
