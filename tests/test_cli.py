@@ -96,7 +96,6 @@ def test_plot_names_what_is_missing(monkeypatch, capsys):
 
 @pytest.mark.parametrize(("file", "why"), [("loss.xyz", "must end in"), ("no/such/loss.png", "no folder")])
 def test_plot_is_refused_before_training(file, why, tmp_path, capsys):
-    pytest.importorskip("matplotlib")
     assert _cli.main(["demo", "--plot", str(tmp_path / file)]) == 1
     captured = capsys.readouterr()
     assert why in captured.err

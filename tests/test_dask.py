@@ -1,14 +1,13 @@
 """Dask arrays: lazy until computed, right in every block, and picklable to workers."""
 
+import dask.array as da
+import distributed
 import numpy as np
 import pytest
 import walk
 from walk import assert_same_bits
 
 import fastact as fa
-
-da = pytest.importorskip("dask.array")
-distributed = pytest.importorskip("distributed")
 
 SHAPE, CHUNKS = (60, 14), (25, 5)
 F4 = np.dtype("f4")

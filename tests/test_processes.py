@@ -110,10 +110,8 @@ def test_fork_while_threads_compute():
     _output(code)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
 def test_multiprocessing(method):
-    if method not in multiprocessing.get_all_start_methods():
-        pytest.skip(f"no {method} here")
     code = f"""
         import multiprocessing
         import numpy as np, fastact as fa

@@ -29,7 +29,7 @@ typedef struct {
     vec max, scale, share; /* share: s/n, the part of every class */
     mask live;             /* rows that count */
     vec others, S, everywhere; /* everywhere: scale * share */
-    pair factor, slope;        /* 1 / (1 + others), and that times scale S for products with e * unit */
+    pair factor, slope;        /* 1 / (1 + others), and that times scale, for labels times S too, for products with e * unit */
     vec unit;
     sum *terms, *shares;       /* slots: arrays stay apart */
 } FN(ce);
@@ -51,7 +51,10 @@ FA_INLINE vec FN(class_weight)(const ce *c, size_t i, int full) {
 FA_INLINE vec FN(distance)(const ce *c, size_t i, int full) {
     return FN(take)(c->w, full, c->a.in[0], c->a.in_pitch[0], i, c->max) - c->max;
 }
-FA_INLINE vec FN(one_minus_p)(const ce *c, vec e) { return FN(times)(c->factor, c->others + (K(1) - e)); }
+/* e over EXP_UNIT */
+FA_INLINE vec FN(one_minus_p)(const ce *c, vec e) {
+    return FN(times)(c->factor, c->others + v_fnma(e, K(EXP_UNIT), K(1)));
+}
 
 /* ---- labels ------------------------------------------------------------------------ */
 
@@ -109,7 +112,7 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
     vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
     vec grad = FN(shared)(c->slope, c->unit, e);
     if (c->o.want_hess) {
-        vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e * K(EXP_UNIT)));
+        vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e));
         FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
     }
     if (c->o.smoothing > 0) {
@@ -141,11 +144,11 @@ FA_INLINE vec FN(label_loss)(const ce *c, const ce_state *s) {
 }
 FA_INLINE void FN(label_grad)(ce *c, const ce_state *s) {
     const fa_rows_args *a = &c->a;
-    vec q_t = s->w_t, e_t = FN(at_labels)(c, a->out[0], a->out_pitch[0]) * K(EXP_UNIT);
+    vec q_t = s->w_t, e_t = FN(at_labels)(c, a->out[0], a->out_pitch[0]);
     int smooth = c->o.smoothing > 0;
     if (smooth) q_t = v_fma(c->share, q_t, K(1.0 - c->o.smoothing) * q_t);
     vec grad_t = q_t * FN(one_minus_p)(c, e_t); /* S - q_t is share (weight_sum - w_t) */
-    if (smooth) grad_t = v_fnma(c->share * (K(c->o.weight_sum) - s->w_t), FN(times)(c->factor, e_t), grad_t);
+    if (smooth) grad_t = v_fnma(c->share * (K(c->o.weight_sum) - s->w_t), FN(times)(c->factor, e_t * K(EXP_UNIT)), grad_t);
     grad_t = -(c->scale * grad_t);
     c->slope = FN(share)(c->factor, c->scale * c->S, &c->unit);
     if (smooth || c->o.want_hess) FN(each)(c->w, FN(label_grad_body), c);
@@ -169,11 +172,11 @@ FA_INLINE void FN(soft_terms_body)(void *context, size_t slot, size_t i, int ful
 }
 FA_INLINE void FN(soft_grad_body)(void *context, size_t i, int full) {
     const ce *c = context;
-    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0)) * K(EXP_UNIT);
-    vec q = FN(soft_share)(c, i, full), p = FN(times)(c->factor, e), rest = FN(one_minus_p)(c, e);
-    vec grad = c->scale * v_fms(c->S - q, p, q * rest);
+    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
+    vec q = FN(soft_share)(c, i, full), p = FN(shared)(c->slope, c->unit, e), rest = FN(one_minus_p)(c, e);
+    vec grad = v_fms(c->S - q, p, c->scale * q * rest); /* p: times scale */
     if (c->o.want_hess) {
-        vec hess = v_keep(c->live, c->scale * c->S * p * rest);
+        vec hess = v_keep(c->live, c->S * p * rest);
         FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
     }
     FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, grad));
@@ -218,8 +221,12 @@ FA_INLINE void FN(ce_end)(const fa_rows_args *a, fa_direction direction) {
     c.others = s->f.others.hi;
     c.factor = s->f.factor;
     c.S = s->S;
-    if (c.o.soft) FN(each)(c.w, FN(soft_grad_body), &c);
-    else FN(label_grad)(&c, s);
+    if (c.o.soft) {
+        c.slope = FN(share)(c.factor, c.scale, &c.unit);
+        FN(each)(c.w, FN(soft_grad_body), &c);
+    } else {
+        FN(label_grad)(&c, s);
+    }
 }
 FA_INLINE void FN(cross_entropy)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     if (phase == FA_BEGIN) FN(ce_begin)(a, direction);

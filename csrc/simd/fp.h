@@ -7,8 +7,10 @@
 #ifndef FA_FP_H
 #define FA_FP_H
 
-#if defined(__FAST_MATH__)
-#error "fastact: build without -ffast-math (and its parts): results would lose NaN, -0 and bit-identity"
+/* gcc tells of each such option, clang only of all together and of finite-math-only. */
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
+    defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
+#error "fastact: an option lets the compiler change floating-point results: NaN, -0 and equal bits would be lost"
 #endif
 
 #if defined(__clang__)
