@@ -82,6 +82,27 @@ MEMORY = [
         "tests/test_losses.py -k large_gradient",
     ),
     Defect(
+        "large gradients lose small probabilities",
+        "csrc/ops/softmax.h",
+        "mask large = v_le(K(0x1p-20), v_abs(dy));",
+        "mask large = v_le(K(INFINITY), v_abs(dy));",
+        "tests/test_losses.py -k large_gradient",
+    ),
+    Defect(
+        "a row's last vector taken whole",
+        "csrc/reduce.h",
+        "return left <= 0 ? 0 : left < LANES ? (size_t)left : LANES;",
+        "return left <= 0 ? 0 : LANES;",
+        "tests/test_guard_pages.py -k rows",
+    ),
+    Defect(
+        "inexact arithmetic accepted",
+        "csrc/simd/fp.h",
+        "defined(__RECIPROCAL_MATH__) || ",
+        "",
+        "tests/test_c_core.py -k inexact",
+    ),
+    Defect(
         "masked results not cleared",
         "csrc/rows.c",
         "if (p->job->mask) fill_masked(p, row, 0.0, from);",
