@@ -80,7 +80,8 @@ FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
     return a.s;
 }
 
-/* exp(x) / EXP_UNIT for x <= 0. Worst 0.58, after rounding to a subnormal 0.85. */
+/* exp(x) / EXP_UNIT for x <= 0. Worst of all inputs 0.63 at -0x1.3eef2cp+6; after rounding to a
+ * subnormal 0.81, at -0x1.5df3c4p+6. */
 FA_INLINE void FN(exp_evaluate_of)(int n, const FN(exp_reduced) a[], vec x[]) {
     vec p[4];
     FN(exp_less_1_of)(n, a, p);
