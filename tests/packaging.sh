@@ -16,7 +16,7 @@ fail() { echo "FAIL: $*"; failed=1; }
 quietly() { "$@" >"$work/out" 2>&1 || { tail -25 "$work/out"; return 1; }; }
 
 MOST_BYTES=3000000
-NEEDED=(pytest pytest-timeout hypothesis scipy mpmath ml_dtypes 'dask[array]')
+NEEDED=(pytest pytest-timeout hypothesis scipy mpmath ml_dtypes 'dask[array]' psutil)
 # What an interpreter, a compiler or a NumPy could change; the numbers are the other checks' task.
 QUICK=(registry special_values errors loss_errors narrow_types processes docs layouts layouts_rows threads)
 
