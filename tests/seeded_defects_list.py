@@ -227,8 +227,8 @@ NUMBERS = [
     Defect(
         "winner's gradient is p - 1",
         "csrc/ops/cross_entropy.h",
-        "return FN(times)(c->factor, c->others + (K(1) - e));",
-        "return K(1) - FN(times)(c->factor, e);",
+        "return FN(times)(c->factor, c->others + v_fnma(e, K(EXP_UNIT), K(1)));",
+        "return K(1) - FN(times)(c->factor, e * K(EXP_UNIT));",
         "tests/test_losses.py -k confident",
     ),
     Defect(
