@@ -1,4 +1,4 @@
-/* Row kernels in both directions, and the tiles that turn one into the other. */
+/* Row kernels in every direction, and the tiles that turn one into the other. */
 
 /* Phase and direction are constants at each call, so that a phase's code holds only its own. */
 #define FA_DIRECTED_AS(name, suffix, direction)                               \
@@ -11,7 +11,8 @@
     }
 #define FA_DIRECTED(name)                    \
     FA_DIRECTED_AS(name, _along, FA_ALONG)   \
-    FA_DIRECTED_AS(name, _across, FA_ACROSS)
+    FA_DIRECTED_AS(name, _across, FA_ACROSS) \
+    FA_DIRECTED_AS(name, _abreast, FA_ABREAST)
 
 #define YES(name) FA_DIRECTED(name##_from_output)
 #define NO(name)
@@ -25,26 +26,10 @@
 
 FA_DIRECTED(cross_entropy)
 
-static void FN(to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles) {
-    const size_t whole = width - width % LANES;
-    for (size_t c = 0; c < n; c++) {
-        const real *line = (const real *)from + (ptrdiff_t)c * pitch;
-        real *to = (real *)tiles + c * LANES;
-        for (size_t r = 0; r < whole; r += LANES, to += n * LANES) v_store(to, v_load(line + r));
-        if (whole < width) v_store(to, v_load_n(line + whole, width - whole));
-    }
-}
-static void FN(from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch) {
-    const size_t whole = width - width % LANES;
-    for (size_t c = 0; c < n; c++) {
-        real *line = (real *)to + (ptrdiff_t)c * pitch;
-        const real *from = (const real *)tiles + c * LANES;
-        for (size_t r = 0; r < whole; r += LANES, from += n * LANES) v_store(line + r, v_load(from));
-        if (whole < width) v_store_n(line + whole, width - whole, v_load(from));
-    }
-}
-
-_Static_assert(sizeof(softmax_state) <= FA_ROW_STATE && sizeof(ce_state) <= FA_ROW_STATE, "too small a state");
+#define FA_STATE_FITS(bytes, tiles) ((tiles) * (sizeof(softmax_state) + sizeof(ce_state)) <= (bytes))
+_Static_assert(FA_STATE_FITS(FA_ROW_STATE, 1), "too small a state");
+_Static_assert(FA_STATE_FITS(FA_ABREAST_STATE, MOST_TILES), "too small a state");
+_Static_assert(2 * MOST_SLOTS * MOST_TILES * sizeof(sum) <= FA_ABREAST_SLOTS, "too few slots");
 
 /* All loops over a tile's vectors are unrolled, which keeps those in registers. */
 

@@ -38,21 +38,19 @@ static const fa_kernels FN(kernels) = {
             .lanes = LANES,
             .op =
                 {
-#define YES(name) {FN(name##_from_output_along), FN(name##_from_output_across)}
-#define NO(name) {NULL, NULL}
+#define YES(name) {FN(name##_from_output_along), FN(name##_from_output_across), FN(name##_from_output_abreast)}
+#define NO(name) {NULL, NULL, NULL}
 #define FA_ROW_OP(name, reduces, from_output, ...)                   \
-    {{FN(name##_along), FN(name##_across)},                          \
-     {FN(name##_backward_along), FN(name##_backward_across)},        \
+    {{FN(name##_along), FN(name##_across), FN(name##_abreast)},\
+     {FN(name##_backward_along), FN(name##_backward_across), FN(name##_backward_abreast)},\
      from_output(name)},
 #include "ops.def"
 #undef YES
 #undef NO
                 },
-            .cross_entropy = {FN(cross_entropy_along), FN(cross_entropy_across)},
+            .cross_entropy = {FN(cross_entropy_along), FN(cross_entropy_across), FN(cross_entropy_abreast)},
             .to_tile = FN(to_tile),
             .from_tile = FN(from_tile),
-            .to_panel = FN(to_panel),
-            .from_panel = FN(from_panel),
         },
     .widen = FN(widen_from),
     .narrow = FN(narrow_to),
@@ -60,11 +58,11 @@ static const fa_kernels FN(kernels) = {
 
 #undef SLOTS
 #undef MOST_SLOTS
+#undef MOST_TILES
 #undef pair
 #undef sum
 #undef walk
 #undef softmax_state
 #undef pass
-#undef back
 #undef ce_state
 #undef ce

@@ -6,12 +6,13 @@
  * pairwise in their own type before it is added exactly: an eighth of the work for three
  * roundings of positive numbers.
  * At the end slot k takes slot k + SLOTS/2, then k + SLOTS/4, and so on.
- * Along a row the slots are the virtual vector's lanes; across rows they are
- * SLOTS vectors, each lane a row.
+ * Along a row the slots are the virtual vector's lanes; across rows and abreast they are
+ * SLOTS vectors for each tile, each lane a row.
  */
 
 #define SLOTS (FA_VIRTUAL_BYTES / sizeof(real))
 #define MOST_SLOTS (FA_VIRTUAL_BYTES / sizeof(float))
+#define MOST_TILES (FA_ABREAST_BYTES / sizeof(vec))
 #define pair FN(pair)
 #define sum FN(sum)
 #define walk FN(walk)
@@ -20,12 +21,13 @@ typedef struct {
     fa_direction direction;
     size_t n;             /* elements of a row */
     size_t vectors, full; /* along a row the last may hold fewer than LANES elements */
-    size_t tail;          /* how many, or 0 */
-    size_t slots;         /* vectors of accumulators in use */
+    size_t tail;          /* how many; abreast, how many rows the last tile holds; or 0 */
+    size_t slots;         /* of accumulators in use */
+    size_t tiles, whole;  /* side by side, 1 but abreast; those of LANES rows */
 } walk;
 
 FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
-    walk w = {direction, n, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS}; /* of nothing the total is 0 */
+    walk w = {direction, n, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS, 1, 1}; /* of nothing the total is 0 */
     if (direction == FA_ALONG) {
         w.vectors = (n + LANES - 1) / LANES;
         w.full = n / LANES;
@@ -34,8 +36,17 @@ FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
     }
     return w;
 }
-FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, ptrdiff_t pitch) {
-    return (ptrdiff_t)i * (w.direction == FA_ALONG ? (ptrdiff_t)LANES : pitch);
+FA_INLINE walk FN(walk_over)(const fa_rows_args *a, fa_direction direction) {
+    walk w = FN(walk_of)(a->n, direction);
+    if (direction == FA_ABREAST) {
+        w.tiles = (a->rows + LANES - 1) / LANES;
+        w.whole = a->rows / LANES;
+        w.tail = a->rows % LANES;
+    }
+    return w;
+}
+FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, size_t t, ptrdiff_t pitch) {
+    return w.direction == FA_ALONG ? (ptrdiff_t)(i * LANES) : (ptrdiff_t)i * pitch + (ptrdiff_t)(t * LANES);
 }
 
 /* How many elements of a row its i-th vector holds: 0 if there is none. */
@@ -43,99 +54,146 @@ FA_INLINE size_t FN(held)(walk w, size_t i) {
     const ptrdiff_t left = (ptrdiff_t)w.n - (ptrdiff_t)(i * LANES);
     return left <= 0 ? 0 : left < LANES ? (size_t)left : LANES;
 }
-/* The i-th vector of a row, at p, which is whole if `full`; lanes beyond its end are `pad`. */
+/* The i-th vector of a row or of a tile of rows, at p. It is whole if `full`, or across rows;
+ * lanes beyond its end are `pad`. */
 FA_INLINE vec FN(take_at)(walk w, int full, const real *p, size_t i, vec pad) {
-    return full || w.direction == FA_ACROSS ? v_load(p) : v_load_or(p, FN(held)(w, i), pad);
+    if (full || w.direction == FA_ACROSS) return v_load(p);
+    return v_load_or(p, w.direction == FA_ALONG ? FN(held)(w, i) : w.tail, pad);
 }
 FA_INLINE void FN(put_at)(walk w, int full, real *p, size_t i, vec v) {
     if (full || w.direction == FA_ACROSS) v_store(p, v);
-    else v_store_n(p, FN(held)(w, i), v);
+    else v_store_n(p, w.direction == FA_ALONG ? FN(held)(w, i) : w.tail, v);
 }
-FA_INLINE vec FN(take)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, vec pad) {
-    return FN(take_at)(w, full, (const real *)row + FN(offset_of)(w, i, pitch), i, pad);
+FA_INLINE vec FN(take)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, size_t t, vec pad) {
+    return FN(take_at)(w, full, (const real *)row + FN(offset_of)(w, i, t, pitch), i, pad);
 }
-FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, vec v) {
-    FN(put_at)(w, full, (real *)row + FN(offset_of)(w, i, pitch), i, v);
+FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, size_t t, vec v) {
+    FN(put_at)(w, full, (real *)row + FN(offset_of)(w, i, t, pitch), i, v);
 }
 
-/* Calls body for each vector of a row; `full` is a constant at each call of it. */
-typedef void FN(vector_body)(void *context, size_t i, int full);
+/* Calls body for the i-th vector of tile t, for all i and t, one i after the other; `full` is
+ * a constant at each call of it. */
+typedef void FN(vector_body)(void *context, size_t i, size_t t, int full);
 FA_INLINE void FN(each)(walk w, FN(vector_body) * body, void *context) {
     size_t i = 0;
+    if (w.direction == FA_ABREAST) {
+        for (; i < w.n; i++) {
+            for (size_t t = 0; t < w.whole; t++) body(context, i, t, 1);
+            if (w.tail) body(context, i, w.whole, 0);
+        }
+        return;
+    }
     FA_UNROLL(4)
-    for (; i < w.full; i++) body(context, i, 1);
-    if (w.direction == FA_ALONG && w.tail) body(context, i, 0);
+    for (; i < w.full; i++) body(context, i, 0, 1);
+    if (w.direction == FA_ALONG && w.tail) body(context, i, 0, 0);
 }
 
 /* The same with the vector's slot, in ascending order within each. */
-typedef void FN(slot_body)(void *context, size_t slot, size_t i, int full);
+typedef void FN(slot_body)(void *context, size_t slot, size_t i, size_t t, int full);
 FA_INLINE void FN(each_in_slot)(walk w, FN(slot_body) * body, void *context) {
     const size_t step = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
     size_t base = 0;
+    if (w.direction == FA_ABREAST) {
+        for (size_t i = 0; i < w.n; i++) {
+            const size_t slot = i % SLOTS * w.tiles;
+            for (size_t t = 0; t < w.whole; t++) body(context, slot + t, i, t, 1);
+            if (w.tail) body(context, slot + w.whole, i, w.whole, 0);
+        }
+        return;
+    }
     for (; base + step <= w.full; base += step)
-        for (size_t k = 0; k < step; k++) body(context, k, base + k, 1);
-    for (size_t k = 0; base + k < w.vectors; k++) body(context, k, base + k, 0);
+        for (size_t k = 0; k < step; k++) body(context, k, base + k, 0, 1);
+    for (size_t k = 0; base + k < w.vectors; k++) body(context, k, base + k, 0, 0);
 }
 
-/* Gives `there` <= 8 positive values, those of vectors i, i + step, ...; at once, for their
- * instructions to interleave. Unless `full`, along a row any of them may end early, or not be
- * there at all: those give 0. All but i are constants at each call. */
-typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t there, int full, vec value[8]);
+/* Gives `there` <= 8 positive values, those of vectors i, i + step, ... of tile t; at once, for
+ * their instructions to interleave. Unless `full`, along a row any of them may end early, or not
+ * be there at all: those give 0. `there` and `step` are constants at each call. */
+typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full, vec value[8]);
 #define FA_EACH_OF_EIGHT(u, j, i, step, there) \
     FA_UNROLL(8)                               \
     for (size_t u = 0, j = i; u < there; u++, j += step)
 
-/* Up to four across rows from i on, 0 for what is not there. */
-FA_INLINE void FN(last_across)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[]) {
+/* Up to four not along a row from i on, 0 for what is not there. */
+FA_INLINE void FN(last_four)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t, int full,
+                             vec value[]) {
     for (int u = 0; u < 4; u++) value[u] = K(0);
     if (i >= w.vectors) return;
     switch ((w.vectors - i + step - 1) / step) {
-    case 1: body(context, i, step, 1, 1, value); break;
-    case 2: body(context, i, step, 2, 1, value); break;
-    case 3: body(context, i, step, 3, 1, value); break;
-    default: body(context, i, step, 4, 1, value);
+    case 1: body(context, i, step, t, 1, full, value); break;
+    case 2: body(context, i, step, t, 2, full, value); break;
+    case 3: body(context, i, step, t, 3, full, value); break;
+    default: body(context, i, step, t, 4, full, value);
     }
 }
-/* Up to eight from i on: across rows exactly those there are, along a row four or eight, for
- * partial vectors cost less than a case for each number. */
-FA_INLINE void FN(last_eight)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[8]) {
-    if (w.direction == FA_ACROSS) {
-        FN(last_across)(w, body, context, i, step, value);
-        FN(last_across)(w, body, context, i + 4 * step, step, value + 4);
+/* Up to eight from i on: along a row four or eight, for partial vectors cost less than a case
+ * for each number; else exactly those there are. */
+FA_INLINE void FN(last_eight)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t, int full,
+                              vec value[8]) {
+    if (w.direction != FA_ALONG) {
+        FN(last_four)(w, body, context, i, step, t, full, value);
+        FN(last_four)(w, body, context, i + 4 * step, step, t, full, value + 4);
     } else if (i + 4 * step < w.vectors) {
-        body(context, i, step, 8, 0, value);
+        body(context, i, step, t, 8, 0, value);
     } else {
-        body(context, i, step, 4, 0, value);
+        body(context, i, step, t, 4, 0, value);
         for (int u = 4; u < 8; u++) value[u] = K(0);
     }
 }
 FA_INLINE vec FN(sum_of_eight)(const vec v[8]) {
     return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
 }
+FA_INLINE void FN(add_eight)(sum *slot, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t, int full) {
+    vec v[8];
+    body(context, i, step, t, 8, full, v);
+    *slot = FN(sum_add)(*slot, FN(sum_of_eight)(v));
+}
+FA_INLINE void FN(add_last)(walk w, sum *slot, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t,
+                            int full) {
+    vec v[8];
+    FN(last_eight)(w, body, context, i, step, t, full, v);
+    *slot = FN(sum_add)(*slot, FN(sum_of_eight)(v));
+}
+/* Short rows: a slot for each element, so that neighbours may be taken at once. */
+FA_INLINE void FN(add_short)(walk w, sum *slots, FN(eight_body) * body, void *context) {
+    size_t base = 0;
+    vec v[4];
+    for (; base + 4 <= w.vectors; base += 4) {
+        body(context, base, 1, 0, 4, 1, v);
+        for (size_t u = 0; u < 4; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
+    }
+    FN(last_four)(w, body, context, base, 1, 0, 1, v);
+    for (size_t u = 0; base + u < w.vectors; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
+}
+FA_INLINE void FN(add_abreast)(walk w, sum *slots, FN(eight_body) * body, void *context) {
+    size_t base = 0;
+    for (; base + 8 * SLOTS <= w.n; base += 8 * SLOTS) {
+        for (size_t k = 0; k < SLOTS; k++) {
+            sum *slot = slots + k * w.tiles;
+            for (size_t t = 0; t < w.whole; t++) FN(add_eight)(slot + t, body, context, base + k, SLOTS, t, 1);
+            if (w.tail) FN(add_eight)(slot + w.whole, body, context, base + k, SLOTS, w.whole, 0);
+        }
+    }
+    for (size_t k = 0; k < SLOTS && base + k < w.n; k++)
+        for (size_t t = 0; t < w.tiles; t++)
+            FN(add_last)(w, slots + k * w.tiles + t, body, context, base + k, SLOTS, t, t < w.whole);
+}
 /* Adds all values of a row to its slots. */
 FA_INLINE void FN(add_all)(walk w, sum *slots, FN(eight_body) * body, void *context) {
     const size_t step = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
     size_t base = 0;
-    vec v[8];
-    if (w.direction == FA_ACROSS && w.vectors <= SLOTS) { /* a slot each: neighbours may be taken at once */
-        for (; base + 4 <= w.vectors; base += 4) {
-            body(context, base, 1, 4, 1, v);
-            for (size_t u = 0; u < 4; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
-        }
-        FN(last_across)(w, body, context, base, 1, v);
-        for (size_t u = 0; base + u < w.vectors; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
+    if (w.direction == FA_ABREAST) {
+        FN(add_abreast)(w, slots, body, context);
         return;
     }
-    for (; base + 8 * step <= w.full; base += 8 * step) {
-        for (size_t k = 0; k < step; k++) {
-            body(context, base + k, step, 8, 1, v);
-            slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
-        }
+    if (w.direction == FA_ACROSS && w.vectors <= SLOTS) {
+        FN(add_short)(w, slots, body, context);
+        return;
     }
-    for (size_t k = 0; k < step && base + k < w.vectors; k++) {
-        FN(last_eight)(w, body, context, base + k, step, v);
-        slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
-    }
+    for (; base + 8 * step <= w.full; base += 8 * step)
+        for (size_t k = 0; k < step; k++) FN(add_eight)(slots + k, body, context, base + k, step, 0, 1);
+    for (size_t k = 0; k < step && base + k < w.vectors; k++)
+        FN(add_last)(w, slots + k, body, context, base + k, step, 0, 1);
 }
 
 /* The first n lanes of v, then 0. */
@@ -145,25 +203,29 @@ FA_INLINE vec FN(first)(size_t n, vec v) {
     return v_load_n(lanes, n);
 }
 /* What there is one of a row. */
-FA_INLINE vec FN(take_row)(walk w, const void *p) {
-    return w.direction == FA_ALONG ? v_splat(*(const real *)p) : v_load((const real *)p);
+FA_INLINE vec FN(take_row)(walk w, const void *p, size_t t) {
+    return w.direction == FA_ALONG ? v_splat(*(const real *)p) : v_load((const real *)p + t * LANES);
 }
-FA_INLINE void FN(put_row)(walk w, void *p, vec v) {
+FA_INLINE void FN(put_row)(walk w, void *p, size_t t, vec v) {
     if (w.direction == FA_ALONG) v_store_n((real *)p, 1, v);
-    else v_store((real *)p, v);
+    else v_store((real *)p + t * LANES, v);
 }
 
 FA_INLINE void FN(clear)(walk w, sum *slots) {
-    for (size_t k = 0; k < w.slots; k++) slots[k] = FN(sum_zero)();
+    for (size_t k = 0; k < w.slots * w.tiles; k++) slots[k] = FN(sum_zero)();
 }
 
-/* The total of each row, in its lane; along a row, in every lane. Slots that never
+/* The total of each row of tile t, in its lane; along a row, in every lane. Slots that never
  * held an element are left out: adding their 0 would change nothing. */
-FA_INLINE pair FN(total)(walk w, sum *slots) {
+FA_INLINE pair FN(total)(walk w, sum *slots, size_t t) {
     if (w.direction == FA_ALONG) return FN(sum_pair)(FN(sum_across_lanes)(slots, SLOTS / LANES));
-    for (size_t half = SLOTS / 2; half; half /= 2)
-        for (size_t k = 0; k < half && k + half < w.slots; k++) slots[k] = FN(sum_merge)(slots[k], slots[k + half]);
-    return FN(sum_pair)(slots[0]);
+    for (size_t half = SLOTS / 2; half; half /= 2) {
+        for (size_t k = 0; k < half && k + half < w.slots; k++) {
+            sum *slot = slots + k * w.tiles + t;
+            *slot = FN(sum_merge)(*slot, slot[half * w.tiles]);
+        }
+    }
+    return FN(sum_pair)(slots[t]);
 }
 
 /* Elements of a contiguous row before the first at a vector's alignment: loads and stores
@@ -172,11 +234,34 @@ FA_INLINE size_t FN(misaligned)(const void *row) {
     return (0 - (uintptr_t)row / sizeof(real)) % LANES;
 }
 
-/* The largest element of each row; of rows that hold a NaN, anything. */
-FA_INLINE vec FN(row_max)(walk w, const void *row, ptrdiff_t pitch) {
+/* The largest of tile t's elements i to i + 3, and of what was the largest. */
+FA_INLINE vec FN(max_of_four)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, size_t t, vec max) {
+    vec v[4];
+    FA_UNROLL(4)
+    for (size_t u = 0; u < 4; u++) v[u] = FN(take)(w, full, row, pitch, i + u, t, K(-INFINITY));
+    return v_max(max, v_max(v_max(v[0], v[1]), v_max(v[2], v[3])));
+}
+FA_INLINE void FN(max_abreast)(walk w, const void *row, ptrdiff_t pitch, vec max[]) {
+    size_t i = 0;
+    for (size_t t = 0; t < w.tiles; t++) max[t] = K(-INFINITY);
+    for (; i + 4 <= w.n; i += 4) {
+        for (size_t t = 0; t < w.whole; t++) max[t] = FN(max_of_four)(w, 1, row, pitch, i, t, max[t]);
+        if (w.tail) max[w.whole] = FN(max_of_four)(w, 0, row, pitch, i, w.whole, max[w.whole]);
+    }
+    for (; i < w.n; i++)
+        for (size_t t = 0; t < w.tiles; t++)
+            max[t] = v_max(max[t], FN(take)(w, t < w.whole, row, pitch, i, t, K(-INFINITY)));
+}
+
+/* The largest element of each row, for each tile; of rows that hold a NaN, anything. */
+FA_INLINE void FN(row_max)(walk w, const void *row, ptrdiff_t pitch, vec max[MOST_TILES]) {
     const vec lowest = K(-INFINITY);
     vec a = lowest, b = lowest, c = lowest, d = lowest;
     size_t i = 0;
+    if (w.direction == FA_ABREAST) {
+        FN(max_abreast)(w, row, pitch, max);
+        return;
+    }
     if (w.direction == FA_ALONG && w.full > 1) { /* its ends overlap what is aligned, which does no harm */
         const real *first = row, *end = first + w.full * LANES + w.tail;
         a = v_load(first);
@@ -185,14 +270,14 @@ FA_INLINE vec FN(row_max)(walk w, const void *row, ptrdiff_t pitch) {
         w.full = w.vectors = (size_t)(end - (const real *)row) / LANES;
     }
     for (; i + 4 <= w.full; i += 4) {
-        a = v_max(a, FN(take)(w, 1, row, pitch, i, lowest));
-        b = v_max(b, FN(take)(w, 1, row, pitch, i + 1, lowest));
-        c = v_max(c, FN(take)(w, 1, row, pitch, i + 2, lowest));
-        d = v_max(d, FN(take)(w, 1, row, pitch, i + 3, lowest));
+        a = v_max(a, FN(take)(w, 1, row, pitch, i, 0, lowest));
+        b = v_max(b, FN(take)(w, 1, row, pitch, i + 1, 0, lowest));
+        c = v_max(c, FN(take)(w, 1, row, pitch, i + 2, 0, lowest));
+        d = v_max(d, FN(take)(w, 1, row, pitch, i + 3, 0, lowest));
     }
-    for (; i < w.vectors; i++) a = v_max(a, FN(take)(w, 0, row, pitch, i, lowest));
+    for (; i < w.vectors; i++) a = v_max(a, FN(take)(w, 0, row, pitch, i, 0, lowest));
     a = v_max(v_max(a, b), v_max(c, d));
-    return w.direction == FA_ALONG ? v_splat(v_max_across(a)) : a;
+    max[0] = w.direction == FA_ALONG ? v_splat(v_max_across(a)) : a;
 }
 
 /* 1 / (hi + lo) as a pair, to nearly twice the type's precision. */

@@ -14,9 +14,6 @@ enum { SHORT_ROW = 64 };
 enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
 /* Calls of the kernel that small begin before the two ahead of them end: they share L1 and L2. */
 enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = 3 };
-/* Longer rows that lie side by side are copied by panels: half a kilobyte of each class is
- * enough for the memory's speed, a vector's worth is not, above all if it is pages apart. */
-enum { PANEL_BYTES = 512, MOST_PANEL_BYTES = 1 << 22 };
 
 /* The longest rows of which L2 holds those under way and the next, with results and without. */
 enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
@@ -33,7 +30,7 @@ typedef struct {
     fa_direction direction;
     passage in[2], out[2]; /* of whole tiles */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
-    size_t panel;          /* rows copied at a time, 0: none are */
+    size_t strip;          /* rows side by side at a time */
     int row_values;        /* whether there is something one of a row */
     int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
     size_t rows_per_task;
@@ -130,26 +127,31 @@ static void stage_out(const plan *p, const flight *f, const fa_matrix *m, char *
 
 /* ---- what there is one of a row ------------------------------------------------------------ */
 
-static void fetch_row_values(const plan *p, flight *f) {
+typedef struct {
+    char *in, *out;
+    int64_t *labels;
+} row_values;
+
+static void fetch_row_values(const plan *p, size_t row, size_t rows, const row_values *to) {
     const fa_rows_job *job = p->job;
     const fa_operand *o = &job->row_in;
     if (o->data && o->dtype == FA_F64 && job->precision == FA_SINGLE) { /* the losses': too few for a call */
-        float *to = (float *)(void *)f->row_in;
-        for (size_t r = 0; r < f->rows; r++) to[r] = (float)*(const double *)(const void *)fa_at(o, f->row + r);
+        float *in = (float *)(void *)to->in;
+        for (size_t r = 0; r < rows; r++) in[r] = (float)*(const double *)(const void *)fa_at(o, row + r);
     } else if (o->data) {
-        fa_gather(p->isa, o, f->row, f->rows, job->precision, f->row_in);
+        fa_gather(p->isa, o, row, rows, job->precision, to->in);
     }
-    if (job->labels.data) fa_gather_labels(&job->labels, f->row, f->rows, -1, f->labels);
+    if (job->labels.data) fa_gather_labels(&job->labels, row, rows, -1, to->labels);
 }
 
-static void deliver_row_values(const plan *p, const flight *f) {
+static void deliver_row_values(const plan *p, size_t row, size_t rows, const row_values *from) {
     const fa_rows_job *job = p->job;
     const fa_operand *o = &job->row_out;
     if (o->data && o->dtype == FA_F64 && job->precision == FA_SINGLE) {
-        const float *from = (const float *)(const void *)f->row_out;
-        for (size_t r = 0; r < f->rows; r++) *(double *)(void *)fa_at(o, f->row + r) = (double)from[r];
+        const float *out = (const float *)(const void *)from->out;
+        for (size_t r = 0; r < rows; r++) *(double *)(void *)fa_at(o, row + r) = (double)out[r];
     } else if (o->data) {
-        fa_scatter(p->isa, o, f->row, f->rows, job->precision, f->row_out);
+        fa_scatter(p->isa, o, row, rows, job->precision, from->out);
     }
 }
 
@@ -176,7 +178,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         a->out_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
         if (k == 0) a->out_ahead = by == DIRECT && p->fetch_out_ahead ? elements(p, m->row) : 0;
     }
-    if (p->row_values) fetch_row_values(p, f);
+    if (p->row_values) fetch_row_values(p, row, rows, &(row_values){f->row_in, NULL, f->labels});
     p->kernel(a, FA_BEGIN);
 }
 
@@ -190,7 +192,7 @@ static void end(const plan *p, const flight *f) {
         if (by == STAGED) stage_out(p, f, m, f->out[k]);
         if (by == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, from, element(m, f->row), elements(p, m->row));
     }
-    if (p->row_values) deliver_row_values(p, f);
+    if (p->row_values) deliver_row_values(p, f->row, f->rows, &(row_values){NULL, (char *)f->args.row_out, NULL});
 }
 
 /* Flights and their buffers of `bytes` for each matrix, in one block; NULL without memory. */
@@ -235,36 +237,40 @@ static int run_rows(const plan *p, size_t first, size_t rows) {
     return 0;
 }
 
-/* ---- panels: rows side by side ----------------------------------------------------------------- */
+/* ---- rows side by side, where they lie ---------------------------------------------------------- */
 
-static int run_panels(const plan *p, size_t first, size_t rows) {
+enum { MOST_ABREAST = FA_ABREAST_BYTES / 4, LEAST_ABREAST_BYTES = 256 };
+
+typedef struct {
+    _Alignas(64) char state[FA_ABREAST_STATE], slots[FA_ABREAST_SLOTS];
+    char row_in[FA_ABREAST_BYTES], row_out[FA_ABREAST_BYTES];
+    int64_t labels[MOST_ABREAST];
+} abreast;
+
+static int run_abreast(const plan *p, size_t first, size_t rows) {
     const fa_rows_job *job = p->job;
-    const size_t tile_bytes = job->n * p->tile * p->realsize;
-    flight *f = reserve(p, 1, p->panel / p->tile * tile_bytes);
-    if (!f) return -1;
-    f->out[0] = f->in[job->overwritten]; /* half the cache for a copy of its own */
-    for (size_t done = 0, width; done < rows; done += width) {
-        width = rows - done < p->panel ? rows - done : p->panel;
-        for (size_t k = 0; k < job->inputs; k++) {
-            const fa_matrix *m = &job->in[k];
-            p->kernels->to_panel(job->n, width, element(m, first + done), elements(p, m->class_), f->in[k]);
-        }
-        for (size_t t = 0; t * p->tile < width; t++) {
-            for (size_t k = 0; k < job->inputs; k++) f->args.in[k] = f->in[k] + t * tile_bytes;
-            for (size_t k = 0; k < job->outputs; k++) f->args.out[k] = f->out[k] + t * tile_bytes;
-            for (int k = 0; k < 2; k++) f->args.in_pitch[k] = f->args.out_pitch[k] = (ptrdiff_t)p->tile;
-            f->row = first + done + t * p->tile;
-            f->rows = width - t * p->tile < p->tile ? width - t * p->tile : p->tile;
-            fetch_row_values(p, f);
-            for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel(&f->args, (fa_row_phase)phase);
-            deliver_row_values(p, f);
-        }
-        for (size_t k = 0; k < job->outputs; k++) {
-            const fa_matrix *m = &job->out[k];
-            p->kernels->from_panel(job->n, width, f->out[k], element(m, first + done), elements(p, m->class_));
-        }
+    char *memory = malloc(sizeof(abreast) + 64);
+    if (!memory) return -1;
+    abreast *own = (abreast *)(void *)(memory + (64 - (uintptr_t)memory % 64));
+    memset(own->row_in, 0, sizeof own->row_in); /* of absent rows too */
+    memset(own->labels, 0, sizeof own->labels);
+    row_values values = {own->row_in, own->row_out, own->labels};
+    fa_rows_args a = {.n = job->n, .row_in = own->row_in, .row_out = own->row_out, .labels = own->labels};
+    a.options = job->options;
+    a.state = own->state;
+    a.slots = own->slots;
+    for (size_t k = 0; k < job->inputs; k++) a.in_ahead[k] = a.in_pitch[k] = elements(p, job->in[k].class_);
+    for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = elements(p, job->out[k].class_);
+    for (size_t done = 0; done < rows; done += a.rows) {
+        const size_t row = first + done;
+        a.rows = rows - done < p->strip ? rows - done : p->strip;
+        for (size_t k = 0; k < job->inputs; k++) a.in[k] = element(&job->in[k], row);
+        for (size_t k = 0; k < job->outputs; k++) a.out[k] = element(&job->out[k], row);
+        fetch_row_values(p, row, a.rows, &values);
+        for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel(&a, (fa_row_phase)phase);
+        deliver_row_values(p, row, a.rows, &values);
     }
-    free(f->memory);
+    free(memory);
     return 0;
 }
 
@@ -274,7 +280,7 @@ static void run_task(void *context, size_t index) {
     plan *p = context;
     const size_t first = index * p->rows_per_task, left = p->job->rows - first;
     const size_t rows = left < p->rows_per_task ? left : p->rows_per_task;
-    if (p->panel ? run_panels(p, first, rows) : run_rows(p, first, rows)) atomic_store(&p->failed, 1);
+    if (p->direction == FA_ABREAST ? run_abreast(p, first, rows) : run_rows(p, first, rows)) atomic_store(&p->failed, 1);
 }
 
 static fa_direction choose_direction(const plan *p) {
@@ -286,22 +292,27 @@ static fa_direction choose_direction(const plan *p) {
     return side_by_side && job->rows * 4 >= lanes ? FA_ACROSS : FA_ALONG;
 }
 
-static size_t choose_panel(const plan *p) {
-    const size_t column = p->job->n * p->realsize;
-    if (p->direction == FA_ALONG || p->job->n <= SHORT_ROW) return 0;
+/* Rows that lie side by side, all of them: kernels take them so where they lie. */
+static int all_direct(const plan *p) {
     for (size_t k = 0; k < p->job->inputs; k++)
         if (p->in[k] != DIRECT) return 0;
     for (size_t k = 0; k < p->job->outputs; k++)
         if (p->out[k] != DIRECT) return 0;
-    size_t panel = PANEL_BYTES / p->realsize;
-    while (panel > p->tile && panel * column > MOST_PANEL_BYTES) panel /= 2;
-    return panel;
+    return 1;
+}
+
+/* As wide as kernels can, for the memory's speed, but some for each thread. */
+static size_t choose_strip(const plan *p) {
+    const size_t least = LEAST_ABREAST_BYTES / p->realsize, threads = (size_t)fa_get_threads();
+    size_t strip = FA_ABREAST_BYTES / p->realsize;
+    while (threads > 1 && strip > least && p->job->rows < strip * threads) strip /= 2;
+    return strip;
 }
 
 /* Each task fills and drains its flights anew: no more tasks than balance needs. */
 static size_t choose_rows_per_task(const plan *p) {
     const fa_rows_job *job = p->job;
-    const size_t threads = (size_t)fa_get_threads(), unit = p->panel ? p->panel : MOST_LANES;
+    const size_t threads = (size_t)fa_get_threads(), unit = p->direction == FA_ABREAST ? p->strip : MOST_LANES;
     size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, balanced = job->rows / (threads * TASKS_PER_THREAD);
     if (p->direction == FA_ALONG && job->n >= TASK_ELEMENTS / 4) return balanced + 1;
     if (rows < balanced) rows = balanced;
@@ -313,12 +324,13 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     if (!job->rows || (!job->n && !job->row_out.data)) return 0;
     p.realsize = fa_realsize(job->precision);
     p.direction = choose_direction(&p);
-    p.kernel = job->kernel[p.direction];
     p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
     for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
     for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
     p.row_values = job->row_in.data || job->row_out.data || job->labels.data;
-    p.panel = choose_panel(&p);
+    if (p.direction == FA_ACROSS && job->n > SHORT_ROW && all_direct(&p)) p.direction = FA_ABREAST;
+    p.strip = choose_strip(&p);
+    p.kernel = job->kernel[p.direction];
     p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
     p.fetch_out_ahead = p.fetch_in_ahead && (job->new_outputs || job->rows * job->n * p.realsize > MOST_L3_BYTES);
     p.rows_per_task = choose_rows_per_task(&p);
@@ -339,7 +351,6 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
     job.kernel = isa->kernels[job.precision]->rows.op[loop->op][loop->variant];
 
     int k = 0;
-    job.overwritten = (size_t)inputs - 1 - (size_t)row_dy;
     if (row_dy) {
         fa_operand dy = {args[k], strides[k], loop->in_dtype};
         job.row_in = dy;

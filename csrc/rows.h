@@ -2,8 +2,9 @@
  *
  * A kernel works on one row whose classes are contiguous (ALONG: vectors run
  * along the row), or on `lanes` rows at a time whose elements of one class are
- * contiguous (ACROSS: a vector holds one class of each row). Both do the same
- * operations in the same order on every row, so they give the same bits, and
+ * contiguous (ACROSS: a vector holds one class of each row), or on more of those
+ * side by side, class by class (ABREAST: in the order they lie in memory). All do the
+ * same operations in the same order on every row, so they give the same bits, and
  * the driver takes whichever suits the layout.
  *
  * It works in three phases, which the driver interleaves: while a row's total, a long
@@ -15,11 +16,13 @@
 
 #include "core.h"
 
-typedef enum { FA_ALONG, FA_ACROSS, FA_DIRECTIONS } fa_direction;
+typedef enum { FA_ALONG, FA_ACROSS, FA_ABREAST, FA_DIRECTIONS } fa_direction;
 
 /* BEGIN finds the maximum, MIDDLE sums exponentials, END writes the results. */
 typedef enum { FA_BEGIN, FA_MIDDLE, FA_END } fa_row_phase;
-enum { FA_ROW_STATE = 1024 }; /* bytes a kernel keeps between the phases of a row */
+enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a row or a tile */
+/* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
+enum { FA_ABREAST_BYTES = 1024, FA_ABREAST_STATE = 20 << 10, FA_ABREAST_SLOTS = 64 << 10 };
 
 /* What cross entropy has beside the rows. */
 typedef struct {
@@ -31,16 +34,18 @@ typedef struct {
 } fa_cross_entropy_options;
 
 typedef struct {
-    size_t n; /* classes */
+    size_t n;    /* classes */
+    size_t rows; /* ABREAST: how many */
     const void *in[2];
     void *out[2];
-    ptrdiff_t in_pitch[2], out_pitch[2]; /* ACROSS: elements between classes */
-    ptrdiff_t in_ahead[2], out_ahead;    /* ALONG: elements to a row worth fetching to the cache, or 0 */
-    const void *row_in;                  /* a real a row: dy of logsumexp, scale of cross entropy (0: ignored row) */
+    ptrdiff_t in_pitch[2], out_pitch[2]; /* but ALONG: elements between classes */
+    ptrdiff_t in_ahead[2], out_ahead;    /* but ACROSS: elements to what is worth fetching to the cache, or 0 */
+    const void *row_in; /* a real a row, whole vectors: dy of logsumexp, scale of cross entropy (0: ignored row) */
     void *row_out;                       /* a real a row: logsumexp, loss */
     const int64_t *labels;               /* a label a row, in range; of an ignored row 0 */
     const fa_cross_entropy_options *options;
-    void *state; /* FA_ROW_STATE bytes, aligned to a vector */
+    void *state; /* FA_ROW_STATE or FA_ABREAST_STATE bytes, aligned to a vector */
+    void *slots; /* ABREAST: FA_ABREAST_SLOTS bytes, aligned to a vector */
 } fa_rows_args;
 
 typedef void fa_rows_kernel(const fa_rows_args *args, fa_row_phase phase);
@@ -52,9 +57,6 @@ typedef struct {
     /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
     void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
     void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
-    /* [n][width] reals, `pitch` reals apart, to and from tiles one after the other; what the last has more is 0 */
-    void (*to_panel)(size_t n, size_t width, const void *from, ptrdiff_t pitch, void *tiles);
-    void (*from_panel)(size_t n, size_t width, const void *tiles, void *to, ptrdiff_t pitch);
 } fa_row_kernels;
 
 /* Elements of a matrix operand: row r, class c at data + r*row + c*class_ bytes. */
@@ -73,7 +75,6 @@ typedef struct {
     const char *mask; /* NULL, or bytes: 0 leaves the element out; in[0] is then the logits */
     ptrdiff_t mask_row, mask_class;
     double in_fill[2]; /* what a masked input element counts as */
-    size_t overwritten; /* the input whose place out[0] may take */
     int new_outputs;    /* mostly made for this call: in no cache yet */
     fa_operand row_in, row_out, labels; /* without data: absent */
     const fa_cross_entropy_options *options;

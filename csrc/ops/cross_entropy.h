@@ -11,49 +11,65 @@
  * A row of scale 0 is ignored: loss and gradients are exactly 0, whatever it holds.
  */
 
-/* What a row's phases hand on. */
+/* What phases hand on of a row, beside what softmax's do, and what one of them needs. */
 typedef struct {
-    softmax_state f;
-    vec S;
-    vec d_t, w_t; /* labels: x - max there, and the class's weight */
-    vec d_sum;    /* sum of w d under smoothing, of q w d for probabilities */
+    vec scale, S;
+    vec d_t, w_t;  /* labels: x - max there, and the class's weight */
+    vec d_sum;     /* sum of w d under smoothing, of q w d for probabilities */
+    vec everywhere; /* scale * share */
+    pair slope;    /* 1 / (1 + others), times scale, for labels times S too, for products with e * unit */
+    mask live;     /* rows that count */
 } FN(ce_state);
 #define ce_state FN(ce_state)
 
-/* What the passes of a phase need; a local of it, so that no store can change it and its
- * parts live in registers. */
 typedef struct {
-    walk w;
-    fa_rows_args a;
+    pass p;
+    const fa_rows_args *a;
+    const void *target; /* probabilities */
+    void *hess;
+    ptrdiff_t target_pitch, hess_pitch;
     fa_cross_entropy_options o;
-    vec max, scale, share; /* share: s/n, the part of every class */
-    mask live;             /* rows that count */
-    vec others, S, everywhere; /* everywhere: scale * share */
-    pair factor, slope;        /* 1 / (1 + others), and that times scale, for labels times S too, for products with e * unit */
-    vec unit;
-    sum *terms, *shares;       /* slots: arrays stay apart */
+    vec share;            /* s/n, the part of every class */
+    ce_state own, *tiles; /* as in `pass` */
+    sum *shares;          /* slots, as p.slots */
 } FN(ce);
 #define ce FN(ce)
 
-FA_INLINE ce FN(ce_of)(const fa_rows_args *a, fa_direction direction) {
-    ce c = {.w = FN(walk_of)(a->n, direction), .a = *a, .o = *a->options};
-    c.scale = FN(take_row)(c.w, a->row_in);
-    c.live = v_mask_not(v_eq(c.scale, K(0)));
-    c.share = K(c.o.smoothing / (double)a->n);
-    return c;
+FA_INLINE ce_state *FN(loss_of)(ce *c, size_t t) { return c->p.w.direction == FA_ABREAST ? c->tiles + t : &c->own; }
+
+FA_INLINE void FN(ce_over)(ce *c, const fa_rows_args *a, fa_direction direction) {
+    FN(pass_over)(&c->p, a, direction, 0);
+    c->a = a;
+    c->target = a->in[1];
+    c->target_pitch = a->in_pitch[1];
+    c->hess = a->out[1];
+    c->hess_pitch = a->out_pitch[1];
+    c->o = *a->options;
+    c->share = K(c->o.smoothing / (double)a->n);
+    c->tiles = (ce_state *)(void *)(c->p.tiles + (direction == FA_ABREAST ? MOST_TILES : 1));
+    c->own.S = c->tiles->S;
+    c->own.d_t = c->tiles->d_t;
+    c->own.w_t = c->tiles->w_t;
+    c->own.d_sum = c->tiles->d_sum;
+    for (size_t t = 0; t < c->p.w.tiles; t++) {
+        ce_state *s = FN(loss_of)(c, t);
+        s->scale = FN(take_row)(c->p.w, a->row_in, t);
+        s->live = v_mask_not(v_eq(s->scale, K(0)));
+    }
 }
 
 FA_INLINE vec FN(class_weight)(const ce *c, size_t i, int full) {
     const real *weight = c->o.class_weight;
     if (!weight) return K(1);
-    return c->w.direction == FA_ALONG ? FN(take)(c->w, full, weight, 0, i, K(0)) : v_splat(weight[i]);
+    return c->p.w.direction == FA_ALONG ? FN(take)(c->p.w, full, weight, 0, i, 0, K(0)) : v_splat(weight[i]);
 }
-FA_INLINE vec FN(distance)(const ce *c, size_t i, int full) {
-    return FN(take)(c->w, full, c->a.in[0], c->a.in_pitch[0], i, c->max) - c->max;
+FA_INLINE vec FN(distance)(ce *c, size_t i, size_t t, int full) {
+    const vec max = FN(state_of)(&c->p, t)->max;
+    return FN(take)(c->p.w, full, c->p.x, c->p.x_pitch, i, t, max) - max;
 }
 /* e over EXP_UNIT */
-FA_INLINE vec FN(one_minus_p)(const ce *c, vec e) {
-    return FN(times)(c->factor, c->others + v_fnma(e, K(EXP_UNIT), K(1)));
+FA_INLINE vec FN(one_minus_p)(const softmax_state *f, vec e) {
+    return FN(times)(f->factor, f->others.hi + v_fnma(e, K(EXP_UNIT), K(1)));
 }
 
 /* ---- labels ------------------------------------------------------------------------ */
@@ -68,168 +84,202 @@ FA_INLINE void FN(put_real_at)(void *row, ptrdiff_t i, real r) {
     memcpy((char *)row + i * (ptrdiff_t)sizeof r, &r, sizeof r);
 }
 
+/* The rows of tile t whose elements may be touched one by one. */
+FA_INLINE size_t FN(rows_in)(walk w, size_t t) { return t < w.whole ? LANES : w.tail; }
+/* Where the element at the label of a tile's k-th row is. */
+FA_INLINE ptrdiff_t FN(label_offset)(const ce *c, ptrdiff_t pitch, size_t t, size_t k) {
+    const size_t row = t * LANES + k;
+    return (ptrdiff_t)c->a->labels[row] * pitch + (ptrdiff_t)row;
+}
 /* One real of each row: the one at its label. */
-FA_INLINE vec FN(at_labels)(const ce *c, const void *row, ptrdiff_t pitch) {
-    if (c->w.direction == FA_ALONG) return v_splat(FN(real_at)(row, (ptrdiff_t)c->a.labels[0]));
-    real lanes[LANES];
-    for (size_t k = 0; k < LANES; k++) lanes[k] = FN(real_at)(row, (ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k);
+FA_INLINE vec FN(at_labels)(const ce *c, const void *row, ptrdiff_t pitch, size_t t) {
+    if (c->p.w.direction == FA_ALONG) return v_splat(FN(real_at)(row, (ptrdiff_t)c->a->labels[0]));
+    real lanes[LANES] = {0};
+    for (size_t k = 0; k < FN(rows_in)(c->p.w, t); k++) lanes[k] = FN(real_at)(row, FN(label_offset)(c, pitch, t, k));
     return v_load(lanes);
 }
-FA_INLINE void FN(put_at_labels)(const ce *c, void *row, ptrdiff_t pitch, vec v) {
+FA_INLINE void FN(put_at_labels)(const ce *c, void *row, ptrdiff_t pitch, size_t t, vec v) {
     real lanes[LANES];
     v_store(lanes, v);
-    if (c->w.direction == FA_ALONG) FN(put_real_at)(row, (ptrdiff_t)c->a.labels[0], lanes[0]);
+    if (c->p.w.direction == FA_ALONG) FN(put_real_at)(row, (ptrdiff_t)c->a->labels[0], lanes[0]);
     else
-        for (size_t k = 0; k < LANES; k++)
-            FN(put_real_at)(row, (ptrdiff_t)c->a.labels[k] * pitch + (ptrdiff_t)k, lanes[k]);
+        for (size_t k = 0; k < FN(rows_in)(c->p.w, t); k++)
+            FN(put_real_at)(row, FN(label_offset)(c, pitch, t, k), lanes[k]);
 }
-FA_INLINE vec FN(weight_at_labels)(const ce *c) {
+FA_INLINE vec FN(weight_at_labels)(const ce *c, size_t t) {
     const real *weight = c->o.class_weight;
     if (!weight) return K(1);
-    if (c->w.direction == FA_ALONG) return v_splat(weight[c->a.labels[0]]);
+    if (c->p.w.direction == FA_ALONG) return v_splat(weight[c->a->labels[0]]);
     real lanes[LANES];
-    for (size_t k = 0; k < LANES; k++) lanes[k] = weight[c->a.labels[k]];
+    for (size_t k = 0; k < LANES; k++) lanes[k] = weight[c->a->labels[t * LANES + k]];
     return v_load(lanes);
 }
 
-FA_INLINE void FN(weighted_d_body)(void *context, size_t slot, size_t i, int full) {
+FA_INLINE void FN(weighted_d_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     ce *c = context;
-    vec term = FN(weighted)(FN(class_weight)(c, i, full), FN(distance)(c, i, full));
-    c->terms[slot] = FN(sum_add)(c->terms[slot], term);
+    vec term = FN(weighted)(FN(class_weight)(c, i, full), FN(distance)(c, i, t, full));
+    c->p.slots[slot] = FN(sum_add)(c->p.slots[slot], term);
 }
 /* sum of w_j d_j over all classes */
-FA_INLINE vec FN(weighted_d)(ce *c) {
-    sum terms[MOST_SLOTS];
-    c->terms = terms;
-    FN(clear)(c->w, terms);
-    FN(each_in_slot)(c->w, FN(weighted_d_body), c);
-    return FN(total)(c->w, terms).hi;
+FA_INLINE void FN(weighted_d)(ce *c) {
+    sum own[MOST_SLOTS];
+    if (c->p.w.direction != FA_ABREAST) c->p.slots = own;
+    FN(clear)(c->p.w, c->p.slots);
+    FN(each_in_slot)(c->p.w, FN(weighted_d_body), c);
+    for (size_t t = 0; t < c->p.w.tiles; t++) c->tiles[t].d_sum = FN(total)(c->p.w, c->p.slots, t).hi;
 }
 
 /* Over e / EXP_UNIT: scale (S p_j - share w_j) for every class, the label not yet apart. */
-FA_INLINE void FN(label_grad_body)(void *context, size_t i, int full) {
-    const ce *c = context;
-    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
-    vec grad = FN(shared)(c->slope, c->unit, e);
+FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) {
+    ce *c = context;
+    const ce_state *s = FN(loss_of)(c, t);
+    const softmax_state *f = FN(state_of)(&c->p, t);
+    vec e = FN(output)(&c->p, i, t, full), grad = FN(shared)(s->slope, f->unit, e);
     if (c->o.want_hess) {
-        vec hess = v_keep(c->live, grad * FN(one_minus_p)(c, e));
-        FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
+        vec hess = v_keep(s->live, grad * FN(one_minus_p)(f, e));
+        FN(put)(c->p.w, full, c->hess, c->hess_pitch, i, t, hess);
     }
     if (c->o.smoothing > 0) {
         vec weight = FN(class_weight)(c, i, full);
-        grad = v_select(v_eq(weight, K(0)), grad, v_fnma(weight, c->everywhere, grad));
+        grad = v_select(v_eq(weight, K(0)), grad, v_fnma(weight, s->everywhere, grad));
     }
-    FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, grad));
+    FN(put_output)(&c->p, i, t, full, v_keep(s->live, grad));
 }
 /* The same without Hessian and smoothing, most calls' case. */
-FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, int full) {
-    const ce *c = context;
-    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
-    FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, FN(shared)(c->slope, c->unit, e)));
+FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, size_t t, int full) {
+    ce *c = context;
+    const ce_state *s = FN(loss_of)(c, t);
+    vec grad = FN(shared)(s->slope, FN(state_of)(&c->p, t)->unit, FN(output)(&c->p, i, t, full));
+    FN(put_output)(&c->p, i, t, full, v_keep(s->live, grad));
 }
 
 /* Before a gradient may overwrite the logits. */
-FA_INLINE void FN(begin_labels)(ce *c, ce_state *s) {
-    s->d_t = FN(at_labels)(c, c->a.in[0], c->a.in_pitch[0]) - c->max;
-    s->w_t = FN(weight_at_labels)(c);
-    int smooth = c->o.smoothing > 0;
-    s->S = smooth ? v_fma(c->share, K(c->o.weight_sum), K(1.0 - c->o.smoothing) * s->w_t) : s->w_t;
-    s->d_sum = smooth && c->o.want_loss ? FN(weighted_d)(c) : K(0);
+FA_INLINE void FN(begin_labels)(ce *c) {
+    const int smooth = c->o.smoothing > 0;
+    for (size_t t = 0; t < c->p.w.tiles; t++) {
+        ce_state *s = c->tiles + t;
+        s->d_t = FN(at_labels)(c, c->p.x, c->p.x_pitch, t) - FN(state_of)(&c->p, t)->max;
+        s->w_t = FN(weight_at_labels)(c, t);
+        s->S = smooth ? v_fma(c->share, K(c->o.weight_sum), K(1.0 - c->o.smoothing) * s->w_t) : s->w_t;
+        s->d_sum = K(0);
+    }
+    if (smooth && c->o.want_loss) FN(weighted_d)(c);
 }
-FA_INLINE vec FN(soft_loss)(const ce_state *s) { return FN(weighted)(s->S, s->f.log_total) - s->d_sum; }
-FA_INLINE vec FN(label_loss)(const ce *c, const ce_state *s) {
-    vec loss = FN(weighted)(K(1.0 - c->o.smoothing) * s->w_t, s->f.log_total - s->d_t);
-    if (c->o.smoothing > 0) loss = v_fma(c->share, v_fms(K(c->o.weight_sum), s->f.log_total, s->d_sum), loss);
+FA_INLINE vec FN(soft_loss)(const ce_state *s, const softmax_state *f) {
+    return FN(weighted)(s->S, f->log_total) - s->d_sum;
+}
+FA_INLINE vec FN(label_loss)(const ce *c, const ce_state *s, const softmax_state *f) {
+    vec loss = FN(weighted)(K(1.0 - c->o.smoothing) * s->w_t, f->log_total - s->d_t);
+    if (c->o.smoothing > 0) loss = v_fma(c->share, v_fms(K(c->o.weight_sum), f->log_total, s->d_sum), loss);
     return loss;
 }
-FA_INLINE void FN(label_grad)(ce *c, const ce_state *s) {
-    const fa_rows_args *a = &c->a;
-    vec q_t = s->w_t, e_t = FN(at_labels)(c, a->out[0], a->out_pitch[0]);
+/* The gradient at the labels, while the output holds exponentials. */
+FA_INLINE vec FN(grad_at_labels)(const ce *c, const ce_state *s, const softmax_state *f, size_t t) {
+    vec q_t = s->w_t, e_t = FN(at_labels)(c, c->p.y, c->p.y_pitch, t);
     int smooth = c->o.smoothing > 0;
     if (smooth) q_t = v_fma(c->share, q_t, K(1.0 - c->o.smoothing) * q_t);
-    vec grad_t = q_t * FN(one_minus_p)(c, e_t); /* S - q_t is share (weight_sum - w_t) */
-    if (smooth) grad_t = v_fnma(c->share * (K(c->o.weight_sum) - s->w_t), FN(times)(c->factor, e_t * K(EXP_UNIT)), grad_t);
-    grad_t = -(c->scale * grad_t);
-    c->slope = FN(share)(c->factor, c->scale * c->S, &c->unit);
-    if (smooth || c->o.want_hess) FN(each)(c->w, FN(label_grad_body), c);
-    else FN(each)(c->w, FN(plain_label_grad_body), c);
-    FN(put_at_labels)(c, a->out[0], a->out_pitch[0], v_keep(c->live, grad_t));
+    vec grad_t = q_t * FN(one_minus_p)(f, e_t); /* S - q_t is share (weight_sum - w_t) */
+    if (smooth) grad_t = v_fnma(c->share * (K(c->o.weight_sum) - s->w_t), FN(times)(f->factor, e_t * K(EXP_UNIT)), grad_t);
+    return v_keep(s->live, -(s->scale * grad_t));
+}
+FA_INLINE void FN(label_grad)(ce *c) {
+    vec grad_t[MOST_TILES];
+    for (size_t t = 0; t < c->p.w.tiles; t++) {
+        softmax_state *f = FN(state_of)(&c->p, t);
+        ce_state *s = FN(loss_of)(c, t);
+        grad_t[t] = FN(grad_at_labels)(c, s, f, t);
+        s->everywhere = s->scale * c->share;
+        s->slope = FN(share)(f->factor, s->scale * s->S, &f->unit);
+    }
+    if (c->o.smoothing > 0 || c->o.want_hess) FN(each)(c->p.w, FN(label_grad_body), c);
+    else FN(each)(c->p.w, FN(plain_label_grad_body), c);
+    for (size_t t = 0; t < c->p.w.tiles; t++) FN(put_at_labels)(c, c->p.y, c->p.y_pitch, t, grad_t[t]);
 }
 
 /* ---- probabilities ------------------------------------------------------------------- */
 
 /* q_j w_j; 0 beyond the row's end */
-FA_INLINE vec FN(soft_share)(const ce *c, size_t i, int full) {
-    vec y = FN(take)(c->w, full, c->a.in[1], c->a.in_pitch[1], i, K(0));
+FA_INLINE vec FN(soft_share)(const ce *c, size_t i, size_t t, int full) {
+    vec y = FN(take)(c->p.w, full, c->target, c->target_pitch, i, t, K(0));
     vec q = v_fma(K(1.0 - c->o.smoothing), y, c->share) * FN(class_weight)(c, i, full);
-    return full || c->w.direction == FA_ACROSS || i < c->w.full ? q : FN(first)(c->w.tail, q);
+    return full || c->p.w.direction != FA_ALONG || i < c->p.w.full ? q : FN(first)(c->p.w.tail, q);
 }
-FA_INLINE void FN(soft_terms_body)(void *context, size_t slot, size_t i, int full) {
+FA_INLINE void FN(soft_terms_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     ce *c = context;
-    vec q = FN(soft_share)(c, i, full);
-    c->terms[slot] = FN(sum_add)(c->terms[slot], FN(weighted)(q, FN(distance)(c, i, full)));
+    vec q = FN(soft_share)(c, i, t, full);
+    c->p.slots[slot] = FN(sum_add)(c->p.slots[slot], FN(weighted)(q, FN(distance)(c, i, t, full)));
     c->shares[slot] = FN(sum_add)(c->shares[slot], q);
 }
-FA_INLINE void FN(soft_grad_body)(void *context, size_t i, int full) {
-    const ce *c = context;
-    vec e = FN(take)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, K(0));
-    vec q = FN(soft_share)(c, i, full), p = FN(shared)(c->slope, c->unit, e), rest = FN(one_minus_p)(c, e);
-    vec grad = v_fms(c->S - q, p, c->scale * q * rest); /* p: times scale */
+FA_INLINE void FN(soft_grad_body)(void *context, size_t i, size_t t, int full) {
+    ce *c = context;
+    const ce_state *s = FN(loss_of)(c, t);
+    const softmax_state *f = FN(state_of)(&c->p, t);
+    vec e = FN(output)(&c->p, i, t, full);
+    vec q = FN(soft_share)(c, i, t, full), p = FN(shared)(s->slope, f->unit, e), rest = FN(one_minus_p)(f, e);
+    vec grad = v_fms(s->S - q, p, s->scale * q * rest); /* p: times scale */
     if (c->o.want_hess) {
-        vec hess = v_keep(c->live, c->S * p * rest);
-        FN(put)(c->w, full, c->a.out[1], c->a.out_pitch[1], i, hess);
+        vec hess = v_keep(s->live, s->S * p * rest);
+        FN(put)(c->p.w, full, c->hess, c->hess_pitch, i, t, hess);
     }
-    FN(put)(c->w, full, c->a.out[0], c->a.out_pitch[0], i, v_keep(c->live, grad));
+    FN(put_output)(&c->p, i, t, full, v_keep(s->live, grad));
 }
 
-FA_INLINE void FN(begin_soft)(ce *c, ce_state *s) {
-    sum term_slots[MOST_SLOTS], share_slots[MOST_SLOTS];
-    c->terms = term_slots;
-    c->shares = share_slots;
-    FN(clear)(c->w, term_slots);
-    FN(clear)(c->w, share_slots);
-    FN(each_in_slot)(c->w, FN(soft_terms_body), c);
-    s->S = FN(total)(c->w, share_slots).hi;
-    s->d_sum = FN(total)(c->w, term_slots).hi;
+FA_INLINE void FN(begin_soft)(ce *c) {
+    sum terms[MOST_SLOTS], shares[MOST_SLOTS];
+    c->shares = c->p.slots + MOST_SLOTS * MOST_TILES;
+    if (c->p.w.direction != FA_ABREAST) {
+        c->p.slots = terms;
+        c->shares = shares;
+    }
+    FN(clear)(c->p.w, c->p.slots);
+    FN(clear)(c->p.w, c->shares);
+    FN(each_in_slot)(c->p.w, FN(soft_terms_body), c);
+    for (size_t t = 0; t < c->p.w.tiles; t++) {
+        c->tiles[t].S = FN(total)(c->p.w, c->shares, t).hi;
+        c->tiles[t].d_sum = FN(total)(c->p.w, c->p.slots, t).hi;
+    }
+}
+FA_INLINE void FN(soft_grad)(ce *c) {
+    for (size_t t = 0; t < c->p.w.tiles; t++) {
+        softmax_state *f = FN(state_of)(&c->p, t);
+        ce_state *s = FN(loss_of)(c, t);
+        s->slope = FN(share)(f->factor, s->scale, &f->unit);
+    }
+    FN(each)(c->p.w, FN(soft_grad_body), c);
 }
 
 /* ---- both ------------------------------------------------------------------------------ */
 
-FA_INLINE void FN(ce_begin)(const fa_rows_args *a, fa_direction direction) {
-    ce_state *s = a->state;
-    ce c = FN(ce_of)(a, direction);
-    s->f.max = c.max = FN(row_max)(c.w, a->in[0], a->in_pitch[0]);
-    if (c.o.soft) FN(begin_soft)(&c, s);
-    else FN(begin_labels)(&c, s);
+FA_INLINE void FN(ce_begin)(ce *c) {
+    FN(find_max)(&c->p);
+    if (c->p.w.direction != FA_ABREAST) c->p.own.max = c->p.tiles[0].max;
+    if (c->o.soft) FN(begin_soft)(c);
+    else FN(begin_labels)(c);
 }
 /* The gradient's place keeps the exponentials, over EXP_UNIT. */
-FA_INLINE void FN(ce_middle)(const fa_rows_args *a, fa_direction direction) {
-    ce_state *s = a->state;
-    ce c = FN(ce_of)(a, direction);
-    if (c.o.want_grad) FN(facts)(c.w, &s->f, a, 1);
-    else FN(facts)(c.w, &s->f, a, 0);
-    s->f.factor = FN(reciprocal)(FN(one_plus)(s->f.others));
-    if (!c.o.want_loss) return;
-    vec loss = c.o.soft ? FN(soft_loss)(s) : FN(label_loss)(&c, s);
-    FN(put_row)(c.w, a->row_out, v_keep(c.live, loss));
-}
-FA_INLINE void FN(ce_end)(const fa_rows_args *a, fa_direction direction) {
-    const ce_state *s = a->state;
-    ce c = FN(ce_of)(a, direction);
-    if (!c.o.want_grad) return;
-    c.everywhere = c.scale * c.share;
-    c.others = s->f.others.hi;
-    c.factor = s->f.factor;
-    c.S = s->S;
-    if (c.o.soft) {
-        c.slope = FN(share)(c.factor, c.scale, &c.unit);
-        FN(each)(c.w, FN(soft_grad_body), &c);
+FA_INLINE void FN(ce_middle)(ce *c) {
+    if (c->o.want_grad) {
+        c->p.store = 1;
+        FN(facts)(&c->p);
     } else {
-        FN(label_grad)(&c, s);
+        c->p.store = 0;
+        FN(facts)(&c->p);
+    }
+    for (size_t t = 0; t < c->p.w.tiles; t++) {
+        softmax_state *f = c->p.tiles + t;
+        f->factor = FN(reciprocal)(FN(one_plus)(f->others));
+        if (!c->o.want_loss) continue;
+        const ce_state *s = FN(loss_of)(c, t);
+        vec loss = c->o.soft ? FN(soft_loss)(s, f) : FN(label_loss)(c, s, f);
+        FN(put_row)(c->p.w, c->a->row_out, t, v_keep(s->live, loss));
     }
 }
 FA_INLINE void FN(cross_entropy)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    if (phase == FA_BEGIN) FN(ce_begin)(a, direction);
-    if (phase == FA_MIDDLE) FN(ce_middle)(a, direction);
-    if (phase == FA_END) FN(ce_end)(a, direction);
+    ce c;
+    FN(ce_over)(&c, a, direction);
+    if (phase == FA_BEGIN) FN(ce_begin)(&c);
+    if (phase == FA_MIDDLE) FN(ce_middle)(&c);
+    if (phase != FA_END || !c.o.want_grad) return;
+    if (c.o.soft) FN(soft_grad)(&c);
+    else FN(label_grad)(&c);
 }

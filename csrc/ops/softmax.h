@@ -11,12 +11,15 @@
  * its maximum (of none, -inf), or NaN if it holds one.
  */
 
-/* What a row's phases hand on. */
+/* What phases hand on, of each row of a tile; along a row, of the one. */
 typedef struct {
     vec max;
     pair factor;   /* what makes the exponentials probabilities */
     pair others;   /* the sum of exp(x - max) without one maximum */
     vec log_total; /* log1p(others) */
+    pair total;    /* of a gradient's terms */
+    vec unit;      /* what products of factor and exponentials are to be multiplied by */
+    ivec ties;     /* how many exponentials are 1 */
 } FN(softmax_state);
 #define softmax_state FN(softmax_state)
 
@@ -29,226 +32,260 @@ FA_INLINE pair FN(one_plus)(pair p) {
     return r;
 }
 
-/* The passes over a row: what they read, write and add up. */
+/* The passes over rows: what they read, write and add up. */
 typedef struct {
     walk w;
-    const void *x;
+    const void *x, *dy;
     void *y;
-    ptrdiff_t x_pitch, y_pitch, x_ahead, y_ahead;
-    vec max, log_total, unit;
-    pair factor;
-    ivec ties;  /* how many are 1 */
+    ptrdiff_t x_pitch, dy_pitch, y_pitch, x_ahead, y_ahead;
+    softmax_state own, *tiles; /* own: a copy of the only one, which no store can change, to live in registers */
+    sum *slots;
     int store, fetch_y; /* constants */
 } FN(pass);
 #define pass FN(pass)
 
-FA_INLINE vec FN(below_max)(const pass *p, size_t i, int full) {
-    return FN(take)(p->w, full, p->x, p->x_pitch, i, K(-INFINITY)) - p->max;
+/* Member by member: whole structures compilers set and copy in memory. */
+FA_INLINE void FN(pass_over)(pass *p, const fa_rows_args *a, fa_direction direction, int k) {
+    p->w = FN(walk_over)(a, direction);
+    p->x = a->in[k];
+    p->x_pitch = a->in_pitch[k];
+    p->x_ahead = a->in_ahead[k];
+    p->y = a->out[0];
+    p->y_pitch = a->out_pitch[0];
+    p->y_ahead = a->out_ahead;
+    p->dy = a->in[0];
+    p->dy_pitch = a->in_pitch[0];
+    p->tiles = a->state;
+    p->slots = a->slots;
+    p->store = 0;
+    p->own.max = p->tiles->max;
+    p->own.factor = p->tiles->factor;
+    p->own.others = p->tiles->others;
+    p->own.log_total = p->tiles->log_total;
 }
-FA_INLINE void FN(distances)(const pass *p, size_t i, size_t step, size_t there, int full, vec d[]) {
-    const real *x = (const real *)p->x + FN(offset_of)(p->w, i, p->x_pitch);
-    const ptrdiff_t apart = FN(offset_of)(p->w, step, p->x_pitch);
+/* What is known of tile t. Only what is written to p->tiles[t] itself is there in the next phase. */
+FA_INLINE softmax_state *FN(state_of)(pass *p, size_t t) {
+    return p->w.direction == FA_ABREAST ? p->tiles + t : &p->own;
+}
+
+FA_INLINE vec FN(input)(const pass *p, size_t i, size_t t, int full) {
+    return FN(take)(p->w, full, p->x, p->x_pitch, i, t, K(-INFINITY));
+}
+FA_INLINE vec FN(grad_output)(const pass *p, size_t i, size_t t, int full) {
+    return FN(take)(p->w, full, p->dy, p->dy_pitch, i, t, K(0));
+}
+FA_INLINE vec FN(output)(const pass *p, size_t i, size_t t, int full) {
+    return FN(take)(p->w, full, p->y, p->y_pitch, i, t, K(0));
+}
+FA_INLINE void FN(put_output)(const pass *p, size_t i, size_t t, int full, vec v) {
+    FN(put)(p->w, full, p->y, p->y_pitch, i, t, v);
+}
+
+FA_INLINE void FN(distances)(pass *p, size_t i, size_t step, size_t t, size_t there, int full, vec d[]) {
+    const real *x = (const real *)p->x + FN(offset_of)(p->w, i, t, p->x_pitch);
+    const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, p->x_pitch);
+    const vec max = FN(state_of)(p, t)->max;
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
-        if (p->w.direction == FA_ALONG) FA_PREFETCH(x + (ptrdiff_t)u * apart + p->x_ahead);
-        d[u] = FN(take_at)(p->w, full, x + (ptrdiff_t)u * apart, j, K(-INFINITY)) - p->max;
+        if (p->w.direction != FA_ACROSS) FA_PREFETCH(x + (ptrdiff_t)u * apart + p->x_ahead);
+        d[u] = FN(take_at)(p->w, full, x + (ptrdiff_t)u * apart, j, K(-INFINITY)) - max;
     }
 }
-FA_INLINE void FN(store_eight)(const pass *p, size_t i, size_t step, size_t there, int full, const vec e[]) {
-    real *y = (real *)p->y + FN(offset_of)(p->w, i, p->y_pitch);
-    const ptrdiff_t apart = FN(offset_of)(p->w, step, p->y_pitch);
+FA_INLINE void FN(store_eight)(const pass *p, size_t i, size_t step, size_t t, size_t there, int full, const vec e[]) {
+    real *y = (real *)p->y + FN(offset_of)(p->w, i, t, p->y_pitch);
+    const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, p->y_pitch);
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
         if (p->fetch_y) FA_PREFETCH(y + (ptrdiff_t)u * apart + p->y_ahead);
         FN(put_at)(p->w, full, y + (ptrdiff_t)u * apart, j, e[u]);
     }
 }
-FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[8]) {
-    FN(distances)(context, i, step, there, full, e);
+FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full,
+                                     vec e[8]) {
+    FN(distances)(context, i, step, t, there, full, e);
     v_exp_scaled_of((int)there, e);
-    FN(store_eight)(context, i, step, there, full, e);
+    FN(store_eight)(context, i, step, t, there, full, e);
 }
 
-FA_INLINE pass FN(pass_of)(walk w, const fa_rows_args *a, int k) {
-    pass p = {.w = w, .x = a->in[k], .x_pitch = a->in_pitch[k], .x_ahead = a->in_ahead[k]};
-    p.y = a->out[0];
-    p.y_pitch = a->out_pitch[0];
-    p.y_ahead = a->out_ahead;
-    return p;
-}
-
-FA_INLINE pair FN(total_of)(pass *p, FN(eight_body) * body) {
+/* The totals of what `body` gives, to each tile's `total`. */
+FA_INLINE void FN(add_up)(pass *p, FN(eight_body) * body) {
     sum slots[MOST_SLOTS];
+    p->fetch_y = 0;
+    if (p->w.direction == FA_ABREAST) {
+        FN(clear)(p->w, p->slots);
+        FN(add_all)(p->w, p->slots, body, p);
+        for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].total = FN(total)(p->w, p->slots, t);
+        return;
+    }
     FN(clear)(p->w, slots);
     if (p->store && p->w.direction == FA_ALONG && p->y_ahead) {
         p->fetch_y = 1;
         FN(add_all)(p->w, slots, body, p);
     } else {
-        p->fetch_y = 0;
         FN(add_all)(p->w, slots, body, p);
     }
-    return FN(total)(p->w, slots);
+    p->own.total = FN(total)(p->w, slots, 0);
 }
 
+FA_INLINE void FN(find_max)(pass *p) {
+    vec max[MOST_TILES];
+    FN(row_max)(p->w, p->x, p->x_pitch, max);
+    for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].max = max[t];
+}
 /* Stores exp(x - max) / EXP_UNIT to y and gives its total: what softmax needs and no more. */
-FA_INLINE pair FN(exponentials)(walk w, vec max, const fa_rows_args *a, int k) {
-    pass p = FN(pass_of)(w, a, k);
-    p.max = max;
-    p.store = 1;
-    return FN(total_of)(&p, FN(exponentials_body));
+FA_INLINE void FN(exponentials)(pass *p) {
+    p->store = 1;
+    FN(add_up)(p, FN(exponentials_body));
 }
 
 /* exp(x - max) / EXP_UNIT of each (results below the normal range would take an assist of the
  * CPU's); maxima are counted, not summed. */
-FA_INLINE void FN(facts_of_four)(pass *p, size_t i, size_t step, size_t there, int full, vec e[]) {
-    FN(distances)(p, i, step, there, full, e);
+FA_INLINE void FN(facts_of_four)(pass *p, size_t i, size_t step, size_t t, size_t there, int full, vec e[]) {
+    softmax_state *s = FN(state_of)(p, t);
+    FN(distances)(p, i, step, t, there, full, e);
     v_exp_scaled_of((int)there, e);
-    if (p->store) FN(store_eight)(p, i, step, there, full, e);
+    if (p->store) FN(store_eight)(p, i, step, t, there, full, e);
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
         mask top = v_eq(e[u], K(1 / EXP_UNIT));
-        p->ties = v_count(p->ties, top);
+        s->ties = v_count(s->ties, top);
         e[u] = v_select(top, K(0), e[u]);
     }
 }
-FA_INLINE void FN(facts_body)(void *context, size_t i, size_t step, size_t there, int full, vec e[8]) {
-    FN(facts_of_four)(context, i, step, there < 4 ? there : 4, full, e);
-    if (there > 4) FN(facts_of_four)(context, i + 4 * step, step, there - 4, full, e + 4);
+FA_INLINE void FN(facts_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full, vec e[8]) {
+    FN(facts_of_four)(context, i, step, t, there < 4 ? there : 4, full, e);
+    if (there > 4) FN(facts_of_four)(context, i + 4 * step, step, t, there - 4, full, e + 4);
 }
 
 /* The sum of a row's counts, in every lane along a row. */
 FA_INLINE vec FN(count)(walk w, ivec counts) {
-    if (w.direction == FA_ACROSS) return v_from_int(counts);
+    if (w.direction != FA_ALONG) return v_from_int(counts);
     int64_t total = 0;
     for (size_t k = 0; k < LANES; k++) total += counts[k];
     return v_splat((real)total);
 }
 
-/* Everything a row's log-probabilities need, s->max being its row_max; with `store`,
+/* Everything the log-probabilities need, the maxima being found; with p->store,
  * exp(x - max) / EXP_UNIT is left in the output. */
-FA_INLINE void FN(facts)(walk w, softmax_state *s, const fa_rows_args *a, int store) {
-    pass p = FN(pass_of)(w, a, 0);
-    p.max = s->max;
-    p.store = store;
-    p.ties = v_to_int(K(0));
-    pair small = FN(total_of)(&p, FN(facts_body));
-    small.hi = small.hi * K(EXP_UNIT);
-    small.lo = small.lo * K(EXP_UNIT);
-
-    vec extra = FN(count)(w, p.ties) - K(1), hi = small.hi + extra, t = hi - extra;
-    s->others.hi = hi;
-    s->others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
-    s->log_total = FN(log1p_pair)(s->others);
-}
-
-FA_INLINE void FN(scale_body)(void *context, size_t i, int full) {
-    pass *p = context;
-    FN(put)(p->w, full, p->y, p->y_pitch, i, FN(times)(p->factor, FN(take)(p->w, full, p->y, p->y_pitch, i, K(0))));
-}
-FA_INLINE void FN(scale_row)(walk w, void *y, ptrdiff_t pitch, pair factor) {
-    pass p = {.w = w, .y = y, .y_pitch = pitch, .factor = factor};
-    size_t head = w.direction == FA_ALONG && w.full > 1 ? FN(misaligned)(y) : 0;
-    if (head) { /* apart, for the rest to be aligned */
-        v_store_n(y, head, FN(times)(factor, v_load_n(y, head)));
-        p.y = (real *)y + head;
-        p.w = FN(walk_of)(w.full * LANES + w.tail - head, FA_ALONG);
+FA_INLINE void FN(facts)(pass *p) {
+    for (size_t t = 0; t < p->w.tiles; t++) FN(state_of)(p, t)->ties = v_to_int(K(0));
+    FN(add_up)(p, FN(facts_body));
+    for (size_t k = 0; k < p->w.tiles; k++) {
+        const softmax_state *s = FN(state_of)(p, k);
+        pair small = {s->total.hi * K(EXP_UNIT), s->total.lo * K(EXP_UNIT)}, others;
+        vec extra = FN(count)(p->w, s->ties) - K(1), hi = small.hi + extra, t = hi - extra;
+        others.hi = hi;
+        others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
+        p->tiles[k].others = others;
+        p->tiles[k].log_total = FN(log1p_pair)(others);
     }
-    FN(each)(p.w, FN(scale_body), &p);
 }
 
-/* Up to its last phase: exponentials of input k to the output, and their factor. */
-FA_INLINE void FN(unscaled_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
-    softmax_state *s = a->state;
-    walk w = FN(walk_of)(a->n, direction);
-    if (phase == FA_BEGIN) s->max = FN(row_max)(w, a->in[k], a->in_pitch[k]);
-    if (phase == FA_MIDDLE)
-        s->factor = FN(reciprocal)(FN(exponentials)(w, s->max, a, k));
+FA_INLINE void FN(scale_body)(void *context, size_t i, size_t t, int full) {
+    pass *p = context;
+    FN(put_output)(p, i, t, full, FN(times)(FN(state_of)(p, t)->factor, FN(output)(p, i, t, full)));
+}
+FA_INLINE void FN(scale)(pass *p) {
+    real *y = p->y;
+    size_t head = p->w.direction == FA_ALONG && p->w.full > 1 ? FN(misaligned)(y) : 0;
+    if (head) { /* apart, for the rest to be aligned */
+        v_store_n(y, head, FN(times)(p->own.factor, v_load_n(y, head)));
+        p->y = y + head;
+        p->w = FN(walk_of)(p->w.full * LANES + p->w.tail - head, FA_ALONG);
+    }
+    FN(each)(p->w, FN(scale_body), p);
+}
+
+/* Up to its last phase: exponentials to the output, and their factor. */
+FA_INLINE void FN(unscaled_softmax)(pass *p, fa_row_phase phase) {
+    if (phase == FA_BEGIN) FN(find_max)(p);
+    if (phase != FA_MIDDLE) return;
+    FN(exponentials)(p);
+    for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].factor = FN(reciprocal)(FN(state_of)(p, t)->total);
 }
 FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
-    const softmax_state *s = a->state;
-    FN(unscaled_softmax)(a, phase, direction, k);
-    if (phase == FA_END) FN(scale_row)(FN(walk_of)(a->n, direction), a->out[0], a->out_pitch[0], s->factor);
+    pass p;
+    FN(pass_over)(&p, a, direction, k);
+    FN(unscaled_softmax)(&p, phase);
+    if (phase == FA_END) FN(scale)(&p);
 }
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     FN(softmax_of)(a, phase, direction, 0);
 }
 
-FA_INLINE void FN(log_softmax_body)(void *context, size_t i, int full) {
+FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full) {
     pass *p = context;
-    vec d = FN(below_max)(p, i, full) + K(0); /* -0 to +0 */
-    FN(put)(p->w, full, p->y, p->y_pitch, i, d - p->log_total);
+    const softmax_state *s = FN(state_of)(p, t);
+    vec d = (FN(input)(p, i, t, full) - s->max) + K(0); /* -0 to +0 */
+    FN(put_output)(p, i, t, full, d - s->log_total);
 }
 /* log_softmax and logsumexp but for their last phase. */
-FA_INLINE void FN(log_facts)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    softmax_state *s = a->state;
-    walk w = FN(walk_of)(a->n, direction);
-    if (phase == FA_BEGIN) s->max = FN(row_max)(w, a->in[0], a->in_pitch[0]);
-    if (phase == FA_MIDDLE) FN(facts)(w, s, a, 0);
+FA_INLINE void FN(log_facts)(pass *p, fa_row_phase phase) {
+    if (phase == FA_BEGIN) FN(find_max)(p);
+    if (phase == FA_MIDDLE) FN(facts)(p);
 }
 FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    const softmax_state *s = a->state;
-    FN(log_facts)(a, phase, direction);
-    if (phase != FA_END) return;
-    pass p = {.w = FN(walk_of)(a->n, direction), .x = a->in[0], .x_pitch = a->in_pitch[0], .y = a->out[0]};
-    p.y_pitch = a->out_pitch[0];
-    p.max = s->max;
-    p.log_total = s->log_total;
-    FN(each)(p.w, FN(log_softmax_body), &p);
+    pass p;
+    FN(pass_over)(&p, a, direction, 0);
+    FN(log_facts)(&p, phase);
+    if (phase == FA_END) FN(each)(p.w, FN(log_softmax_body), &p);
 }
 
 /* NaN in every lane if one of v is, else `otherwise`. */
 FA_INLINE vec FN(any_nan)(vec v, vec otherwise) { return v_any(v_isnan(v)) ? K(NAN) : otherwise; }
 
 /* An infinite maximum itself, but for a NaN beside it. */
-FA_INLINE vec FN(infinite_max)(walk w, const fa_rows_args *a, vec max) {
+FA_INLINE vec FN(infinite_max)(const pass *p, size_t t, vec max) {
     vec nan = max;
-    for (size_t i = 0; i < w.vectors; i++) {
-        vec x = FN(take)(w, 0, a->in[0], a->in_pitch[0], i, K(0));
+    for (size_t i = 0; i < p->w.vectors; i++) {
+        vec x = FN(take)(p->w, 0, p->x, p->x_pitch, i, t, K(0));
         nan = v_select(v_isnan(x), x, nan);
     }
-    return w.direction == FA_ALONG ? FN(any_nan)(nan, max) : nan;
+    return p->w.direction == FA_ALONG ? FN(any_nan)(nan, max) : nan;
 }
 FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    const softmax_state *s = a->state;
-    FN(log_facts)(a, phase, direction);
-    if (phase != FA_END) return;
-    walk w = FN(walk_of)(a->n, direction);
-    vec result = s->max + s->log_total;
-    mask infinite = v_eq(v_abs(s->max), K(INFINITY));
-    if (v_any(infinite)) result = v_select(infinite, FN(infinite_max)(w, a, s->max), result);
-    FN(put_row)(w, a->row_out, result);
+    pass p;
+    FN(pass_over)(&p, a, direction, 0);
+    FN(log_facts)(&p, phase);
+    for (size_t t = 0; phase == FA_END && t < p.w.tiles; t++) {
+        const softmax_state *s = FN(state_of)(&p, t);
+        vec result = s->max + s->log_total;
+        mask infinite = v_eq(v_abs(s->max), K(INFINITY));
+        if (v_any(infinite)) result = v_select(infinite, FN(infinite_max)(&p, t, s->max), result);
+        FN(put_row)(p.w, a->row_out, t, result);
+    }
 }
 
 /* ---- gradients ------------------------------------------------------------------ */
 
-typedef struct {
-    walk w;
-    fa_rows_args a; /* a copy, which no store can change */
-    pair total;
-    sum *slots;
-} FN(back);
-#define back FN(back)
-
-FA_INLINE vec FN(back_input)(const back *b, int k, size_t i, int full) {
-    return FN(take)(b->w, full, b->a.in[k], b->a.in_pitch[k], i, K(0));
+/* The totals of what `body` adds to p->slots, to each tile's `total`. */
+FA_INLINE void FN(add_in_slots)(pass *p, FN(slot_body) * body) {
+    sum own[MOST_SLOTS];
+    if (p->w.direction != FA_ABREAST) p->slots = own;
+    FN(clear)(p->w, p->slots);
+    FN(each_in_slot)(p->w, body, p);
+    for (size_t t = 0; t < p->w.tiles; t++) FN(state_of)(p, t)->total = FN(total)(p->w, p->slots, t);
 }
 
-FA_INLINE void FN(dot_body)(void *context, size_t slot, size_t i, int full) {
-    back *b = context;
-    vec dy = FN(back_input)(b, 0, i, full), y = FN(back_input)(b, 1, i, full);
-    b->slots[slot] = FN(sum_add_product)(b->slots[slot], dy, y);
+/* A gradient's passes have probabilities or log-probabilities for x. */
+FA_INLINE vec FN(given_output)(const pass *p, size_t i, size_t t, int full) {
+    return FN(take)(p->w, full, p->x, p->x_pitch, i, t, K(0));
 }
-FA_INLINE void FN(softmax_from_output_body)(void *context, size_t i, int full) {
-    back *b = context;
-    vec centred = (FN(back_input)(b, 0, i, full) - b->total.hi) - b->total.lo;
-    FN(put)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, FN(back_input)(b, 1, i, full) * centred);
+FA_INLINE void FN(dot_body)(void *context, size_t slot, size_t i, size_t t, int full) {
+    pass *p = context;
+    vec dy = FN(grad_output)(p, i, t, full), y = FN(given_output)(p, i, t, full);
+    p->slots[slot] = FN(sum_add_product)(p->slots[slot], dy, y);
+}
+FA_INLINE void FN(softmax_from_output_body)(void *context, size_t i, size_t t, int full) {
+    pass *p = context;
+    const pair total = FN(state_of)(p, t)->total;
+    vec centred = (FN(grad_output)(p, i, t, full) - total.hi) - total.lo;
+    FN(put_output)(p, i, t, full, FN(given_output)(p, i, t, full) * centred);
 }
 /* dx = y (dy - sum(dy y)); in: dy, y. May overwrite either. */
 FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     if (phase != FA_END) return;
-    sum slots[MOST_SLOTS];
-    back b = {.w = FN(walk_of)(a->n, direction), .a = *a, .slots = slots};
-    FN(clear)(b.w, slots);
-    FN(each_in_slot)(b.w, FN(dot_body), &b);
-    b.total = FN(total)(b.w, slots);
-    FN(each)(b.w, FN(softmax_from_output_body), &b);
+    pass p;
+    FN(pass_over)(&p, a, direction, 1);
+    FN(add_in_slots)(&p, FN(dot_body));
+    FN(each)(p.w, FN(softmax_from_output_body), &p);
 }
 
 /* in: dy, x; the probabilities pass through the output. */
@@ -260,42 +297,42 @@ FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, f
     FN(softmax_from_output)(&backward, phase, direction);
 }
 
-FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, int full) {
-    back *b = context;
-    b->slots[slot] = FN(sum_add)(b->slots[slot], FN(back_input)(b, 0, i, full));
+FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t t, int full) {
+    pass *p = context;
+    p->slots[slot] = FN(sum_add)(p->slots[slot], FN(grad_output)(p, i, t, full));
 }
-FA_INLINE void FN(subtract_share_body)(void *context, size_t i, int full) {
-    back *b = context;
-    vec p = FN(take)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, K(0));
-    FN(put)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, v_fnma(p, b->total.hi, FN(back_input)(b, 0, i, full)));
+FA_INLINE void FN(subtract_share_body)(void *context, size_t i, size_t t, int full) {
+    pass *p = context;
+    const vec total = FN(state_of)(p, t)->total.hi;
+    FN(put_output)(p, i, t, full, v_fnma(FN(output)(p, i, t, full), total, FN(grad_output)(p, i, t, full)));
 }
 /* dx = dy - p sum(dy), with p in the output already. */
-FA_INLINE void FN(subtract_share)(walk w, const fa_rows_args *a) {
-    sum slots[MOST_SLOTS];
-    back b = {.w = w, .a = *a, .slots = slots};
-    FN(clear)(w, slots);
-    FN(each_in_slot)(w, FN(sum_dy_body), &b);
-    b.total = FN(total)(w, slots);
-    FN(each)(w, FN(subtract_share_body), &b);
+FA_INLINE void FN(subtract_share)(pass *p) {
+    FN(add_in_slots)(p, FN(sum_dy_body));
+    FN(each)(p->w, FN(subtract_share_body), p);
 }
 
-FA_INLINE void FN(exp_output_body)(void *context, size_t i, int full) {
-    back *b = context;
-    vec y = v_min(K(0), FN(back_input)(b, 1, i, full)); /* above 0 it is no log-probability, but the same bits */
-    FN(put)(b->w, full, b->a.out[0], b->a.out_pitch[0], i, v_exp_nonpos(y));
+FA_INLINE void FN(exp_output_body)(void *context, size_t i, size_t t, int full) {
+    pass *p = context;
+    vec y = v_min(K(0), FN(given_output)(p, i, t, full)); /* above 0 it is no log-probability, but the same bits */
+    FN(put_output)(p, i, t, full, v_exp_nonpos(y));
 }
 /* in: dy, y = log_softmax(x) */
 FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     if (phase != FA_END) return;
-    back b = {.w = FN(walk_of)(a->n, direction), .a = *a};
-    FN(each)(b.w, FN(exp_output_body), &b);
-    FN(subtract_share)(b.w, a);
+    pass p;
+    FN(pass_over)(&p, a, direction, 1);
+    FN(each)(p.w, FN(exp_output_body), &p);
+    FN(subtract_share)(&p);
 }
 
 /* in: dy, x */
 FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     FN(softmax_of)(a, phase, direction, 1);
-    if (phase == FA_END) FN(subtract_share)(FN(walk_of)(a->n, direction), a);
+    if (phase != FA_END) return;
+    pass p;
+    FN(pass_over)(&p, a, direction, 1);
+    FN(subtract_share)(&p);
 }
 
 /* factor dy, for products with e * unit, e being exponentials over EXP_UNIT. With a small dy
@@ -309,19 +346,21 @@ FA_INLINE pair FN(share)(pair factor, vec dy, vec *unit) {
 FA_INLINE vec FN(shared)(pair share, vec unit, vec e) {
     return FN(times)(share, v_keep(v_lt(K(EXP_NONE), e), e) * unit);
 }
-FA_INLINE void FN(share_body)(void *context, size_t i, int full) {
+FA_INLINE void FN(share_body)(void *context, size_t i, size_t t, int full) {
     pass *p = context;
-    vec e = FN(take)(p->w, full, p->y, p->y_pitch, i, K(0));
-    FN(put)(p->w, full, p->y, p->y_pitch, i, FN(shared)(p->factor, p->unit, e));
+    const softmax_state *s = FN(state_of)(p, t);
+    FN(put_output)(p, i, t, full, FN(shared)(s->factor, s->unit, FN(output)(p, i, t, full)));
 }
 /* row_in: dy; in: x; dx = dy p. */
 FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    const softmax_state *s = a->state;
-    walk w = FN(walk_of)(a->n, direction);
-    FN(unscaled_softmax)(a, phase, direction, 0);
+    pass p;
+    FN(pass_over)(&p, a, direction, 0);
+    FN(unscaled_softmax)(&p, phase);
     if (phase != FA_END) return;
-    pass p = {.w = w, .y = a->out[0], .y_pitch = a->out_pitch[0]};
-    pair factor = {s->factor.hi * K(1 / EXP_UNIT), s->factor.lo * K(1 / EXP_UNIT)};
-    p.factor = FN(share)(factor, FN(take_row)(w, a->row_in), &p.unit);
-    FN(each)(w, FN(share_body), &p);
+    for (size_t t = 0; t < p.w.tiles; t++) {
+        softmax_state *s = FN(state_of)(&p, t);
+        pair factor = {s->factor.hi * K(1 / EXP_UNIT), s->factor.lo * K(1 / EXP_UNIT)};
+        s->factor = FN(share)(factor, FN(take_row)(p.w, a->row_in, t), &s->unit);
+    }
+    FN(each)(p.w, FN(share_body), &p);
 }
