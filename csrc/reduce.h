@@ -23,11 +23,13 @@ typedef struct {
     size_t vectors, full; /* along a row the last may hold fewer than LANES elements */
     size_t tail;          /* how many; abreast, how many rows the last tile holds; or 0 */
     size_t slots;         /* of accumulators in use */
-    size_t tiles, whole;  /* side by side, 1 but abreast; those of LANES rows */
+    size_t tiles;         /* side by side, 1 but abreast */
+    size_t head, missing; /* abreast: how many rows the first tile holds if it is not whole, or 0; and does not */
+    size_t whole, end;    /* abreast: tiles of LANES rows are whole .. end - 1 */
 } walk;
 
 FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
-    walk w = {direction, n, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS, 1, 1}; /* of nothing the total is 0 */
+    walk w = {direction, n, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS, 1, 0, 0, 0, 1}; /* of nothing the total is 0 */
     if (direction == FA_ALONG) {
         w.vectors = (n + LANES - 1) / LANES;
         w.full = n / LANES;
@@ -39,14 +41,23 @@ FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
 FA_INLINE walk FN(walk_over)(const fa_rows_args *a, fa_direction direction) {
     walk w = FN(walk_of)(a->n, direction);
     if (direction == FA_ABREAST) {
-        w.tiles = (a->rows + LANES - 1) / LANES;
-        w.whole = a->rows / LANES;
-        w.tail = a->rows % LANES;
+        w.head = a->head;
+        w.missing = a->head ? LANES - a->head : 0;
+        w.whole = a->head > 0;
+        w.end = w.whole + (a->rows - a->head) / LANES;
+        w.tail = (a->rows - a->head) % LANES;
+        w.tiles = w.end + (w.tail > 0);
     }
     return w;
 }
-FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, size_t t, ptrdiff_t pitch) {
-    return w.direction == FA_ALONG ? (ptrdiff_t)(i * LANES) : (ptrdiff_t)i * pitch + (ptrdiff_t)(t * LANES);
+/* The first row of a tile, and how many there are. */
+FA_INLINE size_t FN(start_of)(walk w, size_t t, int full) { return full || t ? t * LANES - w.missing : 0; }
+FA_INLINE size_t FN(rows_of)(walk w, size_t t) { return t < w.whole ? w.head : t < w.end ? LANES : w.tail; }
+FA_INLINE int FN(is_whole)(walk w, size_t t) { return w.whole <= t && t < w.end; }
+
+FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, size_t t, int full, ptrdiff_t pitch) {
+    if (w.direction == FA_ALONG) return (ptrdiff_t)(i * LANES);
+    return (ptrdiff_t)i * pitch + (w.direction == FA_ABREAST ? (ptrdiff_t)FN(start_of)(w, t, full) : 0);
 }
 
 /* How many elements of a row its i-th vector holds: 0 if there is none. */
@@ -56,20 +67,23 @@ FA_INLINE size_t FN(held)(walk w, size_t i) {
 }
 /* The i-th vector of a row or of a tile of rows, at p. It is whole if `full`, or across rows;
  * lanes beyond its end are `pad`. */
-FA_INLINE vec FN(take_at)(walk w, int full, const real *p, size_t i, vec pad) {
+FA_INLINE vec FN(take_at)(walk w, int full, const real *p, size_t i, size_t t, vec pad) {
     if (full || w.direction == FA_ACROSS) return v_load(p);
-    return v_load_or(p, w.direction == FA_ALONG ? FN(held)(w, i) : w.tail, pad);
+    return v_load_or(p, w.direction == FA_ALONG ? FN(held)(w, i) : FN(rows_of)(w, t), pad);
 }
-FA_INLINE void FN(put_at)(walk w, int full, real *p, size_t i, vec v) {
+FA_INLINE void FN(put_at)(walk w, int full, real *p, size_t i, size_t t, vec v) {
     if (full || w.direction == FA_ACROSS) v_store(p, v);
-    else v_store_n(p, w.direction == FA_ALONG ? FN(held)(w, i) : w.tail, v);
+    else v_store_n(p, w.direction == FA_ALONG ? FN(held)(w, i) : FN(rows_of)(w, t), v);
 }
 FA_INLINE vec FN(take)(walk w, int full, const void *row, ptrdiff_t pitch, size_t i, size_t t, vec pad) {
-    return FN(take_at)(w, full, (const real *)row + FN(offset_of)(w, i, t, pitch), i, pad);
+    return FN(take_at)(w, full, (const real *)row + FN(offset_of)(w, i, t, full, pitch), i, t, pad);
 }
 FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, size_t t, vec v) {
-    FN(put_at)(w, full, (real *)row + FN(offset_of)(w, i, t, pitch), i, v);
+    FN(put_at)(w, full, (real *)row + FN(offset_of)(w, i, t, full, pitch), i, t, v);
 }
+
+/* The first and the last tile, if there are such of fewer rows. */
+#define FA_EACH_RAGGED(w, t) for (size_t t = (w).whole ? 0 : (w).end; t < (w).tiles; t = t < (w).end ? (w).end : (w).tiles)
 
 /* Calls body for the i-th vector of tile t, for all i and t, one i after the other; `full` is
  * a constant at each call of it. */
@@ -78,8 +92,8 @@ FA_INLINE void FN(each)(walk w, FN(vector_body) * body, void *context) {
     size_t i = 0;
     if (w.direction == FA_ABREAST) {
         for (; i < w.n; i++) {
-            for (size_t t = 0; t < w.whole; t++) body(context, i, t, 1);
-            if (w.tail) body(context, i, w.whole, 0);
+            for (size_t t = w.whole; t < w.end; t++) body(context, i, t, 1);
+            FA_EACH_RAGGED(w, t) body(context, i, t, 0);
         }
         return;
     }
@@ -96,8 +110,8 @@ FA_INLINE void FN(each_in_slot)(walk w, FN(slot_body) * body, void *context) {
     if (w.direction == FA_ABREAST) {
         for (size_t i = 0; i < w.n; i++) {
             const size_t slot = i % SLOTS * w.tiles;
-            for (size_t t = 0; t < w.whole; t++) body(context, slot + t, i, t, 1);
-            if (w.tail) body(context, slot + w.whole, i, w.whole, 0);
+            for (size_t t = w.whole; t < w.end; t++) body(context, slot + t, i, t, 1);
+            FA_EACH_RAGGED(w, t) body(context, slot + t, i, t, 0);
         }
         return;
     }
@@ -170,13 +184,13 @@ FA_INLINE void FN(add_abreast)(walk w, sum *slots, FN(eight_body) * body, void *
     for (; base + 8 * SLOTS <= w.n; base += 8 * SLOTS) {
         for (size_t k = 0; k < SLOTS; k++) {
             sum *slot = slots + k * w.tiles;
-            for (size_t t = 0; t < w.whole; t++) FN(add_eight)(slot + t, body, context, base + k, SLOTS, t, 1);
-            if (w.tail) FN(add_eight)(slot + w.whole, body, context, base + k, SLOTS, w.whole, 0);
+            for (size_t t = w.whole; t < w.end; t++) FN(add_eight)(slot + t, body, context, base + k, SLOTS, t, 1);
+            FA_EACH_RAGGED(w, t) FN(add_eight)(slot + t, body, context, base + k, SLOTS, t, 0);
         }
     }
     for (size_t k = 0; k < SLOTS && base + k < w.n; k++)
         for (size_t t = 0; t < w.tiles; t++)
-            FN(add_last)(w, slots + k * w.tiles + t, body, context, base + k, SLOTS, t, t < w.whole);
+            FN(add_last)(w, slots + k * w.tiles + t, body, context, base + k, SLOTS, t, FN(is_whole)(w, t));
 }
 /* Adds all values of a row to its slots. */
 FA_INLINE void FN(add_all)(walk w, sum *slots, FN(eight_body) * body, void *context) {
@@ -202,13 +216,13 @@ FA_INLINE vec FN(first)(size_t n, vec v) {
     v_store(lanes, v);
     return v_load_n(lanes, n);
 }
-/* What there is one of a row. */
+/* What there is one of a row: whole vectors, of which what is put last stays. */
 FA_INLINE vec FN(take_row)(walk w, const void *p, size_t t) {
-    return w.direction == FA_ALONG ? v_splat(*(const real *)p) : v_load((const real *)p + t * LANES);
+    return w.direction == FA_ALONG ? v_splat(*(const real *)p) : v_load((const real *)p + FN(start_of)(w, t, 0));
 }
 FA_INLINE void FN(put_row)(walk w, void *p, size_t t, vec v) {
     if (w.direction == FA_ALONG) v_store_n((real *)p, 1, v);
-    else v_store((real *)p + t * LANES, v);
+    else v_store((real *)p + FN(start_of)(w, t, 0), v);
 }
 
 FA_INLINE void FN(clear)(walk w, sum *slots) {
@@ -245,12 +259,12 @@ FA_INLINE void FN(max_abreast)(walk w, const void *row, ptrdiff_t pitch, vec max
     size_t i = 0;
     for (size_t t = 0; t < w.tiles; t++) max[t] = K(-INFINITY);
     for (; i + 4 <= w.n; i += 4) {
-        for (size_t t = 0; t < w.whole; t++) max[t] = FN(max_of_four)(w, 1, row, pitch, i, t, max[t]);
-        if (w.tail) max[w.whole] = FN(max_of_four)(w, 0, row, pitch, i, w.whole, max[w.whole]);
+        for (size_t t = w.whole; t < w.end; t++) max[t] = FN(max_of_four)(w, 1, row, pitch, i, t, max[t]);
+        FA_EACH_RAGGED(w, t) max[t] = FN(max_of_four)(w, 0, row, pitch, i, t, max[t]);
     }
     for (; i < w.n; i++)
         for (size_t t = 0; t < w.tiles; t++)
-            max[t] = v_max(max[t], FN(take)(w, t < w.whole, row, pitch, i, t, K(-INFINITY)));
+            max[t] = v_max(max[t], FN(take)(w, FN(is_whole)(w, t), row, pitch, i, t, K(-INFINITY)));
 }
 
 /* The largest element of each row, for each tile; of rows that hold a NaN, anything. */

@@ -30,7 +30,7 @@ typedef struct {
     fa_direction direction;
     passage in[2], out[2]; /* of whole tiles */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
-    size_t strip;          /* rows side by side at a time */
+    size_t head, strip;    /* rows side by side: before they are aligned, and at a time */
     int row_values;        /* whether there is something one of a row */
     int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
     size_t rows_per_task;
@@ -239,11 +239,12 @@ static int run_rows(const plan *p, size_t first, size_t rows) {
 
 /* ---- rows side by side, where they lie ---------------------------------------------------------- */
 
-enum { MOST_ABREAST = FA_ABREAST_BYTES / 4, LEAST_ABREAST_BYTES = 256 };
+/* As many as kernels take, and one more vector's. */
+enum { MOST_ABREAST = FA_ABREAST_BYTES / 4 + MOST_LANES, LEAST_ABREAST_BYTES = 256 };
 
 typedef struct {
     _Alignas(64) char state[FA_ABREAST_STATE], slots[FA_ABREAST_SLOTS];
-    char row_in[FA_ABREAST_BYTES], row_out[FA_ABREAST_BYTES];
+    double row_in[MOST_ABREAST], row_out[MOST_ABREAST];
     int64_t labels[MOST_ABREAST];
 } abreast;
 
@@ -254,16 +255,17 @@ static int run_abreast(const plan *p, size_t first, size_t rows) {
     abreast *own = (abreast *)(void *)(memory + (64 - (uintptr_t)memory % 64));
     memset(own->row_in, 0, sizeof own->row_in); /* of absent rows too */
     memset(own->labels, 0, sizeof own->labels);
-    row_values values = {own->row_in, own->row_out, own->labels};
+    row_values values = {(char *)own->row_in, (char *)own->row_out, own->labels};
     fa_rows_args a = {.n = job->n, .row_in = own->row_in, .row_out = own->row_out, .labels = own->labels};
     a.options = job->options;
     a.state = own->state;
     a.slots = own->slots;
     for (size_t k = 0; k < job->inputs; k++) a.in_ahead[k] = a.in_pitch[k] = elements(p, job->in[k].class_);
     for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = elements(p, job->out[k].class_);
-    for (size_t done = 0; done < rows; done += a.rows) {
-        const size_t row = first + done;
-        a.rows = rows - done < p->strip ? rows - done : p->strip;
+    for (size_t row = first, end = first + rows; row < end; row += a.rows) {
+        a.head = row == 0 ? p->head : 0;
+        a.rows = a.head + p->strip;
+        if (a.rows > end - row) a.rows = end - row;
         for (size_t k = 0; k < job->inputs; k++) a.in[k] = element(&job->in[k], row);
         for (size_t k = 0; k < job->outputs; k++) a.out[k] = element(&job->out[k], row);
         fetch_row_values(p, row, a.rows, &values);
@@ -278,8 +280,8 @@ static int run_abreast(const plan *p, size_t first, size_t rows) {
 
 static void run_task(void *context, size_t index) {
     plan *p = context;
-    const size_t first = index * p->rows_per_task, left = p->job->rows - first;
-    const size_t rows = left < p->rows_per_task ? left : p->rows_per_task;
+    const size_t all = p->job->rows, first = index ? p->head + index * p->rows_per_task : 0;
+    const size_t end = p->head + (index + 1) * p->rows_per_task, rows = (end < all ? end : all) - first;
     if (p->direction == FA_ABREAST ? run_abreast(p, first, rows) : run_rows(p, first, rows)) atomic_store(&p->failed, 1);
 }
 
@@ -301,12 +303,26 @@ static int all_direct(const plan *p) {
     return 1;
 }
 
-/* As wide as kernels can, for the memory's speed, but some for each thread. */
+/* Rows before the first that lies at a vector's alignment, in all classes: vectors across two
+ * cache lines need both to stay in L1, where lines a page apart displace each other. */
+static size_t choose_head(const plan *p) {
+    const fa_matrix *m = p->job->outputs ? &p->job->out[0] : &p->job->in[0];
+    const size_t vector = p->kernels->lanes * p->realsize, beyond = (uintptr_t)m->data % vector;
+    if (p->direction != FA_ABREAST || m->class_ % (ptrdiff_t)vector || beyond % p->realsize) return 0;
+    size_t head = (vector - beyond) % vector / p->realsize;
+    return head < p->job->rows ? head : 0;
+}
+
+/* As wide as kernels can, for the memory's speed, but some for each thread, and none much
+ * narrower than others. */
 static size_t choose_strip(const plan *p) {
-    const size_t least = LEAST_ABREAST_BYTES / p->realsize, threads = (size_t)fa_get_threads();
-    size_t strip = FA_ABREAST_BYTES / p->realsize;
-    while (threads > 1 && strip > least && p->job->rows < strip * threads) strip /= 2;
-    return strip;
+    const size_t lanes = p->kernels->lanes, most = FA_ABREAST_BYTES / (lanes * p->realsize) - (p->head > 0);
+    const size_t least = LEAST_ABREAST_BYTES / (lanes * p->realsize), threads = (size_t)fa_get_threads();
+    const size_t tiles = (p->job->rows - p->head + lanes - 1) / lanes;
+    size_t strips = (tiles + most - 1) / most;
+    if (threads > 1) strips = (strips + threads - 1) / threads * threads;
+    size_t strip = (tiles + strips - 1) / strips;
+    return (strip < least ? least : strip) * lanes;
 }
 
 /* Each task fills and drains its flights anew: no more tasks than balance needs. */
@@ -329,12 +345,13 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
     p.row_values = job->row_in.data || job->row_out.data || job->labels.data;
     if (p.direction == FA_ACROSS && job->n > SHORT_ROW && all_direct(&p)) p.direction = FA_ABREAST;
+    p.head = choose_head(&p);
     p.strip = choose_strip(&p);
     p.kernel = job->kernel[p.direction];
     p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
     p.fetch_out_ahead = p.fetch_in_ahead && (job->new_outputs || job->rows * job->n * p.realsize > MOST_L3_BYTES);
     p.rows_per_task = choose_rows_per_task(&p);
-    fa_parallel_for((job->rows + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
+    fa_parallel_for((job->rows - p.head + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
     return atomic_load(&p.failed) ? -1 : 0;
 }
 

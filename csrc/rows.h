@@ -22,7 +22,7 @@ typedef enum { FA_ALONG, FA_ACROSS, FA_ABREAST, FA_DIRECTIONS } fa_direction;
 typedef enum { FA_BEGIN, FA_MIDDLE, FA_END } fa_row_phase;
 enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a row or a tile */
 /* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
-enum { FA_ABREAST_BYTES = 1024, FA_ABREAST_STATE = 20 << 10, FA_ABREAST_SLOTS = 64 << 10 };
+enum { FA_ABREAST_BYTES = 1152, FA_ABREAST_STATE = 22 << 10, FA_ABREAST_SLOTS = 72 << 10 };
 
 /* What cross entropy has beside the rows. */
 typedef struct {
@@ -36,6 +36,7 @@ typedef struct {
 typedef struct {
     size_t n;    /* classes */
     size_t rows; /* ABREAST: how many */
+    size_t head; /* of them, before one at a vector's alignment */
     const void *in[2];
     void *out[2];
     ptrdiff_t in_pitch[2], out_pitch[2]; /* but ALONG: elements between classes */

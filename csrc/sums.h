@@ -37,15 +37,11 @@ FA_INLINE f64_sum f64_sum_merge(f64_sum a, f64_sum b) {
     return s;
 }
 FA_INLINE f32_sum f32_sum_add(f32_sum s, vf32 v) { return f32_sum_merge(s, f32_widen(v)); }
-/* v finite, or NaN */
-FA_INLINE f64_sum f64_sum_add_finite(f64_sum s, vf64 v) {
-    vf64 y = v - s.lost, sum = s.sum + y;
-    f64_sum r = {sum, (sum - s.sum) - y};
-    return r;
-}
+/* A 0, as of the lanes beyond a row's end, changes nothing, nor how sum and lost share the value. */
 FA_INLINE f64_sum f64_sum_add(f64_sum s, vf64 v) {
-    f64_sum r = f64_sum_add_finite(s, v);
-    r.lost = f64_no_nan(r.lost);
+    vf64 y = v - s.lost, sum = s.sum + y;
+    mf64 none = f64_eq(v, f64_splat(0));
+    f64_sum r = {f64_select(none, s.sum, sum), f64_select(none, s.lost, f64_no_nan((sum - s.sum) - y))};
     return r;
 }
 FA_INLINE f32_sum f32_sum_add_product(f32_sum s, vf32 a, vf32 b) {

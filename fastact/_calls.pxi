@@ -171,6 +171,8 @@ cdef class Rows(Function):
             if not cnp.PyArray_CheckExact(<object>args[k]):
                 return False
         last = <cnp.ndarray>args[self.arrays - 1]
+        if cnp.PyArray_ISFORTRAN(last):
+            return False  # its result is to be laid out so too
         ndim = cnp.PyArray_NDIM(last)
         if self.arrays == 1 or not ndim:
             return ndim > 0

@@ -51,6 +51,13 @@ def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return np.transpose(merged.reshape([shape[a] for a in order]), back)
 
 
+def _like_input(x: Any, arrays: list[Any]) -> Any:
+    """A result laid out as the input is; a gufunc would make one whose rows are contiguous."""
+    if any(type(a) is not np.ndarray or a.dtype not in (x.dtype, np.bool_) for a in arrays):
+        return None
+    return np.empty_like(x) if x.dtype.kind == "f" and x.dtype.isnative else None
+
+
 class RowOp(_core.Rows):
     """A function along an axis, with its gradients.
 
@@ -136,6 +143,8 @@ class RowOp(_core.Rows):
             arrays[0] = self._row_gradient(arrays[0], x.shape, axes, keepdims)
         if len(axes) == 1:
             keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}
+            if out is None and (row_dy or not self.reduces):
+                out = _like_input(x, arrays)
             return getattr(_core, self.__name__ + suffix)(*arrays, axis=axes[0], out=out, **keywords)
         return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
 

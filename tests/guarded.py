@@ -25,7 +25,7 @@ _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 class Guarded:
     """Memory between two unreadable pages."""
 
-    def __init__(self, pages: int = 8) -> None:
+    def __init__(self, pages: int = 48) -> None:
         self.size = pages * PAGE
         self._map = mmap.mmap(-1, self.size + 2 * PAGE)
         self._bytes = np.frombuffer(self._map, "u1")
@@ -85,7 +85,23 @@ def check_rows() -> int:
             for r in range(1, 21):
                 for n in range(1 + r % 4, 68, 4) if dtype.itemsize < 8 else range(1 + r % 3, 68, 6):
                     calls += _check_row_op(op, (r, n), dtype)
+            for r, n in ((5, 65), (16, 66), (17, 70), (31, 130), (48, 129), (300, 67)):
+                calls += _check_row_op(op, (r, n), dtype) + _check_columns(op, (r, n), dtype)
     return calls
+
+
+def _check_columns(op, shape, dtype) -> int:
+    """Side by side, at either end of arrays that are whole cache lines wide."""
+    wide = (-(-shape[0] // 16) * 16 + 16, shape[1])
+    args = [a.T for a in op.operands(wide, dtype)]
+    for left in (0, 3, 11):
+        for columns in (slice(left, left + shape[0]), slice(wide[0] - left - shape[0], wide[0] - left)):
+            some = [np.ascontiguousarray(a[..., columns].T) for a in args]
+            wanted = op.function(*some)
+            *moved, out = _placed([*args, np.zeros(wide[::-1] if wanted.ndim == 2 else wide[0], dtype)], left != 0)
+            op.function(*(a[..., columns] for a in moved), axis=0, out=out[..., columns])
+            walk.assert_same_bits(np.ascontiguousarray(out[..., columns].T), wanted, (op.name, shape, columns))
+    return 6
 
 
 def _check_row_op(op, shape, dtype) -> int:

@@ -315,6 +315,34 @@ DETERMINISM = [
         "    failed = fa_loss_run(&job)",
         "tests/test_threads.py -k gil",
     ),
+    Defect(
+        "abreast, the last tile a lane too wide",
+        "csrc/reduce.h",
+        "w.tail = (a->rows - a->head) % LANES;",
+        "w.tail = (a->rows - a->head) % LANES ? (a->rows - a->head) % LANES + 1 : 0;",
+        "tests/test_guard_pages.py -k rows",
+    ),
+    Defect(
+        "abreast, the first tile forgotten",
+        "csrc/reduce.h",
+        "for (size_t t = (w).whole ? 0 : (w).end;",
+        "for (size_t t = (w).end;",
+        "tests/test_rows_abreast.py",
+    ),
+    Defect(
+        "abreast, labels of the wrong rows",
+        "csrc/ops/cross_entropy.h",
+        "const size_t row = FN(start_of)(c->p.w, t, 0) + k;",
+        "const size_t row = t * LANES + k;",
+        "tests/test_rows_abreast.py -k cross_entropy",
+    ),
+    Defect(
+        "a 0 moves what Kahan's sum lost",
+        "csrc/sums.h",
+        "f64_select(none, s.lost, f64_no_nan((sum - s.sum) - y))",
+        "f64_no_nan((sum - s.sum) - y)",
+        "tests/test_rows_abreast.py -k softmax_backward",
+    ),
 ]
 
 DEFECTS = [*MEMORY, *ARGUMENTS, *NUMBERS, *DETERMINISM]

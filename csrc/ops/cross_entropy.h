@@ -84,18 +84,16 @@ FA_INLINE void FN(put_real_at)(void *row, ptrdiff_t i, real r) {
     memcpy((char *)row + i * (ptrdiff_t)sizeof r, &r, sizeof r);
 }
 
-/* The rows of tile t whose elements may be touched one by one. */
-FA_INLINE size_t FN(rows_in)(walk w, size_t t) { return t < w.whole ? LANES : w.tail; }
 /* Where the element at the label of a tile's k-th row is. */
 FA_INLINE ptrdiff_t FN(label_offset)(const ce *c, ptrdiff_t pitch, size_t t, size_t k) {
-    const size_t row = t * LANES + k;
+    const size_t row = FN(start_of)(c->p.w, t, 0) + k;
     return (ptrdiff_t)c->a->labels[row] * pitch + (ptrdiff_t)row;
 }
 /* One real of each row: the one at its label. */
 FA_INLINE vec FN(at_labels)(const ce *c, const void *row, ptrdiff_t pitch, size_t t) {
     if (c->p.w.direction == FA_ALONG) return v_splat(FN(real_at)(row, (ptrdiff_t)c->a->labels[0]));
     real lanes[LANES] = {0};
-    for (size_t k = 0; k < FN(rows_in)(c->p.w, t); k++) lanes[k] = FN(real_at)(row, FN(label_offset)(c, pitch, t, k));
+    for (size_t k = 0; k < FN(rows_of)(c->p.w, t); k++) lanes[k] = FN(real_at)(row, FN(label_offset)(c, pitch, t, k));
     return v_load(lanes);
 }
 FA_INLINE void FN(put_at_labels)(const ce *c, void *row, ptrdiff_t pitch, size_t t, vec v) {
@@ -103,7 +101,7 @@ FA_INLINE void FN(put_at_labels)(const ce *c, void *row, ptrdiff_t pitch, size_t
     v_store(lanes, v);
     if (c->p.w.direction == FA_ALONG) FN(put_real_at)(row, (ptrdiff_t)c->a->labels[0], lanes[0]);
     else
-        for (size_t k = 0; k < FN(rows_in)(c->p.w, t); k++)
+        for (size_t k = 0; k < FN(rows_of)(c->p.w, t); k++)
             FN(put_real_at)(row, FN(label_offset)(c, pitch, t, k), lanes[k]);
 }
 FA_INLINE vec FN(weight_at_labels)(const ce *c, size_t t) {
@@ -111,7 +109,7 @@ FA_INLINE vec FN(weight_at_labels)(const ce *c, size_t t) {
     if (!weight) return K(1);
     if (c->p.w.direction == FA_ALONG) return v_splat(weight[c->a->labels[0]]);
     real lanes[LANES];
-    for (size_t k = 0; k < LANES; k++) lanes[k] = weight[c->a->labels[t * LANES + k]];
+    for (size_t k = 0; k < LANES; k++) lanes[k] = weight[c->a->labels[FN(start_of)(c->p.w, t, 0) + k]];
     return v_load(lanes);
 }
 

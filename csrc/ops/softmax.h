@@ -82,20 +82,20 @@ FA_INLINE void FN(put_output)(const pass *p, size_t i, size_t t, int full, vec v
 }
 
 FA_INLINE void FN(distances)(pass *p, size_t i, size_t step, size_t t, size_t there, int full, vec d[]) {
-    const real *x = (const real *)p->x + FN(offset_of)(p->w, i, t, p->x_pitch);
-    const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, p->x_pitch);
+    const real *x = (const real *)p->x + FN(offset_of)(p->w, i, t, full, p->x_pitch);
+    const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, 0, p->x_pitch);
     const vec max = FN(state_of)(p, t)->max;
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
         if (p->w.direction != FA_ACROSS) FA_PREFETCH(x + (ptrdiff_t)u * apart + p->x_ahead);
-        d[u] = FN(take_at)(p->w, full, x + (ptrdiff_t)u * apart, j, K(-INFINITY)) - max;
+        d[u] = FN(take_at)(p->w, full, x + (ptrdiff_t)u * apart, j, t, K(-INFINITY)) - max;
     }
 }
 FA_INLINE void FN(store_eight)(const pass *p, size_t i, size_t step, size_t t, size_t there, int full, const vec e[]) {
-    real *y = (real *)p->y + FN(offset_of)(p->w, i, t, p->y_pitch);
-    const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, p->y_pitch);
+    real *y = (real *)p->y + FN(offset_of)(p->w, i, t, full, p->y_pitch);
+    const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, 0, p->y_pitch);
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
         if (p->fetch_y) FA_PREFETCH(y + (ptrdiff_t)u * apart + p->y_ahead);
-        FN(put_at)(p->w, full, y + (ptrdiff_t)u * apart, j, e[u]);
+        FN(put_at)(p->w, full, y + (ptrdiff_t)u * apart, j, t, e[u]);
     }
 }
 FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full,
@@ -288,13 +288,21 @@ FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_row_phase phase
     FN(each)(p.w, FN(softmax_from_output_body), &p);
 }
 
+FA_INLINE void FN(scale_dot_body)(void *context, size_t slot, size_t i, size_t t, int full) {
+    pass *p = context;
+    FN(scale_body)(p, i, t, full);
+    FN(dot_body)(p, slot, i, t, full);
+}
 /* in: dy, x; the probabilities pass through the output. */
 FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    fa_rows_args backward = *a;
-    FN(softmax_of)(a, phase, direction, 1);
-    backward.in[1] = a->out[0];
-    backward.in_pitch[1] = a->out_pitch[0];
-    FN(softmax_from_output)(&backward, phase, direction);
+    pass p;
+    FN(pass_over)(&p, a, direction, 1);
+    FN(unscaled_softmax)(&p, phase);
+    if (phase != FA_END) return;
+    p.x = p.y;
+    p.x_pitch = p.y_pitch;
+    FN(add_in_slots)(&p, FN(scale_dot_body));
+    FN(each)(p.w, FN(softmax_from_output_body), &p);
 }
 
 FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t t, int full) {
