@@ -98,9 +98,11 @@ def _check_columns(op, shape, dtype) -> int:
         for columns in (slice(left, left + shape[0]), slice(wide[0] - left - shape[0], wide[0] - left)):
             some = [np.ascontiguousarray(a[..., columns].T) for a in args]
             wanted = op.function(*some)
-            *moved, out = _placed([*args, np.zeros(wide[::-1] if wanted.ndim == 2 else wide[0], dtype)], left != 0)
+            room = np.zeros(wide[::-1] if wanted.ndim == 2 else wide[0], dtype)
+            *moved, out = _placed([*args, room], at_end=left != 0)
             op.function(*(a[..., columns] for a in moved), axis=0, out=out[..., columns])
-            walk.assert_same_bits(np.ascontiguousarray(out[..., columns].T), wanted, (op.name, shape, columns))
+            got = np.ascontiguousarray(out[..., columns].T)
+            walk.assert_same_bits(got, wanted, (op.name, shape, columns))
     return 6
 
 
