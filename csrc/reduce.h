@@ -82,8 +82,8 @@ FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, s
     FN(put_at)(w, full, (real *)row + FN(offset_of)(w, i, t, full, pitch), i, t, v);
 }
 
-/* The first and the last tile, if there are such of fewer rows. */
-#define FA_EACH_RAGGED(w, t) for (size_t t = (w).whole ? 0 : (w).end; t < (w).tiles; t = t < (w).end ? (w).end : (w).tiles)
+/* The tiles but whole .. done - 1: with w.end for `done`, those of fewer rows. */
+#define FA_EACH_OTHER(w, t, done) for (size_t t = (w).whole ? 0 : (done); t < (w).tiles; t = t < (w).whole ? (done) : t + 1)
 
 /* Calls body for the i-th vector of tile t, for all i and t, one i after the other; `full` is
  * a constant at each call of it. */
@@ -92,8 +92,9 @@ FA_INLINE void FN(each)(walk w, FN(vector_body) * body, void *context) {
     size_t i = 0;
     if (w.direction == FA_ABREAST) {
         for (; i < w.n; i++) {
+            if (w.whole) body(context, i, 0, 0);
             for (size_t t = w.whole; t < w.end; t++) body(context, i, t, 1);
-            FA_EACH_RAGGED(w, t) body(context, i, t, 0);
+            if (w.tail) body(context, i, w.end, 0);
         }
         return;
     }
@@ -110,8 +111,9 @@ FA_INLINE void FN(each_in_slot)(walk w, FN(slot_body) * body, void *context) {
     if (w.direction == FA_ABREAST) {
         for (size_t i = 0; i < w.n; i++) {
             const size_t slot = i % SLOTS * w.tiles;
+            if (w.whole) body(context, slot, i, 0, 0);
             for (size_t t = w.whole; t < w.end; t++) body(context, slot + t, i, t, 1);
-            FA_EACH_RAGGED(w, t) body(context, slot + t, i, t, 0);
+            if (w.tail) body(context, slot + w.end, i, w.end, 0);
         }
         return;
     }
@@ -128,45 +130,37 @@ typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t t, size
     FA_UNROLL(8)                               \
     for (size_t u = 0, j = i; u < there; u++, j += step)
 
-/* Up to four not along a row from i on, 0 for what is not there. */
-FA_INLINE void FN(last_four)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t, int full,
-                             vec value[]) {
+/* Up to four across rows from i on, 0 for what is not there. */
+FA_INLINE void FN(last_four)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[]) {
     for (int u = 0; u < 4; u++) value[u] = K(0);
     if (i >= w.vectors) return;
     switch ((w.vectors - i + step - 1) / step) {
-    case 1: body(context, i, step, t, 1, full, value); break;
-    case 2: body(context, i, step, t, 2, full, value); break;
-    case 3: body(context, i, step, t, 3, full, value); break;
-    default: body(context, i, step, t, 4, full, value);
+    case 1: body(context, i, step, 0, 1, 1, value); break;
+    case 2: body(context, i, step, 0, 2, 1, value); break;
+    case 3: body(context, i, step, 0, 3, 1, value); break;
+    default: body(context, i, step, 0, 4, 1, value);
     }
 }
-/* Up to eight from i on: along a row four or eight, for partial vectors cost less than a case
- * for each number; else exactly those there are. */
-FA_INLINE void FN(last_eight)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t, int full,
-                              vec value[8]) {
-    if (w.direction != FA_ALONG) {
-        FN(last_four)(w, body, context, i, step, t, full, value);
-        FN(last_four)(w, body, context, i + 4 * step, step, t, full, value + 4);
+/* Up to eight from i on: across rows exactly those there are, along a row four or eight, for
+ * partial vectors cost less than a case for each number. */
+FA_INLINE void FN(last_eight)(walk w, FN(eight_body) * body, void *context, size_t i, size_t step, vec value[8]) {
+    if (w.direction == FA_ACROSS) {
+        FN(last_four)(w, body, context, i, step, value);
+        FN(last_four)(w, body, context, i + 4 * step, step, value + 4);
     } else if (i + 4 * step < w.vectors) {
-        body(context, i, step, t, 8, 0, value);
+        body(context, i, step, 0, 8, 0, value);
     } else {
-        body(context, i, step, t, 4, 0, value);
+        body(context, i, step, 0, 4, 0, value);
         for (int u = 4; u < 8; u++) value[u] = K(0);
     }
 }
 FA_INLINE vec FN(sum_of_eight)(const vec v[8]) {
     return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
 }
-FA_INLINE void FN(add_eight)(sum *slot, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t, int full) {
+FA_INLINE sum FN(add_eight)(sum slot, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t) {
     vec v[8];
-    body(context, i, step, t, 8, full, v);
-    *slot = FN(sum_add)(*slot, FN(sum_of_eight)(v));
-}
-FA_INLINE void FN(add_last)(walk w, sum *slot, FN(eight_body) * body, void *context, size_t i, size_t step, size_t t,
-                            int full) {
-    vec v[8];
-    FN(last_eight)(w, body, context, i, step, t, full, v);
-    *slot = FN(sum_add)(*slot, FN(sum_of_eight)(v));
+    body(context, i, step, t, 8, 1, v);
+    return FN(sum_add)(slot, FN(sum_of_eight)(v));
 }
 /* Short rows: a slot for each element, so that neighbours may be taken at once. */
 FA_INLINE void FN(add_short)(walk w, sum *slots, FN(eight_body) * body, void *context) {
@@ -176,38 +170,61 @@ FA_INLINE void FN(add_short)(walk w, sum *slots, FN(eight_body) * body, void *co
         body(context, base, 1, 0, 4, 1, v);
         for (size_t u = 0; u < 4; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
     }
-    FN(last_four)(w, body, context, base, 1, 0, 1, v);
+    FN(last_four)(w, body, context, base, 1, v);
     for (size_t u = 0; base + u < w.vectors; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
 }
-FA_INLINE void FN(add_abreast)(walk w, sum *slots, FN(eight_body) * body, void *context) {
-    size_t base = 0;
-    for (; base + 8 * SLOTS <= w.n; base += 8 * SLOTS) {
-        for (size_t k = 0; k < SLOTS; k++) {
-            sum *slot = slots + k * w.tiles;
-            for (size_t t = w.whole; t < w.end; t++) FN(add_eight)(slot + t, body, context, base + k, SLOTS, t, 1);
-            FA_EACH_RAGGED(w, t) FN(add_eight)(slot + t, body, context, base + k, SLOTS, t, 0);
-        }
-    }
-    for (size_t k = 0; k < SLOTS && base + k < w.n; k++)
-        for (size_t t = 0; t < w.tiles; t++)
-            FN(add_last)(w, slots + k * w.tiles + t, body, context, base + k, SLOTS, t, FN(is_whole)(w, t));
-}
-/* Adds all values of a row to its slots. */
+/* Adds all values of a row, or of a tile of them across, to its slots. */
 FA_INLINE void FN(add_all)(walk w, sum *slots, FN(eight_body) * body, void *context) {
     const size_t step = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
     size_t base = 0;
-    if (w.direction == FA_ABREAST) {
-        FN(add_abreast)(w, slots, body, context);
-        return;
-    }
+    vec v[8];
     if (w.direction == FA_ACROSS && w.vectors <= SLOTS) {
         FN(add_short)(w, slots, body, context);
         return;
     }
     for (; base + 8 * step <= w.full; base += 8 * step)
-        for (size_t k = 0; k < step; k++) FN(add_eight)(slots + k, body, context, base + k, step, 0, 1);
-    for (size_t k = 0; k < step && base + k < w.vectors; k++)
-        FN(add_last)(w, slots + k, body, context, base + k, step, 0, 1);
+        for (size_t k = 0; k < step; k++) slots[k] = FN(add_eight)(slots[k], body, context, base + k, step, 0);
+    for (size_t k = 0; k < step && base + k < w.vectors; k++) {
+        FN(last_eight)(w, body, context, base + k, step, v);
+        slots[k] = FN(sum_add)(slots[k], FN(sum_of_eight)(v));
+    }
+}
+
+/* Abreast, each eight in two halves: of lines a page apart L1 holds no more than some twelve. */
+FA_INLINE vec FN(sum_of_four)(FN(eight_body) * body, void *context, size_t i, size_t t, size_t there, int full) {
+    vec v[4] = {K(0), K(0), K(0), K(0)};
+    if (full) body(context, i, SLOTS, t, 4, 1, v);
+    else
+        switch (there) {
+        case 1: body(context, i, SLOTS, t, 1, 0, v); break;
+        case 2: body(context, i, SLOTS, t, 2, 0, v); break;
+        case 3: body(context, i, SLOTS, t, 3, 0, v); break;
+        default: body(context, i, SLOTS, t, 4, 0, v);
+        }
+    return (v[0] + v[1]) + (v[2] + v[3]);
+}
+/* The first half's sum is kept in `part`, the second's added to it, and both to the slot. */
+FA_INLINE void FN(keep_half)(int second, vec half, vec *part, sum *slot) {
+    if (second) *slot = FN(sum_add)(*slot, *part + half);
+    else *part = half;
+}
+FA_INLINE void FN(add_half)(walk w, sum *slots, vec *part, FN(eight_body) * body, void *context, size_t i, int second) {
+    const size_t left = i < w.n ? (w.n - i + SLOTS - 1) / SLOTS : 0, there = left < 4 ? left : 4;
+    size_t done = w.whole;
+    if (there == 4)
+        for (; done < w.end; done++)
+            FN(keep_half)(second, FN(sum_of_four)(body, context, i, done, 4, 1), part + done, slots + done);
+    FA_EACH_OTHER(w, t, done) {
+        vec half = there ? FN(sum_of_four)(body, context, i, t, there, 0) : K(0);
+        FN(keep_half)(second, half, part + t, slots + t);
+    }
+}
+FA_INLINE void FN(add_abreast)(walk w, sum *slots, FN(eight_body) * body, void *context) {
+    vec part[MOST_TILES];
+    for (size_t base = 0; base < w.n; base += 8 * SLOTS)
+        for (size_t k = 0; k < SLOTS && base + k < w.n; k++)
+            for (int second = 0; second < 2; second++)
+                FN(add_half)(w, slots + k * w.tiles, part, body, context, base + k + (second ? 4 * SLOTS : 0), second);
 }
 
 /* The first n lanes of v, then 0. */
@@ -259,8 +276,9 @@ FA_INLINE void FN(max_abreast)(walk w, const void *row, ptrdiff_t pitch, vec max
     size_t i = 0;
     for (size_t t = 0; t < w.tiles; t++) max[t] = K(-INFINITY);
     for (; i + 4 <= w.n; i += 4) {
+        if (w.whole) max[0] = FN(max_of_four)(w, 0, row, pitch, i, 0, max[0]);
         for (size_t t = w.whole; t < w.end; t++) max[t] = FN(max_of_four)(w, 1, row, pitch, i, t, max[t]);
-        FA_EACH_RAGGED(w, t) max[t] = FN(max_of_four)(w, 0, row, pitch, i, t, max[t]);
+        if (w.tail) max[w.end] = FN(max_of_four)(w, 0, row, pitch, i, w.end, max[w.end]);
     }
     for (; i < w.n; i++)
         for (size_t t = 0; t < w.tiles; t++)

@@ -30,15 +30,16 @@ typedef struct {
     ptrdiff_t target_pitch, hess_pitch;
     fa_cross_entropy_options o;
     vec share;            /* s/n, the part of every class */
-    ce_state own, *tiles; /* as in `pass` */
+    ce_state *tiles, *known; /* as in `pass` */
     sum *shares;          /* slots, as p.slots */
 } FN(ce);
 #define ce FN(ce)
 
-FA_INLINE ce_state *FN(loss_of)(ce *c, size_t t) { return c->p.w.direction == FA_ABREAST ? c->tiles + t : &c->own; }
+FA_INLINE ce_state *FN(loss_of)(ce *c, size_t t) { return c->known + (c->p.w.direction == FA_ABREAST ? t : 0); }
 
-FA_INLINE void FN(ce_over)(ce *c, const fa_rows_args *a, fa_direction direction) {
-    FN(pass_over)(&c->p, a, direction, 0);
+FA_INLINE void FN(ce_over)(ce *c, softmax_state *softmax, ce_state *own, const fa_rows_args *a,
+                           fa_direction direction) {
+    FN(pass_over)(&c->p, softmax, a, direction, 0);
     c->a = a;
     c->target = a->in[1];
     c->target_pitch = a->in_pitch[1];
@@ -47,10 +48,11 @@ FA_INLINE void FN(ce_over)(ce *c, const fa_rows_args *a, fa_direction direction)
     c->o = *a->options;
     c->share = K(c->o.smoothing / (double)a->n);
     c->tiles = (ce_state *)(void *)(c->p.tiles + (direction == FA_ABREAST ? MOST_TILES : 1));
-    c->own.S = c->tiles->S;
-    c->own.d_t = c->tiles->d_t;
-    c->own.w_t = c->tiles->w_t;
-    c->own.d_sum = c->tiles->d_sum;
+    c->known = direction == FA_ABREAST ? c->tiles : own;
+    own->S = c->tiles->S;
+    own->d_t = c->tiles->d_t;
+    own->w_t = c->tiles->w_t;
+    own->d_sum = c->tiles->d_sum;
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         ce_state *s = FN(loss_of)(c, t);
         s->scale = FN(take_row)(c->p.w, a->row_in, t);
@@ -250,18 +252,18 @@ FA_INLINE void FN(soft_grad)(ce *c) {
 
 FA_INLINE void FN(ce_begin)(ce *c) {
     FN(find_max)(&c->p);
-    if (c->p.w.direction != FA_ABREAST) c->p.own.max = c->p.tiles[0].max;
+    if (c->p.w.direction != FA_ABREAST) c->p.known->max = c->p.tiles->max;
     if (c->o.soft) FN(begin_soft)(c);
     else FN(begin_labels)(c);
 }
 /* The gradient's place keeps the exponentials, over EXP_UNIT. */
-FA_INLINE void FN(ce_middle)(ce *c) {
+FA_INLINE void FN(ce_middle)(ce *c, fa_direction direction) {
     if (c->o.want_grad) {
         c->p.store = 1;
-        FN(facts)(&c->p);
+        FN(facts)(&c->p, direction);
     } else {
         c->p.store = 0;
-        FN(facts)(&c->p);
+        FN(facts)(&c->p, direction);
     }
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         softmax_state *f = c->p.tiles + t;
@@ -274,9 +276,11 @@ FA_INLINE void FN(ce_middle)(ce *c) {
 }
 FA_INLINE void FN(cross_entropy)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     ce c;
-    FN(ce_over)(&c, a, direction);
+    softmax_state softmax;
+    ce_state own;
+    FN(ce_over)(&c, &softmax, &own, a, direction);
     if (phase == FA_BEGIN) FN(ce_begin)(&c);
-    if (phase == FA_MIDDLE) FN(ce_middle)(&c);
+    if (phase == FA_MIDDLE) FN(ce_middle)(&c, direction);
     if (phase != FA_END || !c.o.want_grad) return;
     if (c.o.soft) FN(soft_grad)(&c);
     else FN(label_grad)(&c);

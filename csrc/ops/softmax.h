@@ -38,14 +38,15 @@ typedef struct {
     const void *x, *dy;
     void *y;
     ptrdiff_t x_pitch, dy_pitch, y_pitch, x_ahead, y_ahead;
-    softmax_state own, *tiles; /* own: a copy of the only one, which no store can change, to live in registers */
+    softmax_state *tiles; /* of each tile, where the next phase finds it */
+    softmax_state *known; /* the same abreast, else the kernel's own copy of the only one, which lives in registers */
     sum *slots;
     int store, fetch_y; /* constants */
 } FN(pass);
 #define pass FN(pass)
 
 /* Member by member: whole structures compilers set and copy in memory. */
-FA_INLINE void FN(pass_over)(pass *p, const fa_rows_args *a, fa_direction direction, int k) {
+FA_INLINE void FN(pass_over)(pass *p, softmax_state *own, const fa_rows_args *a, fa_direction direction, int k) {
     p->w = FN(walk_over)(a, direction);
     p->x = a->in[k];
     p->x_pitch = a->in_pitch[k];
@@ -58,14 +59,15 @@ FA_INLINE void FN(pass_over)(pass *p, const fa_rows_args *a, fa_direction direct
     p->tiles = a->state;
     p->slots = a->slots;
     p->store = 0;
-    p->own.max = p->tiles->max;
-    p->own.factor = p->tiles->factor;
-    p->own.others = p->tiles->others;
-    p->own.log_total = p->tiles->log_total;
+    p->known = direction == FA_ABREAST ? p->tiles : own;
+    own->max = p->tiles->max;
+    own->factor = p->tiles->factor;
+    own->others = p->tiles->others;
+    own->log_total = p->tiles->log_total;
 }
 /* What is known of tile t. Only what is written to p->tiles[t] itself is there in the next phase. */
 FA_INLINE softmax_state *FN(state_of)(pass *p, size_t t) {
-    return p->w.direction == FA_ABREAST ? p->tiles + t : &p->own;
+    return p->known + (p->w.direction == FA_ABREAST ? t : 0);
 }
 
 FA_INLINE vec FN(input)(const pass *p, size_t i, size_t t, int full) {
@@ -81,21 +83,26 @@ FA_INLINE void FN(put_output)(const pass *p, size_t i, size_t t, int full, vec v
     FN(put)(p->w, full, p->y, p->y_pitch, i, t, v);
 }
 
+/* Vector u of eight, `apart` elements from one to the next: from two bases, for addresses to be few. */
+FA_INLINE const real *FN(of_eight)(const real *first, const real *fifth, ptrdiff_t apart, size_t u) {
+    return (u < 4 ? first : fifth) + (ptrdiff_t)(u % 4) * apart;
+}
 FA_INLINE void FN(distances)(pass *p, size_t i, size_t step, size_t t, size_t there, int full, vec d[]) {
-    const real *x = (const real *)p->x + FN(offset_of)(p->w, i, t, full, p->x_pitch);
     const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, 0, p->x_pitch);
+    const real *x = (const real *)p->x + FN(offset_of)(p->w, i, t, full, p->x_pitch), *fifth = x + 4 * apart;
     const vec max = FN(state_of)(p, t)->max;
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
-        if (p->w.direction != FA_ACROSS) FA_PREFETCH(x + (ptrdiff_t)u * apart + p->x_ahead);
-        d[u] = FN(take_at)(p->w, full, x + (ptrdiff_t)u * apart, j, t, K(-INFINITY)) - max;
+        if (p->w.direction != FA_ACROSS) FA_PREFETCH(FN(of_eight)(x + p->x_ahead, fifth + p->x_ahead, apart, u));
+        d[u] = FN(take_at)(p->w, full, FN(of_eight)(x, fifth, apart, u), j, t, K(-INFINITY)) - max;
     }
 }
 FA_INLINE void FN(store_eight)(const pass *p, size_t i, size_t step, size_t t, size_t there, int full, const vec e[]) {
-    real *y = (real *)p->y + FN(offset_of)(p->w, i, t, full, p->y_pitch);
     const ptrdiff_t apart = FN(offset_of)(p->w, step, 0, 0, p->y_pitch);
+    real *y = (real *)p->y + FN(offset_of)(p->w, i, t, full, p->y_pitch), *fifth = y + 4 * apart;
     FA_EACH_OF_EIGHT(u, j, i, step, there) {
-        if (p->fetch_y) FA_PREFETCH(y + (ptrdiff_t)u * apart + p->y_ahead);
-        FN(put_at)(p->w, full, y + (ptrdiff_t)u * apart, j, t, e[u]);
+        real *to = (u < 4 ? y : fifth) + (ptrdiff_t)(u % 4) * apart;
+        if (p->fetch_y) FA_PREFETCH(to + p->y_ahead);
+        FN(put_at)(p->w, full, to, j, t, e[u]);
     }
 }
 FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full,
@@ -108,21 +115,24 @@ FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_
 /* The totals of what `body` gives, to each tile's `total`. */
 FA_INLINE void FN(add_up)(pass *p, FN(eight_body) * body) {
     sum slots[MOST_SLOTS];
-    p->fetch_y = 0;
-    if (p->w.direction == FA_ABREAST) {
-        FN(clear)(p->w, p->slots);
-        FN(add_all)(p->w, p->slots, body, p);
-        for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].total = FN(total)(p->w, p->slots, t);
-        return;
-    }
     FN(clear)(p->w, slots);
+    p->fetch_y = 0;
     if (p->store && p->w.direction == FA_ALONG && p->y_ahead) {
         p->fetch_y = 1;
         FN(add_all)(p->w, slots, body, p);
     } else {
         FN(add_all)(p->w, slots, body, p);
     }
-    p->own.total = FN(total)(p->w, slots, 0);
+    p->known->total = FN(total)(p->w, slots, 0);
+}
+FA_INLINE void FN(add_up_abreast)(const pass *given, FN(eight_body) * body, int store) {
+    pass p = *given;
+    p.w.direction = FA_ABREAST;
+    p.store = store;
+    p.fetch_y = 0;
+    FN(clear)(p.w, p.slots);
+    FN(add_abreast)(p.w, p.slots, body, &p);
+    for (size_t t = 0; t < p.w.tiles; t++) p.tiles[t].total = FN(total)(p.w, p.slots, t);
 }
 
 FA_INLINE void FN(find_max)(pass *p) {
@@ -130,10 +140,14 @@ FA_INLINE void FN(find_max)(pass *p) {
     FN(row_max)(p->w, p->x, p->x_pitch, max);
     for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].max = max[t];
 }
+/* Functions of their own abreast, not a copy in each op. */
+FA_NOINLINE void FN(exponentials_abreast)(const pass *p) { FN(add_up_abreast)(p, FN(exponentials_body), 1); }
+
 /* Stores exp(x - max) / EXP_UNIT to y and gives its total: what softmax needs and no more. */
-FA_INLINE void FN(exponentials)(pass *p) {
+FA_INLINE void FN(exponentials)(pass *p, fa_direction direction) {
     p->store = 1;
-    FN(add_up)(p, FN(exponentials_body));
+    if (direction == FA_ABREAST) FN(exponentials_abreast)(p);
+    else FN(add_up)(p, FN(exponentials_body));
 }
 
 /* exp(x - max) / EXP_UNIT of each (results below the normal range would take an assist of the
@@ -154,6 +168,9 @@ FA_INLINE void FN(facts_body)(void *context, size_t i, size_t step, size_t t, si
     if (there > 4) FN(facts_of_four)(context, i + 4 * step, step, t, there - 4, full, e + 4);
 }
 
+FA_NOINLINE void FN(stored_facts_abreast)(const pass *p) { FN(add_up_abreast)(p, FN(facts_body), 1); }
+FA_NOINLINE void FN(facts_abreast)(const pass *p) { FN(add_up_abreast)(p, FN(facts_body), 0); }
+
 /* The sum of a row's counts, in every lane along a row. */
 FA_INLINE vec FN(count)(walk w, ivec counts) {
     if (w.direction != FA_ALONG) return v_from_int(counts);
@@ -164,9 +181,11 @@ FA_INLINE vec FN(count)(walk w, ivec counts) {
 
 /* Everything the log-probabilities need, the maxima being found; with p->store,
  * exp(x - max) / EXP_UNIT is left in the output. */
-FA_INLINE void FN(facts)(pass *p) {
+FA_INLINE void FN(facts)(pass *p, fa_direction direction) {
     for (size_t t = 0; t < p->w.tiles; t++) FN(state_of)(p, t)->ties = v_to_int(K(0));
-    FN(add_up)(p, FN(facts_body));
+    if (direction != FA_ABREAST) FN(add_up)(p, FN(facts_body));
+    else if (p->store) FN(stored_facts_abreast)(p);
+    else FN(facts_abreast)(p);
     for (size_t k = 0; k < p->w.tiles; k++) {
         const softmax_state *s = FN(state_of)(p, k);
         pair small = {s->total.hi * K(EXP_UNIT), s->total.lo * K(EXP_UNIT)}, others;
@@ -186,7 +205,7 @@ FA_INLINE void FN(scale)(pass *p) {
     real *y = p->y;
     size_t head = p->w.direction == FA_ALONG && p->w.full > 1 ? FN(misaligned)(y) : 0;
     if (head) { /* apart, for the rest to be aligned */
-        v_store_n(y, head, FN(times)(p->own.factor, v_load_n(y, head)));
+        v_store_n(y, head, FN(times)(p->known->factor, v_load_n(y, head)));
         p->y = y + head;
         p->w = FN(walk_of)(p->w.full * LANES + p->w.tail - head, FA_ALONG);
     }
@@ -194,16 +213,17 @@ FA_INLINE void FN(scale)(pass *p) {
 }
 
 /* Up to its last phase: exponentials to the output, and their factor. */
-FA_INLINE void FN(unscaled_softmax)(pass *p, fa_row_phase phase) {
+FA_INLINE void FN(unscaled_softmax)(pass *p, fa_row_phase phase, fa_direction direction) {
     if (phase == FA_BEGIN) FN(find_max)(p);
     if (phase != FA_MIDDLE) return;
-    FN(exponentials)(p);
+    FN(exponentials)(p, direction);
     for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].factor = FN(reciprocal)(FN(state_of)(p, t)->total);
 }
 FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
     pass p;
-    FN(pass_over)(&p, a, direction, k);
-    FN(unscaled_softmax)(&p, phase);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, k);
+    FN(unscaled_softmax)(&p, phase, direction);
     if (phase == FA_END) FN(scale)(&p);
 }
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
@@ -217,14 +237,15 @@ FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full)
     FN(put_output)(p, i, t, full, d - s->log_total);
 }
 /* log_softmax and logsumexp but for their last phase. */
-FA_INLINE void FN(log_facts)(pass *p, fa_row_phase phase) {
+FA_INLINE void FN(log_facts)(pass *p, fa_row_phase phase, fa_direction direction) {
     if (phase == FA_BEGIN) FN(find_max)(p);
-    if (phase == FA_MIDDLE) FN(facts)(p);
+    if (phase == FA_MIDDLE) FN(facts)(p, direction);
 }
 FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
-    FN(pass_over)(&p, a, direction, 0);
-    FN(log_facts)(&p, phase);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 0);
+    FN(log_facts)(&p, phase, direction);
     if (phase == FA_END) FN(each)(p.w, FN(log_softmax_body), &p);
 }
 
@@ -242,8 +263,9 @@ FA_INLINE vec FN(infinite_max)(const pass *p, size_t t, vec max) {
 }
 FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
-    FN(pass_over)(&p, a, direction, 0);
-    FN(log_facts)(&p, phase);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 0);
+    FN(log_facts)(&p, phase, direction);
     for (size_t t = 0; phase == FA_END && t < p.w.tiles; t++) {
         const softmax_state *s = FN(state_of)(&p, t);
         vec result = s->max + s->log_total;
@@ -283,7 +305,8 @@ FA_INLINE void FN(softmax_from_output_body)(void *context, size_t i, size_t t, i
 FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     if (phase != FA_END) return;
     pass p;
-    FN(pass_over)(&p, a, direction, 1);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 1);
     FN(add_in_slots)(&p, FN(dot_body));
     FN(each)(p.w, FN(softmax_from_output_body), &p);
 }
@@ -296,8 +319,9 @@ FA_INLINE void FN(scale_dot_body)(void *context, size_t slot, size_t i, size_t t
 /* in: dy, x; the probabilities pass through the output. */
 FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
-    FN(pass_over)(&p, a, direction, 1);
-    FN(unscaled_softmax)(&p, phase);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 1);
+    FN(unscaled_softmax)(&p, phase, direction);
     if (phase != FA_END) return;
     p.x = p.y;
     p.x_pitch = p.y_pitch;
@@ -329,7 +353,8 @@ FA_INLINE void FN(exp_output_body)(void *context, size_t i, size_t t, int full) 
 FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     if (phase != FA_END) return;
     pass p;
-    FN(pass_over)(&p, a, direction, 1);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 1);
     FN(each)(p.w, FN(exp_output_body), &p);
     FN(subtract_share)(&p);
 }
@@ -339,7 +364,8 @@ FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phas
     FN(softmax_of)(a, phase, direction, 1);
     if (phase != FA_END) return;
     pass p;
-    FN(pass_over)(&p, a, direction, 1);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 1);
     FN(subtract_share)(&p);
 }
 
@@ -362,8 +388,9 @@ FA_INLINE void FN(share_body)(void *context, size_t i, size_t t, int full) {
 /* row_in: dy; in: x; dx = dy p. */
 FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
-    FN(pass_over)(&p, a, direction, 0);
-    FN(unscaled_softmax)(&p, phase);
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 0);
+    FN(unscaled_softmax)(&p, phase, direction);
     if (phase != FA_END) return;
     for (size_t t = 0; t < p.w.tiles; t++) {
         softmax_state *s = FN(state_of)(&p, t);
