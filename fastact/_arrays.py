@@ -13,7 +13,7 @@ Array = npt.NDArray[Any]
 
 _PLAIN = frozenset((np.ndarray, float, int, str, type(None)))  # no Dask collection is one of these
 _NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
-_FLOATS = ("float16", "float32", "float64", "bfloat16")
+FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
 def float_array(value: Any, name: str) -> Array:
@@ -23,9 +23,9 @@ def float_array(value: Any, name: str) -> Array:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    if array.dtype.name not in _FLOATS:
+    if array.dtype.name not in FLOATS:
         raise TypeError(
-            f"{name} must be real (one of {', '.join(_FLOATS)}, an integer or bool), got {array.dtype}"
+            f"{name} must be real (one of {', '.join(FLOATS)}, an integer or bool), got {array.dtype}"
         )
     return native(array)
 
@@ -91,10 +91,9 @@ class Result:
         self.out = check_out(out, name, shape, dtype)
         usable = self.out.dtype == dtype and self.out.dtype.isnative
         usable = usable and (self.out.flags.c_contiguous or self.out.ndim == 1)
-        usable = usable and not any(
-            _core.may_share_memory(self.out, s) and not (s is in_place and _same_memory(self.out, s))
-            for s in sources
-        )
+        sharing = [s for s in sources if usable and _core.may_share_memory(self.out, s)]
+        usable = usable and all(s is in_place and _same_memory(self.out, s) for s in sharing)
+        usable = usable and len(sharing) <= 1  # a target that is the input is read once more
         self.array = self.out if usable else np.empty(shape, dtype)
 
     def deliver(self) -> Array:

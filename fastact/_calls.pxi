@@ -171,9 +171,9 @@ cdef class Rows(Function):
             if not cnp.PyArray_CheckExact(<object>args[k]):
                 return False
         last = <cnp.ndarray>args[self.arrays - 1]
-        if cnp.PyArray_ISFORTRAN(last):
-            return False  # its result is to be laid out so too
         ndim = cnp.PyArray_NDIM(last)
+        if ndim > 1 and cnp.PyArray_STRIDE(last, ndim - 1) != cnp.PyArray_ITEMSIZE(last):
+            return False  # the result is to be laid out so too
         if self.arrays == 1 or not ndim:
             return ndim > 0
         first = <cnp.ndarray>args[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastact._arrays import any_dask, check_out
+from fastact._arrays import FLOATS, any_dask, check_out
 from fastact._config import _core
 
 Axis = int | tuple[int, ...]
@@ -37,6 +37,12 @@ def _as_array(value: Any) -> Any:
     return value if hasattr(value, "__array_ufunc__") else np.asarray(value)
 
 
+def _as_array_beside(x: Any, value: Any) -> Any:
+    """Python's own numbers take the float type of `x`, as anywhere in NumPy."""
+    weak = type(value) in (int, float) and x.dtype.name in FLOATS
+    return np.asarray(value, x.dtype) if weak else _as_array(value)
+
+
 def _merge(array: Any, axes: tuple[int, ...]) -> Any:
     """The axes moved last, in their order in the array, and made one."""
     kept = [a for a in range(array.ndim) if a not in axes]
@@ -53,9 +59,12 @@ def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
 
 def _like_input(x: Any, arrays: list[Any]) -> Any:
     """A result laid out as the input is; a gufunc would make one whose rows are contiguous."""
-    if any(type(a) is not np.ndarray or a.dtype not in (x.dtype, np.bool_) for a in arrays):
+    if any(type(a) is not np.ndarray for a in arrays):
         return None
-    return np.empty_like(x) if x.dtype.kind == "f" and x.dtype.isnative else None
+    dtype = np.result_type(*arrays)
+    if dtype.kind in "biu":
+        dtype = np.dtype(np.float64)
+    return np.empty_like(x, dtype) if dtype.name in FLOATS else None
 
 
 class RowOp(_core.Rows):
@@ -126,8 +135,8 @@ class RowOp(_core.Rows):
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
     ) -> Any:
-        arrays = [_as_array(a) for a in operands]
-        x, row_dy = arrays[-1], self.reduces and bool(suffix)
+        x, row_dy = _as_array(operands[-1]), self.reduces and bool(suffix)
+        arrays = [*(_as_array_beside(x, a) for a in operands[:-1]), x]
         if not x.ndim:
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
         axes = _normalize(axis, x.ndim, self.__name__)

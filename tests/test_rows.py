@@ -100,6 +100,15 @@ def test_value_across_columns(name, dtype, rng):
         np.testing.assert_array_equal(across, along.T)
 
 
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_python_numbers_stay_weak(name, dtype):
+    x = np.ones((3, 4), dtype)
+    for dy in (1, 1.0):
+        assert getattr(fa, name).backward(dy, x).dtype == dtype
+        assert getattr(fa, name).backward(dy, x, axis=0).dtype == dtype
+
+
 @pytest.mark.parametrize("kind", ["ordinary", "ties"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ROWS)

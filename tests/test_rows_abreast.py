@@ -77,10 +77,22 @@ def test_cross_entropy(dtype, soft, smoothing, weighted, threads, rng):
         assert_same_bits(fa.cross_entropy(z, t, axis=0, **options), value, (n, r, place, "value"))
 
 
+@pytest.mark.parametrize("shape", [(70, 20), (5, 70), (16, 300)])
+@pytest.mark.parametrize("axis", [0, 1])
+def test_target_that_is_the_input_and_the_output(shape, axis, rng):
+    """The output takes the input's place, but the target is read to the end."""
+    a = rng.random(shape).astype(np.float32)
+    wanted = fa.cross_entropy.grad(a.copy(), a.copy(), axis=axis)
+    assert_same_bits(fa.cross_entropy.grad(a, a, axis=axis, out=a), wanted, axis)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "int32"])
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
-def test_results_are_laid_out_as_the_input(name):
-    op, x = getattr(fa, name), np.ones((70, 90), np.float32)
+def test_results_are_laid_out_as_the_input(name, dtype):
+    op, x = getattr(fa, name), np.ones((70, 90), dtype)
     for result in (op(x, axis=0), op.backward(x, x, axis=0), op.backward_from_output(x, x, axis=0)):
         assert result.flags.c_contiguous
+    assert op(np.ones((3, 70, 90), dtype).swapaxes(1, 2)).strides[1] == op(x).itemsize
+    assert op.backward(np.ones(x.shape), x, axis=0).dtype == np.result_type(x, np.float64)
     assert op(x.T).flags.f_contiguous
     assert op(x.T, axis=1).flags.f_contiguous
