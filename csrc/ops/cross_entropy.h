@@ -226,8 +226,9 @@ FA_INLINE void FN(soft_grad_body)(void *context, size_t i, size_t t, int full) {
 
 FA_INLINE void FN(begin_soft)(ce *c) {
     sum terms[MOST_SLOTS], shares[MOST_SLOTS];
-    c->shares = c->p.slots + MOST_SLOTS * MOST_TILES;
-    if (c->p.w.direction != FA_ABREAST) {
+    if (c->p.w.direction == FA_ABREAST) {
+        c->shares = c->p.slots + MOST_SLOTS * MOST_TILES;
+    } else {
         c->p.slots = terms;
         c->shares = shares;
     }
