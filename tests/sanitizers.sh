@@ -2,8 +2,8 @@
 # The C core and the package under clang's sanitizers: addresses (of memory, leaks too),
 # undefined behaviour, data races.
 #
-#     bash tests/sanitizers.sh            all: 9 minutes on one core
-#     bash tests/sanitizers.sh --core     without the Python package: 3 minutes
+#     bash tests/sanitizers.sh            all: 11 minutes
+#     bash tests/sanitizers.sh --core     without the Python package: 5 minutes
 #
 # Ends with "sanitizers: pass", or with "sanitizers: FAIL" and exit code 1; without clang with 77.
 # The package needs an environment that has its test dependencies, cython and setuptools.
