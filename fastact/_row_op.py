@@ -57,14 +57,12 @@ def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
     return np.transpose(merged.reshape([shape[a] for a in order]), back)
 
 
-def _like_input(x: Any, arrays: list[Any]) -> Any:
+def _like_input(x: Any, gufunc: Any, arrays: list[Any]) -> Any:
     """A result laid out as the input is; a gufunc would make one whose rows are contiguous."""
     if any(type(a) is not np.ndarray for a in arrays):
         return None
-    dtype = np.result_type(*arrays)
-    if dtype.kind in "biu":
-        dtype = np.dtype(np.float64)
-    return np.empty_like(x, dtype) if dtype.name in FLOATS else None
+    *_, dtype = gufunc.resolve_dtypes((*(a.dtype for a in arrays), None))
+    return np.empty_like(x, dtype)
 
 
 class RowOp(_core.Rows):
@@ -152,9 +150,10 @@ class RowOp(_core.Rows):
             arrays[0] = self._row_gradient(arrays[0], x.shape, axes, keepdims)
         if len(axes) == 1:
             keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}
+            gufunc = getattr(_core, self.__name__ + suffix)
             if out is None and (row_dy or not self.reduces):
-                out = _like_input(x, arrays)
-            return getattr(_core, self.__name__ + suffix)(*arrays, axis=axes[0], out=out, **keywords)
+                out = _like_input(x, gufunc, arrays)
+            return gufunc(*arrays, axis=axes[0], out=out, **keywords)
         return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
 
     def _aligned(self, arrays: dict[str, Any], like: str, axes: tuple[int, ...]) -> list[Any]:

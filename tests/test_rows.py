@@ -5,6 +5,7 @@ conditioning brings: x_j - max is rounded to half an ulp, u |d_j| with u = 2^-24
 2^-53, and exponentials pass an absolute error of their argument on as a relative one.
 """
 
+import ml_dtypes
 import numpy as np
 import pytest
 import reference
@@ -101,12 +102,29 @@ def test_value_across_columns(name, dtype, rng):
 
 
 @pytest.mark.parametrize("name", ROWS)
-@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_python_numbers_stay_weak(name, dtype):
-    x = np.ones((3, 4), dtype)
-    for dy in (1, 1.0):
-        assert getattr(fa, name).backward(dy, x).dtype == dtype
-        assert getattr(fa, name).backward(dy, x, axis=0).dtype == dtype
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ml_dtypes.bfloat16])
+def test_python_numbers_stay_weak(name, dtype, rng):
+    op, x = getattr(fa, name), rng.normal(size=(3, 4)).astype(dtype)
+    for axis in (0, 1):
+        wanted = op.backward(np.full_like(op(x, axis=axis), 3), x, axis=axis)
+        for dy in (3, 3.0):
+            got = op.backward(dy, x, axis=axis)
+            assert got.dtype == dtype
+            np.testing.assert_array_equal(got, wanted)
+
+
+MIXED = ["?", "i1", "u2", "i4", "u8", "f2", "f4", "f8", ">f4", ml_dtypes.bfloat16]
+
+
+@pytest.mark.parametrize("dy_type", MIXED)
+@pytest.mark.parametrize("x_type", MIXED)
+@pytest.mark.parametrize("name", ROWS)
+def test_types_meet_alike_along_any_axis(name, x_type, dy_type):
+    op, x = getattr(fa, name), np.arange(12).reshape(3, 4).astype(x_type)
+    dy = np.arange(3 if name == "logsumexp" else 12).astype(dy_type).reshape(op(x).shape)
+    last, first = op.backward(dy, x), op.backward(dy.T, x.T, axis=0).T
+    assert first.dtype == last.dtype
+    np.testing.assert_array_equal(first, last)
 
 
 @pytest.mark.parametrize("kind", ["ordinary", "ties"])
