@@ -182,7 +182,7 @@ class Requirements:
         return Check(what, 120 if options else 80, above, at_most=True)
 
     def columns(self) -> list[Check]:
-        return [self._columns(*shape) for shape in ((1024, 1000), (256, 32_000))]
+        return [self._columns(*shape) for shape in ((1024, 1000), (1040, 1000), (2048, 500), (256, 32_000))]
 
     def _columns(self, count: int, classes: int) -> Check:
         rows = Data("float32", (count, classes)).x

@@ -25,11 +25,12 @@ typedef struct {
     size_t slots;         /* of accumulators in use */
     size_t tiles;         /* side by side, 1 but abreast */
     size_t head, missing; /* abreast: how many rows the first tile holds if it is not whole, or 0; and does not */
-    size_t whole, end;    /* abreast: tiles of LANES rows are whole .. end - 1 */
+    size_t first_whole, end_whole; /* abreast: the tiles of LANES rows are first_whole .. end_whole - 1 */
 } walk;
 
 FA_INLINE walk FN(walk_of)(size_t n, fa_direction direction) {
-    walk w = {direction, n, n, n, 0, n == 0 ? 1 : n < SLOTS ? n : SLOTS, 1, 0, 0, 0, 1}; /* of nothing the total is 0 */
+    walk w = {.direction = direction, .n = n, .vectors = n, .full = n, .tiles = 1, .end_whole = 1};
+    w.slots = n == 0 ? 1 : n < SLOTS ? n : SLOTS; /* of nothing the total is 0 */
     if (direction == FA_ALONG) {
         w.vectors = (n + LANES - 1) / LANES;
         w.full = n / LANES;
@@ -43,17 +44,17 @@ FA_INLINE walk FN(walk_over)(const fa_rows_args *a, fa_direction direction) {
     if (direction == FA_ABREAST) {
         w.head = a->head;
         w.missing = a->head ? LANES - a->head : 0;
-        w.whole = a->head > 0;
-        w.end = w.whole + (a->rows - a->head) / LANES;
+        w.first_whole = a->head > 0;
+        w.end_whole = w.first_whole + (a->rows - a->head) / LANES;
         w.tail = (a->rows - a->head) % LANES;
-        w.tiles = w.end + (w.tail > 0);
+        w.tiles = w.end_whole + (w.tail > 0);
     }
     return w;
 }
 /* The first row of a tile, and how many there are. */
 FA_INLINE size_t FN(start_of)(walk w, size_t t, int full) { return full || t ? t * LANES - w.missing : 0; }
-FA_INLINE size_t FN(rows_of)(walk w, size_t t) { return t < w.whole ? w.head : t < w.end ? LANES : w.tail; }
-FA_INLINE int FN(is_whole)(walk w, size_t t) { return w.whole <= t && t < w.end; }
+FA_INLINE size_t FN(rows_of)(walk w, size_t t) { return t < w.first_whole ? w.head : t < w.end_whole ? LANES : w.tail; }
+FA_INLINE int FN(is_whole)(walk w, size_t t) { return w.first_whole <= t && t < w.end_whole; }
 
 FA_INLINE ptrdiff_t FN(offset_of)(walk w, size_t i, size_t t, int full, ptrdiff_t pitch) {
     if (w.direction == FA_ALONG) return (ptrdiff_t)(i * LANES);
@@ -82,8 +83,20 @@ FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, s
     FN(put_at)(w, full, (real *)row + FN(offset_of)(w, i, t, full, pitch), i, t, v);
 }
 
-/* The tiles but whole .. done - 1: with w.end for `done`, those of fewer rows. */
-#define FA_EACH_OTHER(w, t, done) for (size_t t = (w).whole ? 0 : (done); t < (w).tiles; t = t < (w).whole ? (done) : t + 1)
+/* The tiles but w.first_whole .. done - 1: up to w.end_whole, those of fewer rows. */
+#define FA_EACH_OTHER(w, t, done) \
+    for (size_t t = (w).first_whole ? 0 : (done); t < (w).tiles; t = t < (w).first_whole ? (done) : t + 1)
+
+/* A statement for each tile; `full` is a constant each time. */
+#define FA_EACH_TILE(w, t, full, ...)                                            \
+    {                                                                            \
+        enum { full = 1 };                                                       \
+        for (size_t t = (w).first_whole; t < (w).end_whole; t++) __VA_ARGS__;    \
+    }                                                                            \
+    {                                                                            \
+        enum { full = 0 };                                                       \
+        FA_EACH_OTHER(w, t, (w).end_whole) __VA_ARGS__;                          \
+    }
 
 /* Calls body for the i-th vector of tile t, for all i and t, one i after the other; `full` is
  * a constant at each call of it. */
@@ -91,11 +104,7 @@ typedef void FN(vector_body)(void *context, size_t i, size_t t, int full);
 FA_INLINE void FN(each)(walk w, FN(vector_body) * body, void *context) {
     size_t i = 0;
     if (w.direction == FA_ABREAST) {
-        for (; i < w.n; i++) {
-            if (w.whole) body(context, i, 0, 0);
-            for (size_t t = w.whole; t < w.end; t++) body(context, i, t, 1);
-            if (w.tail) body(context, i, w.end, 0);
-        }
+        for (; i < w.n; i++) FA_EACH_TILE(w, t, full, body(context, i, t, full))
         return;
     }
     FA_UNROLL(4)
@@ -111,9 +120,7 @@ FA_INLINE void FN(each_in_slot)(walk w, FN(slot_body) * body, void *context) {
     if (w.direction == FA_ABREAST) {
         for (size_t i = 0; i < w.n; i++) {
             const size_t slot = i % SLOTS * w.tiles;
-            if (w.whole) body(context, slot, i, 0, 0);
-            for (size_t t = w.whole; t < w.end; t++) body(context, slot + t, i, t, 1);
-            if (w.tail) body(context, slot + w.end, i, w.end, 0);
+            FA_EACH_TILE(w, t, full, body(context, slot + t, i, t, full))
         }
         return;
     }
@@ -210,9 +217,9 @@ FA_INLINE void FN(keep_half)(int second, vec half, vec *part, sum *slot) {
 }
 FA_INLINE void FN(add_half)(walk w, sum *slots, vec *part, FN(eight_body) * body, void *context, size_t i, int second) {
     const size_t left = i < w.n ? (w.n - i + SLOTS - 1) / SLOTS : 0, there = left < 4 ? left : 4;
-    size_t done = w.whole;
+    size_t done = w.first_whole;
     if (there == 4)
-        for (; done < w.end; done++)
+        for (; done < w.end_whole; done++)
             FN(keep_half)(second, FN(sum_of_four)(body, context, i, done, 4, 1), part + done, slots + done);
     FA_EACH_OTHER(w, t, done) {
         vec half = there ? FN(sum_of_four)(body, context, i, t, there, 0) : K(0);
@@ -275,11 +282,8 @@ FA_INLINE vec FN(max_of_four)(walk w, int full, const void *row, ptrdiff_t pitch
 FA_INLINE void FN(max_abreast)(walk w, const void *row, ptrdiff_t pitch, vec max[]) {
     size_t i = 0;
     for (size_t t = 0; t < w.tiles; t++) max[t] = K(-INFINITY);
-    for (; i + 4 <= w.n; i += 4) {
-        if (w.whole) max[0] = FN(max_of_four)(w, 0, row, pitch, i, 0, max[0]);
-        for (size_t t = w.whole; t < w.end; t++) max[t] = FN(max_of_four)(w, 1, row, pitch, i, t, max[t]);
-        if (w.tail) max[w.end] = FN(max_of_four)(w, 0, row, pitch, i, w.end, max[w.end]);
-    }
+    for (; i + 4 <= w.n; i += 4)
+        FA_EACH_TILE(w, t, full, max[t] = FN(max_of_four)(w, full, row, pitch, i, t, max[t]))
     for (; i < w.n; i++)
         for (size_t t = 0; t < w.tiles; t++)
             max[t] = v_max(max[t], FN(take)(w, FN(is_whole)(w, t), row, pitch, i, t, K(-INFINITY)));

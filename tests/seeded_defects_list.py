@@ -332,7 +332,7 @@ DETERMINISM = [
     Defect(
         "abreast, the first tile forgotten",
         "csrc/reduce.h",
-        "for (size_t t = (w).whole ? 0 : (done);",
+        "for (size_t t = (w).first_whole ? 0 : (done);",
         "for (size_t t = (done);",
         "tests/test_rows_abreast.py",
     ),
