@@ -88,15 +88,17 @@ FA_INLINE void FN(put)(walk w, int full, void *row, ptrdiff_t pitch, size_t i, s
     for (size_t t = (w).first_whole ? 0 : (done); t < (w).tiles; t = t < (w).first_whole ? (done) : t + 1)
 
 /* A statement for each tile; `full` is a constant each time. */
-#define FA_EACH_TILE(w, t, full, ...)                                            \
-    {                                                                            \
-        enum { full = 1 };                                                       \
-        for (size_t t = (w).first_whole; t < (w).end_whole; t++) __VA_ARGS__;    \
-    }                                                                            \
-    {                                                                            \
-        enum { full = 0 };                                                       \
-        FA_EACH_OTHER(w, t, (w).end_whole) __VA_ARGS__;                          \
-    }
+#define FA_EACH_TILE(w, t, full, ...)                                                \
+    do {                                                                             \
+        {                                                                            \
+            enum { full = 1 };                                                       \
+            for (size_t t = (w).first_whole; t < (w).end_whole; t++) __VA_ARGS__;    \
+        }                                                                            \
+        {                                                                            \
+            enum { full = 0 };                                                       \
+            FA_EACH_OTHER(w, t, (w).end_whole) __VA_ARGS__;                          \
+        }                                                                            \
+    } while (0)
 
 /* Calls body for the i-th vector of tile t, for all i and t, one i after the other; `full` is
  * a constant at each call of it. */
@@ -104,7 +106,7 @@ typedef void FN(vector_body)(void *context, size_t i, size_t t, int full);
 FA_INLINE void FN(each)(walk w, FN(vector_body) * body, void *context) {
     size_t i = 0;
     if (w.direction == FA_ABREAST) {
-        for (; i < w.n; i++) FA_EACH_TILE(w, t, full, body(context, i, t, full))
+        for (; i < w.n; i++) FA_EACH_TILE(w, t, full, body(context, i, t, full));
         return;
     }
     FA_UNROLL(4)
@@ -120,7 +122,7 @@ FA_INLINE void FN(each_in_slot)(walk w, FN(slot_body) * body, void *context) {
     if (w.direction == FA_ABREAST) {
         for (size_t i = 0; i < w.n; i++) {
             const size_t slot = i % SLOTS * w.tiles;
-            FA_EACH_TILE(w, t, full, body(context, slot + t, i, t, full))
+            FA_EACH_TILE(w, t, full, body(context, slot + t, i, t, full));
         }
         return;
     }
@@ -283,7 +285,7 @@ FA_INLINE void FN(max_abreast)(walk w, const void *row, ptrdiff_t pitch, vec max
     size_t i = 0;
     for (size_t t = 0; t < w.tiles; t++) max[t] = K(-INFINITY);
     for (; i + 4 <= w.n; i += 4)
-        FA_EACH_TILE(w, t, full, max[t] = FN(max_of_four)(w, full, row, pitch, i, t, max[t]))
+        FA_EACH_TILE(w, t, full, max[t] = FN(max_of_four)(w, full, row, pitch, i, t, max[t]));
     for (; i < w.n; i++)
         for (size_t t = 0; t < w.tiles; t++)
             max[t] = v_max(max[t], FN(take)(w, FN(is_whole)(w, t), row, pitch, i, t, K(-INFINITY)));
