@@ -52,7 +52,12 @@ class Activation(_core.Elementwise, Generic[P]):
     backward_from_output : callable
         ``backward_from_output(grad_output, output, ...)``, where the output alone is
         enough; other activations lack it.
+    kinks : tuple of float or str
+        Where the value or one of its two derivatives jumps: numbers, or names of parameters,
+        "-" before one for its negative.
     """
+
+    kinks: tuple[float | str, ...]
 
     backward: Callable[Concatenate[ArrayLike, P], Any]
     derivative: Callable[..., Any]
@@ -108,11 +113,14 @@ def _describe(part: Any, op: str, text: str) -> None:
     part.__doc__ = f"{text}\n\nSee `fastact.{op}` for the formula, errors and bounds."
 
 
-def activation(**forms: dict[str, str]) -> Callable[[Callable[P, Any]], Activation[P]]:
+def activation(
+    *, kinks: tuple[float | str, ...] = (), **forms: dict[str, str]
+) -> Callable[[Callable[P, Any]], Activation[P]]:
     """Decorate a documented definition into an `Activation`.
 
     The definition's parameters after `input` are the op's; its body is its docstring.
     `forms`, at most one, is a keyword option and the name of the core's op for each value.
+    `kinks`: see `Activation`.
     """
 
     def decorate(definition: Callable[P, Any]) -> Activation[P]:
@@ -120,7 +128,7 @@ def activation(**forms: dict[str, str]) -> Callable[[Callable[P, Any]], Activati
         parameters = list(inspect.signature(definition).parameters.values())
         positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         names = tuple(p.name for p in positional)
-        defaults = tuple(p.default for p in positional[1:])
+        defaults = tuple(p.default for p in positional if p.default is not p.empty)
         form: Options = {p.name: (p.default, tuple(forms[p.name])) for p in parameters if p.name in forms}
         orders: Options = {**form, "order": (1, (1, 2))}
         for core_op in next((forms[k].values() for k in form), [op]) if defaults else ():
@@ -134,6 +142,7 @@ def activation(**forms: dict[str, str]) -> Callable[[Callable[P, Any]], Activati
 
         result: Activation[P] = _function(Activation, op, names, defaults, form, core(""))
         result.__doc__ = definition.__doc__
+        result.kinks = kinks
         backward_names = ("grad_output", *names)
         result.backward = _function(
             _core.Elementwise, f"{op}.backward", backward_names, defaults, form, core("_backward")

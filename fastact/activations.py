@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # at run time these annotations are never evaluated
 __all__ = ["gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "softsign", "tanh"]
 
 
-@activation()
+@activation(kinks=(0.0,))
 def relu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Rectified linear unit, :math:`\max(x, 0)`.
 
@@ -62,7 +62,7 @@ def relu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     """
 
 
-@activation()
+@activation(kinks=(0.0,))
 def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Leaky rectified linear unit, :math:`x` for x >= 0 and :math:`a x` below.
 
@@ -316,7 +316,7 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, **keywords: Unpack[UfuncKe
     """
 
 
-@activation()
+@activation(kinks=(0.0,))
 def softsign(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     r"""Softsign, :math:`x / (1 + |x|)`, a sigmoid without an exponential.
 
