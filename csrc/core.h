@@ -67,13 +67,22 @@ typedef enum {
 } fa_loss_id;
 
 /* What may be asked of an activation. DERIVATIVE is BACKWARD with dy = 1. */
-typedef enum { FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_DERIVATIVE, FA_VARIANTS } fa_variant;
+typedef enum {
+    FA_VALUE,
+    FA_BACKWARD,
+    FA_FROM_OUTPUT,
+    FA_SECOND,
+    FA_BY_PARAMETER,
+    FA_DERIVATIVE,
+    FA_VARIANTS
+} fa_variant;
 enum { FA_ROW_VARIANTS = FA_FROM_OUTPUT + 1 };
 
 typedef struct {
     const char *name;
     int parameters;
     int from_output;
+    int by_parameter; /* has a gradient by its parameter */
     fa_cost cost;
     float ulp[FA_PRECISIONS][3]; /* documented bounds: value, first and second derivative */
 } fa_activation;

@@ -70,19 +70,21 @@ FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), T
     static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *out) {        \
         FA_CAT(FN(map), arity)(FN(name), n, in, step, out);                                                 \
     }
-#define FA_LOOP_BACKWARD(name, derivative, backward, parameters)                                            \
+/* dy times a derivative */
+#define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
     FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
         return dy * FN(derivative)(x PASS_##parameters);                                                    \
     }                                                                                                       \
     FA_LOOP(BACKWARD_ARITY_##parameters, backward)
 
-#define YES(name, parameters) FA_LOOP_BACKWARD(name, name##_from_output, name##_backward_from_output, parameters)
-#define NO(name, parameters)
-#define FA_ACTIVATION(name, parameters, from_output, ...)                     \
-    FA_LOOP(VALUE_ARITY_##parameters, name)                                   \
-    FA_LOOP(VALUE_ARITY_##parameters, name##_d2)                              \
-    FA_LOOP_BACKWARD(name, name##_d1, name##_backward, parameters)            \
-    from_output(name, parameters)
+#define YES(derivative, backward, parameters) FA_LOOP_BACKWARD(derivative, backward, parameters)
+#define NO(derivative, backward, parameters)
+#define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)            \
+    FA_LOOP(VALUE_ARITY_##parameters, name)                                        \
+    FA_LOOP(VALUE_ARITY_##parameters, name##_d2)                                   \
+    FA_LOOP_BACKWARD(name##_d1, name##_backward, parameters)                       \
+    from_output(name##_from_output, name##_backward_from_output, parameters)       \
+    by_parameter(name##_by_parameter, name##_backward_by_parameter, parameters)
 #include "ops.def"
 #undef YES
 #undef NO

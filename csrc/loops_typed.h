@@ -2,10 +2,12 @@
 
 #include "reduce.h"
 
-#include "ops/rectifiers.h"
-#include "ops/sigmoids.h"
+#include "ops/rectifiers.h" /* first: its constant slopes serve the others */
 
-#include "ops/gelu.h" /* uses the sigmoids' logistic */
+#include "ops/hard.h"
+#include "ops/sigmoids.h" /* its logistic serves the next */
+
+#include "ops/gelu.h"
 
 #include "ops/softmax.h"
 
@@ -20,10 +22,11 @@
 static const fa_kernels FN(kernels) = {
     .map =
         {
-#define YES(name) FN(map_##name##_backward_from_output)
+#define YES(name) FN(map_##name)
 #define NO(name) NULL
-#define FA_ACTIVATION(name, parameters, from_output, ...) \
-    {FN(map_##name), FN(map_##name##_backward), from_output(name), FN(map_##name##_d2)},
+#define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)                                    \
+    {FN(map_##name), FN(map_##name##_backward), from_output(name##_backward_from_output), FN(map_##name##_d2), \
+     by_parameter(name##_backward_by_parameter)},
 #include "ops.def"
 #undef YES
 #undef NO

@@ -5,8 +5,8 @@
 #define NO 0
 
 const fa_activation fa_activations[FA_ACTIVATIONS] = {
-#define FA_ACTIVATION(name, parameters, from_output, cost, v32, d32, s32, v64, d64, s64) \
-    {#name, parameters, from_output, FA_COST_##cost, {{v32, d32, s32}, {v64, d64, s64}}},
+#define FA_ACTIVATION(name, parameters, from_output, by_parameter, cost, v32, d32, s32, v64, d64, s64) \
+    {#name, parameters, from_output, by_parameter, FA_COST_##cost, {{v32, d32, s32}, {v64, d64, s64}}},
 #include "ops.def"
 };
 

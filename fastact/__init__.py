@@ -11,15 +11,24 @@ array([0., 0., 2.])
 array([0., 0., 1.])
 """
 
-from fastact import activations, losses, rows
+from fastact import losses, rows
 from fastact._config import config, get_num_threads, set_num_threads
 from fastact._version import __version__
-from fastact.activations import *  # noqa: F403
+from fastact.activations import gated, hard, rectifiers, sigmoids, smooth
+from fastact.activations.gated import *  # noqa: F403
+from fastact.activations.hard import *  # noqa: F403
+from fastact.activations.rectifiers import *  # noqa: F403
+from fastact.activations.sigmoids import *  # noqa: F403
+from fastact.activations.smooth import *  # noqa: F403
 from fastact.losses import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
 __all__ = ["__version__", "config", "get_num_threads", "set_num_threads"]
-__all__ += activations.__all__
+__all__ += gated.__all__
+__all__ += hard.__all__
+__all__ += rectifiers.__all__
+__all__ += sigmoids.__all__
+__all__ += smooth.__all__
 __all__ += losses.__all__
 __all__ += rows.__all__
 __all__.sort()

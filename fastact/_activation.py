@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from fastact._config import _core
+from fastact._docs import complete
+from fastact._trained import AlongAxis, ParameterBackward
 
 # What every ufunc call takes besides its operands.
 _UFUNC_KEYWORDS = [
@@ -46,7 +48,8 @@ class Activation(_core.Elementwise, Generic[P]):
         a call, the parameters too. (A call that leaves every parameter at its default runs
         ``<name>_default``, in whose loops the defaults are constants: the same results.)
     backward : callable
-        ``backward(grad_output, input, ...)`` is ``grad_output * derivative(input, ...)``.
+        ``backward(grad_output, input, ...)`` is ``grad_output * derivative(input, ...)``. Where a
+        parameter is trained it is a pair, and the second its gradient.
     derivative : callable
         ``derivative(input, ..., order=1)``: the first or (``order=2``) second derivative.
     backward_from_output : callable
@@ -71,7 +74,9 @@ class Activation(_core.Elementwise, Generic[P]):
 _core.call_by_vectorcall(Activation)
 
 
-def _signature(names: tuple[str, ...], defaults: tuple[Any, ...], options: Options) -> inspect.Signature:
+def _signature(
+    names: tuple[str, ...], defaults: tuple[Any, ...], options: Options, axis: tuple[inspect.Parameter, ...]
+) -> inspect.Signature:
     kind, empty = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.empty
     required = len(names) - len(defaults)
     operands = [
@@ -83,7 +88,7 @@ def _signature(names: tuple[str, ...], defaults: tuple[Any, ...], options: Optio
         for name, (default, _) in options.items()
     ]
     keywords = [p for p in _UFUNC_KEYWORDS if p.name not in options]  # derivative has its own `order`
-    return inspect.Signature([*operands, *chosen, *keywords])
+    return inspect.Signature([*operands, *chosen, *axis, *keywords])
 
 
 def _function(
@@ -93,8 +98,10 @@ def _function(
     defaults: tuple[Any, ...],
     options: Options,
     ufunc_name: Callable[..., str],
+    axis: tuple[inspect.Parameter, ...],
 ) -> Any:
-    """ufunc_name(*option values) names the core's ufunc for them."""
+    """ufunc_name(*option values) names the core's ufunc for them. axis: the argument that says
+    where the last operand, a trained parameter, lies; or none."""
 
     def choices(chosen: tuple[Any, ...], left: list[tuple[Any, ...]]) -> Any:
         if left:
@@ -105,12 +112,10 @@ def _function(
 
     allowed = [values for _, values in options.values()]
     function: Any = kind(name, names, defaults, options, choices((), allowed))
-    function.__signature__ = _signature(names, defaults, options)
+    function.__signature__ = _signature(names, defaults, options, axis)
+    if axis:
+        function.general = AlongAxis(function, names[-1], len(names) - 1)
     return function
-
-
-def _describe(part: Any, op: str, text: str) -> None:
-    part.__doc__ = f"{text}\n\nSee `fastact.{op}` for the formula, errors and bounds."
 
 
 def activation(
@@ -131,40 +136,37 @@ def activation(
         defaults = tuple(p.default for p in positional if p.default is not p.empty)
         form: Options = {p.name: (p.default, tuple(forms[p.name])) for p in parameters if p.name in forms}
         orders: Options = {**form, "order": (1, (1, 2))}
+        axis = tuple(p for p in parameters if p.name == "axis")
         for core_op in next((forms[k].values() for k in form), [op]) if defaults else ():
             _core.bind_parameters(core_op, defaults)
 
         def core(suffix: str) -> Callable[..., str]:
             return lambda *chosen: next((forms[k][v] for k, v in zip(form, chosen, strict=True)), op) + suffix
 
-        def derivative(*chosen: Any) -> str:
+        def derivative_of(*chosen: Any) -> str:
             return core("_derivative" if chosen[-1] == 1 else "_second_derivative")(*chosen[:-1])
 
-        result: Activation[P] = _function(Activation, op, names, defaults, form, core(""))
-        result.__doc__ = definition.__doc__
+        def part(
+            name: str, names: tuple[str, ...], text: str, options: Options = form, ufunc: Any = None
+        ) -> Any:
+            ufunc = ufunc or core(f"_{name}")
+            function = _function(_core.Elementwise, f"{op}.{name}", names, defaults, options, ufunc, axis)
+            function.__doc__ = f"{text}\n\nSee `fastact.{op}` for the formula, errors and bounds."
+            return function
+
+        result: Activation[P] = _function(Activation, op, names, defaults, form, core(""), axis)
+        result.__doc__ = complete(definition.__doc__ or "", names[1:], tuple(form))
         result.kinks = kinks
-        backward_names = ("grad_output", *names)
-        result.backward = _function(
-            _core.Elementwise, f"{op}.backward", backward_names, defaults, form, core("_backward")
-        )
-        _describe(
-            result.backward,
-            op,
-            f"Gradient by the input: ``grad_output * {op}.derivative({', '.join(names)})``.",
-        )
-        result.derivative = _function(
-            _core.Elementwise, f"{op}.derivative", names, defaults, orders, derivative
-        )
-        _describe(result.derivative, op, f"First (``order=1``) or second (``order=2``) derivative of `{op}`.")
+        text = f"Gradient by the input: ``grad_output * {op}.derivative({', '.join(names)})``."
+        result.backward = part("backward", ("grad_output", *names), text)
+        if hasattr(_core, f"{op}_backward_by_parameter"):
+            result.backward = ParameterBackward(op, positional[-1])
+        text = f"First (``order=1``) or second (``order=2``) derivative of `{op}`."
+        result.derivative = part("derivative", names, text, orders, derivative_of)
         if hasattr(_core, f"{op}_backward_from_output"):
+            text = f"Gradient by the input, from ``output = {op}(input)``."
             output_names = ("grad_output", "output", *names[1:])
-            result.backward_from_output = _function(
-                _core.Elementwise, f"{op}.backward_from_output", output_names, defaults, form,
-                core("_backward_from_output"),
-            )  # fmt: skip
-            _describe(
-                result.backward_from_output, op, f"Gradient by the input, from ``output = {op}(input)``."
-            )
+            result.backward_from_output = part("backward_from_output", output_names, text)
         return result
 
     return decorate

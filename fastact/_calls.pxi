@@ -57,6 +57,7 @@ cdef class Elementwise(Function):
     defaults, and keyword options that choose among ufuncs."""
 
     cdef readonly object ufunc
+    cdef public object general  # what calls with `axis` go to, or None
     cdef object bound, choices
     cdef tuple names, defaults
     cdef dict options, places
@@ -142,6 +143,8 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
     cdef Elementwise self = <Elementwise>function
     if keywords is NULL and PyVectorcall_NARGS(nargs) == self.required:
         return PyObject_Vectorcall(self.bound, args, nargs, NULL)
+    if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
+        return PyObject_Vectorcall(self.general, args, nargs, keywords)
     return self.call(args, PyVectorcall_NARGS(nargs), () if keywords is NULL else <tuple>keywords)
 
 

@@ -26,15 +26,14 @@ def info() -> None:
 
 
 def _ops() -> dict[str, list[str]]:
-    from fastact import activations, losses, rows
     from fastact._activation import Activation
     from fastact._loss import Loss
     from fastact._row_op import RowOp
 
-    kinds = {"activations": (activations, Activation), "row ops": (rows, RowOp), "losses": (losses, Loss)}
+    kinds = {"activations": Activation, "row ops": RowOp, "losses": Loss}
     return {
-        kind: [name for name, value in vars(module).items() if isinstance(value, type_)]
-        for kind, (module, type_) in kinds.items()
+        kind: [name for name in fa.__all__ if isinstance(getattr(fa, name), type_)]
+        for kind, type_ in kinds.items()
     }
 
 

@@ -8,14 +8,14 @@ cdef extern from "core.h" nogil:
     ctypedef enum fa_precision:
         FA_SINGLE, FA_DOUBLE
     ctypedef enum fa_variant:
-        FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_DERIVATIVE
+        FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_BY_PARAMETER, FA_DERIVATIVE
     ctypedef struct fa_operand:
         char *data
         ptrdiff_t stride
         fa_dtype dtype
     ctypedef struct fa_activation:
         const char *name
-        int parameters, from_output
+        int parameters, from_output, by_parameter
         float ulp[2][3]
     ctypedef struct fa_row_op:
         const char *name
@@ -56,6 +56,9 @@ cdef extern from "elementwise.h" nogil:
         fa_dtype out
         const void *fixed[6]
     void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
+
+cdef extern from "parameter_sums.h" nogil:
+    int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, double *out)
 
 cdef extern from "rows.h" nogil:
     ctypedef struct fa_rows_loop:

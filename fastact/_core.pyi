@@ -17,6 +17,7 @@ class _RowBounds(TypedDict):
 class _ActivationRow(TypedDict):
     parameters: int
     from_output: bool
+    by_parameter: bool
     ulp: _Bounds
 
 class _RowOpRow(TypedDict):
@@ -46,6 +47,7 @@ class Function:
 class Elementwise(Function):
     @property
     def ufunc(self) -> np.ufunc: ...
+    general: Callable[..., Any] | None
     def __init__(
         self,
         name: str,
@@ -72,6 +74,7 @@ class DefaultFloat:
     def __enter__(self) -> None: ...
     def __exit__(self, *exception: object) -> None: ...
 
+def parameter_sums(terms: NDArray[Any]) -> NDArray[np.float64]: ...
 def may_share_memory(a: NDArray[Any], b: NDArray[Any]) -> bool: ...
 def elementwise_loss(
     op: int,

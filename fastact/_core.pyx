@@ -146,6 +146,8 @@ cdef list variants(const fa_activation *op):
              ("_second_derivative", FA_SECOND, 1)]
     if op.from_output:
         found.append(("_backward_from_output", FA_FROM_OUTPUT, 2))
+    if op.by_parameter:
+        found.append(("_backward_by_parameter", FA_BY_PARAMETER, 2))
     return found
 
 
@@ -233,13 +235,14 @@ _make_rows()
 
 
 def table():
-    """The op table: for each kind, name -> (parameters or reduces, from_output, ulp bounds)."""
+    """The op table: for each kind, name -> its row, as a dict."""
     def bounds(pair):
         return {"float32": tuple(pair[0]), "float64": tuple(pair[1])}
     return {
         "activation": {
             fa_activations[k].name.decode(): {"parameters": fa_activations[k].parameters,
                                               "from_output": bool(fa_activations[k].from_output),
+                                              "by_parameter": bool(fa_activations[k].by_parameter),
                                               "ulp": bounds(fa_activations[k].ulp)}
             for k in range(FA_ACTIVATIONS)},
         "rows": {
@@ -252,6 +255,21 @@ def table():
                                          "ulp": bounds(fa_losses[k].ulp)}
             for k in range(FA_ELEMENTWISE_LOSSES)},
     }
+
+
+def parameter_sums(cnp.ndarray terms):
+    """A contiguous float32 or float64 array of shape (outer, kept, inner), summed in float64 over
+    the first axis and the last."""
+    cdef cnp.npy_intp *shape = cnp.PyArray_DIMS(terms)
+    cdef cnp.ndarray out = np.empty(shape[1])
+    cdef int failed
+    cdef fa_dtype dtype = code_of(terms)
+    with nogil:
+        failed = fa_parameter_sums(<size_t>shape[0], <size_t>shape[1], <size_t>shape[2], dtype,
+                                   cnp.PyArray_DATA(terms), <double *>cnp.PyArray_DATA(out))
+    if failed:
+        raise MemoryError()
+    return out
 
 
 include "_calls.pxi"

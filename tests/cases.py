@@ -27,6 +27,19 @@ def function(name, order):
     return lambda x, *p: op.derivative(x, *p, order=order, **options)
 
 
+def backward(name):
+    """The gradient by the input, of (dy, x, *parameters)."""
+    op, options = public(name)
+    if reference.ACTIVATIONS[name].by_parameter:
+        return lambda dy, x, *p: op.backward(dy, x, *p)[0]
+    return lambda dy, x, *p: op.backward(dy, x, *p, **options)
+
+
+def required(name, dtype):
+    """Values for the parameters that have no default."""
+    return parameters(name, dtype)[: reference.ACTIVATIONS[name].required]
+
+
 def parameters(name, dtype):
     """The defaults as the kernels see them: rounded to the type."""
     return tuple(float(np.dtype(dtype).type(p)) for p in reference.ACTIVATIONS[name].parameters)

@@ -10,14 +10,7 @@ from walk import assert_same_bits
 import fastact as fa
 from fastact import _core
 
-PARTS = [
-    part
-    for op in (getattr(fa, name) for name in fa.__all__)
-    if hasattr(op, "ufunc")
-    for part in (op, op.backward, op.derivative, getattr(op, "backward_from_output", None))
-    if part is not None
-]
-WITH_DEFAULTS = [part for part in PARTS if part.ufunc.nin > 1 + ("backward" in part.__name__)]
+PARTS = walk.parts()
 
 
 def _names(part):
@@ -28,6 +21,9 @@ def _names(part):
 def _defaults(part):
     parameters = [part.__signature__.parameters[name] for name in _names(part)]
     return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+
+WITH_DEFAULTS = [part for part in PARTS if _defaults(part)]
 
 
 def _inputs(part, *arrays):
@@ -86,7 +82,8 @@ def test_ufuncs_of_defaults_pickle(part):
 @pytest.mark.parametrize("part", PARTS, ids=lambda p: p.__name__)
 def test_by_position_or_by_name(part):
     names, defaults = _names(part), _defaults(part)
-    inputs = [*_inputs(part, walk.values(67, "f4", 1), walk.values(67, "f4", 2)), *(0.75 for _ in defaults)]
+    arrays = _inputs(part, walk.values(67, "f4", 1), walk.values(67, "f4", 2))
+    inputs = [*arrays, *walk.required(part), *(0.75 for _ in defaults)]
     wanted = part(*inputs)
     for k in range(len(names) + 1):
         named = dict(zip(names[k:], inputs[k:], strict=True))

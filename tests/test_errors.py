@@ -24,16 +24,11 @@ def _activations():
     return [getattr(fa, name) for name in fa.__all__ if hasattr(getattr(fa, name), "ufunc")]
 
 
-PARTS = [
-    part
-    for op in _activations()
-    for part in (op, op.backward, op.derivative, getattr(op, "backward_from_output", None))
-    if part is not None
-]
+PARTS = walk.parts()
 
 
 def _inputs(part):
-    return [X] * (2 if "backward" in part.__name__ else 1)
+    return [X] * (2 if "backward" in part.__name__ else 1) + walk.required(part)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda p: p.__name__)
@@ -65,9 +60,10 @@ def test_activation_options(op):
         _refused(
             ValueError,
             "order must be 1 or 2",
-            lambda out, order=order: op.derivative(X, order=order, out=out),
+            lambda out, order=order: op.derivative(*_inputs(op), order=order, out=out),
         )
-    _refused(ValueError, "broadcast", lambda out: op.backward(np.ones((2, 4), "f4"), X, out=out))
+    upstream = np.ones((2, 4), "f4")
+    _refused(ValueError, "broadcast", lambda out: op.backward(upstream, *_inputs(op), out=out))
 
 
 def test_gelu_approximate():
@@ -83,7 +79,7 @@ def test_gelu_approximate():
 def test_no_silent_downcast():
     wide = X.astype("f8")
     for part in PARTS:
-        inputs = [wide] * len(_inputs(part))
+        inputs = [wide if x is X else x for x in _inputs(part)]
         with pytest.raises(TypeError):
             part(*inputs, dtype="f4", casting="safe")
         out = np.empty((3, 4), "f4")

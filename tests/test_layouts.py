@@ -6,7 +6,7 @@ import walk
 from layouts import LAYOUTS, SOURCES, copies, possible, strided
 from walk import assert_same_bits
 
-import fastact as fa
+from fastact import _core
 
 LENGTHS = [*range(68), 127, 511, 513, 1037, 5003]
 LARGE = 300_007  # several threads' worth
@@ -169,27 +169,23 @@ def test_public_objects_are_the_ufuncs():
     """What the matrix above shows of the core's ufuncs is what users call."""
     x, dy = walk.values(67, "f4", 1), walk.values(67, "f4", 2)
     seen = set()
-    for name in fa.__all__:
-        op = getattr(fa, name)
-        if not hasattr(op, "ufunc"):
-            continue
-        for part in (op, op.backward, op.derivative, getattr(op, "backward_from_output", None)):
-            if part is None:
-                continue
-            arrays = (x,) if part in (op, op.derivative) else (dy, x)
-            assert_same_bits(part(*arrays), _by_name(part.ufunc)(*arrays, *_defaults(part)), name)
-            seen.add(part.ufunc)
-        second = op.derivative(x, order=2)
-        assert_same_bits(
-            second, getattr(fa._config._core, f"{name}_second_derivative")(x, *_defaults(op)), name
-        )
-    assert {op.ufunc for op in walk.maps() if not op.name.endswith("second_derivative")} - seen == {
-        op.ufunc for op in walk.maps() if op.name.startswith("gelu_tanh") and "second" not in op.name
-    }
+    for part in walk.parts():
+        given = [*((dy, x) if "backward" in part.__name__ else (x,)), *walk.required(part)]
+        assert_same_bits(part(*given), _by_name(part.ufunc)(*given, *_defaults(part)), part.__name__)
+        seen.add(part.ufunc.__name__)
+        if part.__name__.endswith(".derivative"):
+            name = part.__name__.replace(".", "_second_")
+            second = getattr(_core, name)(*given, *_defaults(part))
+            assert_same_bits(part(*given, order=2), second, name)
+            seen.add(name)
+    forms = {op.name for op in walk.maps() if op.name.startswith("gelu_tanh")}
+    trained = {name for name, row in _core.table()["activation"].items() if row["by_parameter"]}
+    pairs = {name + suffix for name in trained for suffix in ("_backward", "_backward_by_parameter")}
+    assert {op.name for op in walk.maps()} - seen == forms | pairs
 
 
 def _by_name(ufunc):
-    return getattr(fa._config._core, ufunc.__name__)
+    return getattr(_core, ufunc.__name__)
 
 
 def _defaults(part):

@@ -15,7 +15,14 @@ from fastact import _core
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 DTYPES = {d.name: d for d in (np.dtype("f4"), np.dtype("f8"), np.dtype("f2"), BFLOAT16)}
 
-_VARIANTS = ("", "_backward", "_derivative", "_second_derivative", "_backward_from_output")
+_VARIANTS = (
+    "",
+    "_backward",
+    "_derivative",
+    "_second_derivative",
+    "_backward_from_output",
+    "_backward_by_parameter",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,21 @@ def maps() -> tuple[Map, ...]:
                 arrays = 2 if variant.startswith("_backward") else 1
                 found.append(Map(op + variant, ufunc, arrays, row["parameters"]))
     return tuple(found)
+
+
+def parts() -> list[object]:
+    """The public elementwise functions over one ufunc: ops and their derivatives and gradients."""
+    of_ops = ("derivative", "backward", "backward_from_output")
+    ops = [op for name in fa.__all__ if hasattr(op := getattr(fa, name), "ufunc")]
+    found = [part for op in ops for part in (op, *(getattr(op, name, None) for name in of_ops))]
+    return [part for part in found if hasattr(part, "ufunc")]
+
+
+def required(part) -> list[float]:
+    """Values for the parameters of a part that have no default."""
+    arrays = 2 if "backward" in part.__name__ else 1
+    names = [p for p in part.__signature__.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    return [0.75 for p in names[arrays:] if p.default is p.empty]
 
 
 @dataclass(frozen=True)

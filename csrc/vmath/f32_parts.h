@@ -1,5 +1,8 @@
 /* What the activations need of float32 beside the elementary functions. */
 
+#define f32_SIXTH 0x1.555556p-3f /* 1/6, and what that lost */
+#define f32_SIXTH_LOW -0x1.555556p-28f
+
 /* gelu's constants: where a^2 exp(-a^2/2) rounds to 0, and 2 sqrt(2/pi) (1, 0.044715). */
 #define f32_GELU_BOUND 14.9f
 #define f32_INV_SQRT_2PI 0x1.988454p-2f

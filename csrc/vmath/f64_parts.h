@@ -1,4 +1,6 @@
 /* What the activations need of float64 beside the elementary functions; see f32.h. */
+#define f64_SIXTH 0x1.5555555555555p-3
+#define f64_SIXTH_LOW 0x1.5555555555555p-57
 #define f64_GELU_BOUND 39.0
 #define f64_INV_SQRT_2PI 0x1.9884533d43651p-2
 #define f64_GELU_C1 0x1.9884533d43651p+0

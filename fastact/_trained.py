@@ -1,0 +1,121 @@
+"""Activations with a trained parameter: its gradient, summed to its shape."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+
+from fastact._arrays import FLOATS, any_dask, check_out
+from fastact._config import _core
+
+
+def as_array(value: Any) -> Any:
+    """Python's numbers as they are: they stay weak."""
+    as_it_is = hasattr(value, "__array_ufunc__") or isinstance(value, (int, float))
+    return value if as_it_is else np.asarray(value)
+
+
+def aligned(op: str, name: str, parameter: Any, inputs: list[Any], axis: int | None) -> Any:
+    """The parameter so that it broadcasts: a 1-d one along `axis` of the inputs."""
+    parameter = as_array(parameter)
+    if axis is None:
+        return parameter
+    if np.ndim(parameter) != 1:
+        raise ValueError(f"{op}: axis is where a 1-d {name} lies, got {name} of shape {np.shape(parameter)}")
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise TypeError(f"{op}: axis must be an int or None, got {axis!r}")
+    shape = np.broadcast_shapes(*map(np.shape, inputs))
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"{op}: axis {axis} is out of range for an input of {len(shape)} dimension(s)")
+    if len(parameter) not in (1, shape[axis]):
+        wanted = f"{shape[axis]} entries, as many as axis {axis} of the input"
+        raise ValueError(f"{op}: {name} must have {wanted}, got {len(parameter)}")
+    return parameter.reshape((-1,) + (1,) * (len(shape) - 1 - axis % len(shape)))
+
+
+class AlongAxis:
+    """Calls of `function` that say along which axis of the input operand `place`, its parameter, lies."""
+
+    def __init__(self, function: Any, name: str, place: int) -> None:
+        self.function, self.name, self.place = function, name, place
+
+    def __call__(self, *args: Any, axis: int | None = None, **keywords: Any) -> Any:
+        names = list(self.function.__signature__.parameters)
+        given = dict(zip(names, args, strict=False))
+        if given.keys() & keywords.keys() or not {*names[: self.place + 1]} <= given.keys() | keywords.keys():
+            return self.function(*args, **keywords)  # which says what is wrong, or takes the default
+        given |= keywords
+        inputs = [given[name] for name in names[: self.place]]
+        given[self.name] = aligned(self.function.__name__, self.name, given[self.name], inputs, axis)
+        return self.function(**given)
+
+
+class ParameterBackward(_core.Function):
+    """Gradients by the input and by the parameter.
+
+    The second is summed, in float64 and in an order that shapes alone decide, to the
+    parameter's shape. `axis` is as in the op itself; `out` an array for the first, or a pair.
+    """
+
+    def __init__(self, op: str, parameter: inspect.Parameter) -> None:
+        super().__init__(f"{op}.backward")
+        self.__doc__ = type(self).__doc__
+        self._parameter = parameter.name
+        self._by_input = getattr(_core, f"{op}_backward")
+        self._by_parameter = getattr(_core, f"{op}_backward_by_parameter")
+        kind, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+        operands = [inspect.Parameter(name, kind) for name in ("grad_output", "input")]
+        options = [inspect.Parameter(name, keyword, default=None) for name in ("axis", "out")]
+        self.__signature__ = inspect.Signature([*operands, parameter, *options])
+
+    def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
+        try:
+            bound = self.__signature__.bind(*args, **keywords)
+        except TypeError as error:
+            raise TypeError(f"{self.__name__}(): {error}") from None
+        bound.apply_defaults()
+        dy, x, given, axis, out = bound.arguments.values()
+        dy, x, given = as_array(dy), as_array(x), as_array(given)
+        p = aligned(self.__name__, self._parameter, given, [dy, x], axis)
+        outs = out if isinstance(out, tuple) else (out, None)
+        if len(outs) != 2:
+            raise ValueError(f"{self.__name__}: out must be an array or a pair of them, got {len(outs)}")
+        # the terms first: out may be grad_output or the input
+        order = {} if any_dask(dy, x, p) else {"order": "C"}
+        terms = self._by_parameter(*map(_wide, (dy, x, p)), **order)
+        total = _summed(terms, np.shape(p)).reshape(np.shape(given))
+        if outs[1] is not None:
+            check_out(outs[1], f"out for {self._parameter}", total.shape, total.dtype)
+        grad = self._by_input(dy, x, p, out=outs[0])
+        with np.errstate(all="ignore"):  # as of every op, whose results overflow silently
+            total = total.astype(given.dtype if _is_float(given) else grad.dtype)
+        if outs[1] is None:
+            return grad, total[()] if isinstance(total, np.ndarray) else total
+        outs[1][...] = total
+        return grad, outs[1]
+
+
+def _is_float(a: Any) -> bool:
+    return hasattr(a, "dtype") and a.dtype.name in FLOATS
+
+
+def _wide(a: Any) -> Any:
+    """At least float32: terms are not rounded to a narrower type before they are added."""
+    return a.astype(np.float32) if _is_float(a) and a.dtype.itemsize < 4 else a
+
+
+def _summed(terms: Any, shape: tuple[int, ...]) -> Any:
+    """The terms summed over the axes along which a parameter of this shape repeats."""
+    padded = (1,) * (terms.ndim - len(shape)) + shape
+    kept = [a for a, n in enumerate(padded) if n != 1]
+    others = [a for a in range(terms.ndim) if a not in kept]
+    if any_dask(terms):
+        return terms.sum(axis=tuple(others), dtype=np.float64)
+    first, end = (kept[0], kept[-1] + 1) if kept else (0, 0)
+    if end - first != len(kept):  # kept axes apart: brought together, behind the others
+        terms = np.transpose(terms, (*others, *kept))
+        first, end = len(others), terms.ndim
+    cube = [int(np.prod(part)) for part in np.split(terms.shape, (first, end))]
+    return _core.parameter_sums(np.ascontiguousarray(terms).reshape(cube))

@@ -1,0 +1,23 @@
+"""The definition of every op, in mpmath: one entry an op, found by its name.
+
+Adding an op is adding an entry, to the module of its family; test_registry.py fails
+without one.
+"""
+
+from reference import gated, gelu, hard, rectifiers, sigmoids, smooth
+from reference.activation import INF, PRECISION, Activation
+from reference.losses import LOSSES, ElementwiseLoss, RowLoss, label_shares, spread
+from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
+
+ACTIVATIONS: dict[str, Activation] = {
+    **rectifiers.ACTIVATIONS,
+    **hard.ACTIVATIONS,
+    **sigmoids.ACTIVATIONS,
+    **smooth.ACTIVATIONS,
+    **gated.ACTIVATIONS,
+    **gelu.ACTIVATIONS,
+}
+__all__ = [
+    "ACTIVATIONS", "INF", "LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation", "ElementwiseLoss",
+    "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread", "weighted",
+]  # fmt: skip

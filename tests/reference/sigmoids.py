@@ -1,0 +1,79 @@
+"""Functions that saturate at both ends."""
+
+import numpy as np
+import scipy.special
+from mpmath import mp
+
+from reference.activation import INF, MAX, TINY, Activation
+from reference.logistic import fast_sigmoid, fast_sigmoid_slope, sigmoid, sigmoid_slope
+
+ACTIVATIONS: dict[str, Activation] = {}
+
+ACTIVATIONS["sigmoid"] = Activation(
+    value=sigmoid,
+    first=sigmoid_slope,
+    second=lambda x: -sigmoid_slope(x) * mp.tanh(x / 2),
+    fast=(fast_sigmoid, fast_sigmoid_slope, lambda x: -fast_sigmoid_slope(x) * np.tanh(x / 2)),
+    roots=((), (), (0.0,)),
+    from_output=lambda y: y * (1 - y),
+    fast_from_output=lambda y: y * (1 - y),
+    scipy=scipy.special.expit,
+    monotone=True,
+    specials={
+        "+0": (0.5, 0.25, 0),
+        "-0": (0.5, 0.25, 0),
+        INF: (1, 0, 0),
+        -INF: ("+0", 0, 0),
+        MAX: (1, 0, 0),
+        "-max": ("+0", 0, 0),
+        TINY: (0.5, 0.25, 0),
+        "-tiny": (0.5, 0.25, 0),
+    },
+)
+
+ACTIVATIONS["tanh"] = Activation(
+    value=mp.tanh,
+    first=lambda x: 4 * sigmoid_slope(2 * x),
+    second=lambda x: -8 * sigmoid_slope(2 * x) * mp.tanh(x),
+    fast=(
+        np.tanh,
+        lambda x: 4 * fast_sigmoid_slope(2 * x),
+        lambda x: -8 * fast_sigmoid_slope(2 * x) * np.tanh(x),
+    ),
+    roots=((), (), (0.0,)),
+    from_output=lambda y: (1 - y) * (1 + y),
+    fast_from_output=lambda y: (1 - y) * (1 + y),
+    outputs=(-1.0, 1.0),
+    monotone=True,
+    specials={
+        "+0": ("+0", 1, 0),
+        "-0": ("-0", 1, 0),
+        INF: (1, 0, 0),
+        -INF: (-1, 0, 0),
+        MAX: (1, 0, 0),
+        "-max": (-1, 0, 0),
+        TINY: (TINY, 1, "-2tiny"),
+        "-tiny": ("-tiny", 1, "2tiny"),
+    },
+)
+
+ACTIVATIONS["softsign"] = Activation(
+    value=lambda x: x / (1 + abs(x)),
+    first=lambda x: 1 / (1 + abs(x)) ** 2,
+    second=lambda x: -2 * mp.sign(x) / (1 + abs(x)) ** 3,
+    fast=(
+        lambda x: x / (1 + np.abs(x)),
+        lambda x: 1 / (1 + np.abs(x)) ** 2,
+        lambda x: -2 * np.sign(x) / (1 + np.abs(x)) ** 3,
+    ),
+    kinks=(0.0,),
+    monotone=True,
+    specials={
+        "+0": ("+0", 1, 0),
+        "-0": ("-0", 1, 0),
+        INF: (1, 0, 0),
+        -INF: (-1, 0, 0),
+        MAX: (1, 0, 0),
+        "-max": (-1, 0, 0),
+    },
+)
