@@ -1,13 +1,18 @@
 /* All loops of one precision. Included once for each element type. */
 
-#include "reduce.h"
+#include "reduce.h" /* first: its pairs and sums serve the others */
+
+#include "pairs.h"
 
 #include "ops/rectifiers.h" /* first: its constant slopes serve the others */
 
+#include "ops/exponential.h"
 #include "ops/hard.h"
 #include "ops/sigmoids.h" /* its logistic serves the next */
 
+#include "ops/gated.h"
 #include "ops/gelu.h"
+#include "ops/smooth.h"
 
 #include "ops/softmax.h"
 

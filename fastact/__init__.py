@@ -14,7 +14,8 @@ array([0., 0., 1.])
 from fastact import losses, rows
 from fastact._config import config, get_num_threads, set_num_threads
 from fastact._version import __version__
-from fastact.activations import gated, hard, rectifiers, sigmoids, smooth
+from fastact.activations import exponential, gated, hard, rectifiers, sigmoids, smooth
+from fastact.activations.exponential import *  # noqa: F403
 from fastact.activations.gated import *  # noqa: F403
 from fastact.activations.hard import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
@@ -24,6 +25,7 @@ from fastact.losses import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
 __all__ = ["__version__", "config", "get_num_threads", "set_num_threads"]
+__all__ += exponential.__all__
 __all__ += gated.__all__
 __all__ += hard.__all__
 __all__ += rectifiers.__all__

@@ -9,6 +9,7 @@
 #include "../csrc/core.h"
 #include "../csrc/elementwise.h"
 #include "../csrc/losses.h"
+#include "../csrc/parameter_sums.h"
 #include "../csrc/rows.h"
 
 #include <stdio.h>
@@ -90,10 +91,27 @@ static uint64_t hash_all(uint64_t h, const char *p, size_t n, ptrdiff_t stride, 
 static const char *const dtype_names[] = {"float32", "float64", "float16", "bfloat16"};
 static const uint64_t hash_start = 0xcbf29ce484222325u;
 
+/* ---- sums to a parameter's shape ------------------------------------------------ */
+
+static void parameter_sums(fa_dtype dtype) {
+    static const size_t shapes[][3] = {{1, 1, 200003}, {30011, 7, 1}, {40, 5, 999}, {3, 2000, 1}, {0, 3, 4}};
+    uint64_t h = hash_start;
+    for (size_t k = 0; k < sizeof shapes / sizeof shapes[0]; k++) {
+        size_t outer = shapes[k][0], kept = shapes[k][1], inner = shapes[k][2], n = outer * kept * inner;
+        char *memory = make(n, 1, dtype, k, ORDINARY);
+        double *out = must(malloc(kept * sizeof *out));
+        if (fa_parameter_sums(outer, kept, inner, dtype, memory + fa_itemsize(dtype), out)) exit(2);
+        h = hash_all(h, (char *)out, kept, sizeof *out, FA_F64);
+        free(memory);
+        free(out);
+    }
+    printf("parameter_sums %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
+}
+
 /* ---- activations ------------------------------------------------------------------ */
 
 static uint64_t map_one(int op, fa_variant variant, fa_dtype dtype, size_t n, size_t stride, int in_place) {
-    int arrays = variant == FA_BACKWARD || variant == FA_FROM_OUTPUT ? 2 : 1;
+    int arrays = variant == FA_BACKWARD || variant == FA_FROM_OUTPUT || variant == FA_BY_PARAMETER ? 2 : 1;
     fa_map_loop loop = {.op = op, .variant = variant, .inputs = arrays + fa_activations[op].parameters, .out = dtype};
     size_t size = fa_itemsize(dtype);
     char *memory[FA_MAX_INPUTS + 1], *args[FA_MAX_INPUTS + 1];
@@ -112,10 +130,12 @@ static uint64_t map_one(int op, fa_variant variant, fa_dtype dtype, size_t n, si
 }
 
 static void maps(fa_dtype dtype, size_t large) {
-    static const char *const suffix[] = {"", "_backward", "_backward_from_output", "_second_derivative", "_derivative"};
+    static const char *const suffix[] = {
+        "", "_backward", "_backward_from_output", "_second_derivative", "_backward_by_parameter", "_derivative"};
     for (int op = 0; op < FA_ACTIVATIONS; op++) {
         for (int variant = FA_VALUE; variant < FA_VARIANTS; variant++) {
             if (variant == FA_FROM_OUTPUT && !fa_activations[op].from_output) continue;
+            if (variant == FA_BY_PARAMETER && !fa_activations[op].by_parameter) continue;
             uint64_t h = hash_start;
             for (size_t n = 0; n <= 67; n += n < 36 ? 1 : 5) {
                 uint64_t plain = map_one(op, (fa_variant)variant, dtype, n, 1, 0);

@@ -1,6 +1,6 @@
-/* sigmoid, tanh, silu, softplus, softsign and their derivatives.
+/* Functions that saturate at both ends, and tanhshrink.
  *
- * All but softsign is built from e = exp(-|x|) in (0, 1], so nothing overflows and the
+ * sigmoid and tanh's derivatives are built from e = exp(-|x|) in (0, 1], so nothing overflows and the
  * tails keep their relative precision. FN(exp_parts) gives e / EXP_UNIT: a product
  * with EXP_UNIT comes last, so that a subnormal result is rounded once.
  * Errors are the worst measured, in ulp: float32, over every 61st input at least, with
@@ -65,44 +65,6 @@ FA_INLINE vec FN(tanh_d2)(vec x) {
 }
 /* 1 - y^2 */
 FA_INLINE vec FN(tanh_from_output)(vec y) { return v_fnma(y, y, K(1)); }
-
-/* silu(x) = x sigmoid(x) = max(x, 0) - |x| z; 0 at -inf. |x| is bounded where z is 0,
- * for inf * 0 is NaN. Worst 1.70 at -0x1.02a5bp-5; 1.7. */
-FA_INLINE vec FN(silu)(vec x) {
-    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(-0.0), &p);
-    vec q = FN(logistic)(s, p, &low);
-    return v_fma(v_fma(a, q, a * low), K(EXP_UNIT), v_max(K(0), x));
-}
-/* For x <= 0: silu'(x) = z (1 + x - x z), and silu'(-x) = 1 - silu'(x). 1 + x is exact
- * around the root at -1.278, and the bracket uses z unrounded. 0 at -inf, 1 at inf.
- * Worst 1.87 at -0x1.5e81d4p-1; 1.8. */
-FA_INLINE vec FN(silu_d1)(vec x) {
-    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), p, low, s = FN(exp_parts)(a, K(-0.0), &p);
-    vec q = FN(logistic_exact)(s, p, &low), unit = a * K(EXP_UNIT);
-    vec bracket = v_fnma(unit, q, K(1) + a) - unit * low;
-    vec y = v_fma(q, bracket, low * bracket) * K(EXP_UNIT);
-    return v_select(v_lt(K(0), x), K(1) - y, y);
-}
-/* silu'' = z' (2 - |x| (1 - 2z)), even, roots at +-2.399. Worst 4.43 at
- * -0x1.f1657p+0; 3.8. */
-FA_INLINE vec FN(silu_d2)(vec x) {
-    vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), z = FN(logistic_tail)(a);
-    vec unit = z * K(EXP_UNIT), slope = v_fnma(z, unit, z);
-    return slope * v_fnma(a + a, unit, K(2) + a) * K(EXP_UNIT);
-}
-
-/* softplus(x) = log(1 + exp(beta x))/beta = max(x, 0) + log1p(e)/beta with
- * e = exp(-|beta x|): no threshold, never overflows. 0 at -inf, inf at inf. Errors for
- * beta = 1, others add the roundings of beta x and 1/beta: worst 1.70 at 0x1.48b44ep-7; 1.5. */
-FA_INLINE vec FN(softplus)(vec x, vec beta) {
-    vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z)));
-    return v_fma(log_part, K(1) / beta, v_select(v_lt(K(0), z), x, K(0)));
-}
-/* sigmoid(beta x) and beta sigmoid'(beta x): their errors. */
-FA_INLINE vec FN(softplus_d1)(vec x, vec beta) { return FN(sigmoid)(beta * x); }
-FA_INLINE vec FN(softplus_d2)(vec x, vec beta) { return beta * FN(sigmoid_d1)(beta * x); }
-/* sigmoid(beta x) = 1 - exp(-beta y) */
-FA_INLINE vec FN(softplus_from_output)(vec y, vec beta) { return -FN(expm1)(-(beta * y)); }
 
 /* softsign(x) = x/(1 + |x|): the sigmoid without an exponential. Two roundings, at most
  * 1.5 ulp (worst input found 0x1.ffcc06p+9). |x| is bounded where the quotient is 1, for inf/inf is NaN:

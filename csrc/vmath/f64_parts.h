@@ -1,4 +1,15 @@
 /* What the activations need of float64 beside the elementary functions; see f32.h. */
+#define f64_SELU_SCALE 0x1.0cfabd6a91132p+0
+#define f64_SELU_SCALE_LOW 0x1.6fc7d272f2695p-55
+#define f64_SELU_BOTH 0x1.c212cc640f031p+0
+#define f64_SELU_BOTH_LOW 0x1.05161b045a1fep-56
+#define f64_QUICK 0x1.b3b645a1cac08p+0
+#define f64_QUICK_LOW 0x1.89374bc6a7efap-55
+#define f64_MISH_BOUND 40.0
+#define f64_MISH_SLOPE_BOUND 21.0
+#define f64_SQUARE_BOUND 0x1p510
+#define f64_SQUARE_SCALE 0x1p-514
+#define f64_SQUARE_LARGEST 0x1.fffffffffffffp1023
 #define f64_SIXTH 0x1.5555555555555p-3
 #define f64_SIXTH_LOW 0x1.5555555555555p-57
 #define f64_GELU_BOUND 39.0
@@ -31,4 +42,13 @@ FA_INLINE vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
     vec low, high = FN(normal_tail)(d, d_low, &low) * K(0x1p-100);
     vec c = v_fnma(a, K(INV_SQRT_2PI), high) + v_fma(low, K(0x1p-100), a * K(0x1.cbc0d30ebfd15p-56));
     return v_fma(c, p, c) * s;
+}
+
+/* expm1(x) for x <= 0, in two terms */
+FA_INLINE vec FN(expm1_nonpos)(vec x, vec *low) {
+    vec rest, half = FN(half_expm1)(v_max(K(-40), x), 0, &rest), high = half + rest;
+    mask tiny = v_lt(K(-0x1p-54), x);
+    vec lost = rest - (high - half);
+    *low = v_select(tiny, K(0), lost + lost);
+    return v_select(tiny, x, high + high);
 }

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # at run time these annotations are never evaluated
 
     from fastact._activation import UfuncKeywords
 
-__all__ = ["gelu", "silu"]
+__all__ = ["gelu", "mish", "quick_gelu", "silu", "swish"]
 
 
 @activation()
@@ -68,4 +68,81 @@ def gelu(
     array([-0.15865525,  0.        ,  0.84134475])
     >>> fa.gelu(np.array([1.0]), approximate="tanh")
     array([0.84119199])
+    """
+
+
+@activation()
+def swish(
+    input: ArrayLike, beta: ArrayLike = 1.0, *, axis: int | None = None, **keywords: Unpack[UfuncKeywords]
+) -> Any:
+    r"""Swish, :math:`x / (1 + e^{-\beta x})`, a sigmoid linear unit with a trained sharpness.
+
+    Parameters
+    ----------
+    beta : float or array_like
+        The sharpness, which is trained. An array broadcasts against `input`.
+    axis : int, optional
+        Where a 1-d `beta` lies: one for each entry of this axis of `input`. Without it NumPy
+        broadcasts, to the last axis.
+
+    Notes
+    -----
+    ``swish.backward(grad_output, input, beta)`` is a pair: the gradient by the input, and that by
+    beta, in its shape: the sum of grad_output * x**2 sigmoid'(beta x), accumulated in float64.
+    swish is x / 2 for beta = 0, `silu` for 1, and tends to relu as beta grows. swish(-inf) = -0,
+    swish(inf) = inf for a positive beta. Error at most 2 ulp; derivatives at most 3 and 6.
+
+    References
+    ----------
+    P. Ramachandran, B. Zoph, Q. Le, "Searching for activation functions", arXiv:1710.05941.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.swish(np.array([-1.0, 0.0, 1.0]), 2.0)
+    array([-0.11920292,  0.        ,  0.88079708])
+    >>> dx, dbeta = fa.swish.backward(np.array([1.0, 1.0]), np.array([-1.0, 1.0]), 2.0)
+    >>> float(dbeta.round(6))
+    0.209987
+    """
+
+
+@activation()
+def quick_gelu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
+    r"""Gelu by a sigmoid, :math:`x / (1 + e^{-1.702 x})`.
+
+    Notes
+    -----
+    quick_gelu(-inf) = -0, quick_gelu(inf) = inf. Error at most 2 ulp; derivatives at most 3 and 6.
+
+    References
+    ----------
+    D. Hendrycks, K. Gimpel, "Gaussian error linear units", arXiv:1606.08415.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.quick_gelu(np.array([-1.0, 0.0, 1.0]))
+    array([-0.15420423,  0.        ,  0.84579577])
+    """
+
+
+@activation()
+def mish(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
+    r"""Mish, :math:`x \tanh(\log(1 + e^x))`.
+
+    Notes
+    -----
+    Computed without a logarithm, as x n / (n + 2) with n = e (e + 2) and e = exp(x).
+    mish(-inf) = -0, mish(inf) = inf. Error at most 2 ulp; derivatives at most 3 and 6.
+
+    References
+    ----------
+    D. Misra, "Mish: a self regularized non-monotonic activation function", BMVC 2020.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.mish(np.array([-1.0, 0.0, 1.0]))
+    array([-0.30340146,  0.        ,  0.86509839])
     """

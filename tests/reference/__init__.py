@@ -4,13 +4,14 @@ Adding an op is adding an entry, to the module of its family; test_registry.py f
 without one.
 """
 
-from reference import gated, gelu, hard, rectifiers, sigmoids, smooth
+from reference import exponential, gated, gelu, hard, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
 from reference.losses import LOSSES, ElementwiseLoss, RowLoss, label_shares, spread
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
 
 ACTIVATIONS: dict[str, Activation] = {
     **rectifiers.ACTIVATIONS,
+    **exponential.ACTIVATIONS,
     **hard.ACTIVATIONS,
     **sigmoids.ACTIVATIONS,
     **smooth.ACTIVATIONS,

@@ -42,3 +42,55 @@ ACTIVATIONS["softplus"] = Activation(
         "-tiny": ("ln 2", 0.5, 0.25),
     },
 )
+
+ACTIVATIONS["logsigmoid"] = Activation(
+    value=lambda x: -softplus(-x),
+    first=lambda x: sigmoid(-x),
+    second=lambda x: -sigmoid_slope(x),
+    fast=(lambda x: -fast_softplus(-x), lambda x: fast_sigmoid(-x), lambda x: -fast_sigmoid_slope(x)),
+    monotone=True,
+    scipy=scipy.special.log_expit,
+    specials={
+        "+0": ("-ln 2", 0.5, -0.25),
+        "-0": ("-ln 2", 0.5, -0.25),
+        INF: ("-0", "+0", 0),
+        -INF: (-INF, 1, 0),
+        MAX: ("-0", "+0", 0),
+        "-max": ("-max", 1, 0),
+    },
+)
+
+
+def root(x, b):
+    return mp.sqrt(x * x + b)
+
+
+def fast_root(x, b):
+    return np.hypot(x, np.sqrt(b))
+
+
+def fast_squareplus(x, b):
+    half = np.abs(x) / 2 + fast_root(x, b) / 2
+    return np.where(x < 0, b / 4 / half, half)
+
+
+ACTIVATIONS["squareplus"] = Activation(
+    # (x + root)/2 would cancel at any precision
+    value=lambda x, b: (x + root(x, b)) / 2 if x >= 0 else b / 2 / (root(x, b) - x),
+    first=lambda x, b: (1 + x / root(x, b)) / 2 if x >= 0 else b / 2 / (root(x, b) - x) / root(x, b),
+    second=lambda x, b: b / 2 / root(x, b) ** 3,
+    fast=(
+        fast_squareplus,
+        lambda x, b: np.where(x < 0, fast_squareplus(x, b) / fast_root(x, b), 0.5 + x / fast_root(x, b) / 2),
+        lambda x, b: b / 2 / fast_root(x, b) / fast_root(x, b) / fast_root(x, b),
+    ),
+    parameters=(4.0,),
+    monotone=True,
+    specials={
+        "+0": (1, 0.5, 0.25),
+        "-0": (1, 0.5, 0.25),
+        INF: (INF, 1, 0),
+        -INF: ("+0", "+0", 0),
+        MAX: (MAX, 1, 0),
+    },
+)

@@ -1,0 +1,53 @@
+/* elu, selu and celu: straight above 0, an exponential below. Errors as in sigmoids.h.
+ *
+ * expm1(x) for x <= 0 comes as the sum of two, so that the factor before it costs one
+ * rounding in all, and the exponential over EXP_UNIT, which comes last: a subnormal
+ * result is rounded once. */
+
+/* elu(x) = x > 0 ? x : alpha expm1(x); derivative x > 0 ? 1 : alpha exp(x), alpha at the
+ * kink 0; second derivative x > 0 ? 0 : alpha exp(x), alpha at 0. -alpha at -inf. Errors
+ * for alpha = 1, others add a rounding. Worst WORST. */
+FA_INLINE vec FN(elu)(vec x, vec alpha) {
+    vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
+    return v_select(v_lt(x, K(0)), v_fma(alpha, high, alpha * low), x);
+}
+FA_INLINE vec FN(elu_fall)(vec x, vec alpha) { return alpha * v_exp_scaled(v_min(K(0), x)) * K(EXP_UNIT); }
+FA_INLINE vec FN(elu_d1)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(1), FN(elu_fall)(x, alpha)); }
+FA_INLINE vec FN(elu_d2)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(0), FN(elu_fall)(x, alpha)); }
+/* alpha exp(x) = y + alpha */
+FA_INLINE vec FN(elu_from_output)(vec y, vec alpha) { return v_select(v_lt(K(0), y), K(1), y + alpha); }
+
+/* selu(x) = scale (x > 0 ? x : alpha expm1(x)), with constants such that mean 0 and
+ * variance 1 are a fixed point; derivatives as elu's, selu'(0) = scale alpha. Worst WORST. */
+FA_INLINE vec FN(selu)(vec x) {
+    vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
+    vec y = v_fma(high, K(SELU_BOTH), v_fma(low, K(SELU_BOTH), high * K(SELU_BOTH_LOW)));
+    return v_select(v_lt(x, K(0)), y, v_fma(x, K(SELU_SCALE), x * K(SELU_SCALE_LOW)));
+}
+FA_INLINE vec FN(selu_fall)(vec x) {
+    vec e = v_exp_scaled(v_min(K(0), x));
+    return v_fma(e, K(SELU_BOTH), e * K(SELU_BOTH_LOW)) * K(EXP_UNIT);
+}
+FA_INLINE vec FN(selu_d1)(vec x) {
+    return v_select(v_lt(K(0), x), K(SELU_SCALE + SELU_SCALE_LOW), FN(selu_fall)(x));
+}
+FA_INLINE vec FN(selu_d2)(vec x) { return v_select(v_lt(K(0), x), K(0), FN(selu_fall)(x)); }
+/* scale alpha exp(x) = y + scale alpha */
+FA_INLINE vec FN(selu_from_output)(vec y) {
+    return v_select(v_lt(K(0), y), K(SELU_SCALE + SELU_SCALE_LOW), (y + K(SELU_BOTH)) + K(SELU_BOTH_LOW));
+}
+
+/* celu(x) = x > 0 ? x : alpha expm1(x/alpha); derivative x > 0 ? 1 : exp(x/alpha), 1 at 0;
+ * second derivative x > 0 ? 0 : exp(x/alpha)/alpha, 1/alpha at 0. Errors for alpha = 1,
+ * others add the roundings of x/alpha and alpha. Worst WORST. */
+FA_INLINE vec FN(celu)(vec x, vec alpha) {
+    return v_select(v_lt(x, K(0)), alpha * v_expm1(v_min(K(0), x) / alpha), x);
+}
+FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
+    return v_select(v_lt(K(0), x), K(1), v_exp(v_min(K(0), x) / alpha));
+}
+FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
+    return v_select(v_lt(K(0), x), K(0), v_exp(v_min(K(0), x) / alpha) / alpha);
+}
+/* exp(x/alpha) = 1 + y/alpha */
+FA_INLINE vec FN(celu_from_output)(vec y, vec alpha) { return v_select(v_lt(K(0), y), K(1), K(1) + y / alpha); }

@@ -1,0 +1,62 @@
+/* Smooth rectifiers. Errors as in sigmoids.h. */
+
+/* softplus(x) = log(1 + exp(beta x))/beta = max(x, 0) + log1p(e)/beta with
+ * e = exp(-|beta x|): no threshold, never overflows. 0 at -inf, inf at inf. Errors for
+ * beta = 1, others add the roundings of beta x and 1/beta: worst 1.70 at 0x1.48b44ep-7; 1.5. */
+FA_INLINE vec FN(softplus)(vec x, vec beta) {
+    vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z)));
+    return v_fma(log_part, K(1) / beta, v_select(v_lt(K(0), z), x, K(0)));
+}
+/* sigmoid(beta x) and beta sigmoid'(beta x): their errors. */
+FA_INLINE vec FN(softplus_d1)(vec x, vec beta) { return FN(sigmoid)(beta * x); }
+FA_INLINE vec FN(softplus_d2)(vec x, vec beta) { return beta * FN(sigmoid_d1)(beta * x); }
+/* sigmoid(beta x) = 1 - exp(-beta y) */
+FA_INLINE vec FN(softplus_from_output)(vec y, vec beta) { return -FN(expm1)(-(beta * y)); }
+
+/* logsigmoid(x) = -softplus(-x) = min(x, 0) - log1p(e); -inf at -inf, -0 at inf. Its
+ * derivatives are sigmoid(-x) and -sigmoid'(x). Worst WORST. */
+FA_INLINE vec FN(logsigmoid)(vec x) { return -FN(softplus)(-x, K(1)); }
+FA_INLINE vec FN(logsigmoid_d1)(vec x) { return FN(sigmoid)(-x); }
+FA_INLINE vec FN(logsigmoid_d2)(vec x) { return -FN(sigmoid_d1)(x); }
+
+/* squareplus(x) = (x + r)/2 with r = sqrt(x^2 + b): h = (|x| + r)/2 for x >= 0, and b/4/h
+ * below, where x + r would cancel. r's rounding alone is an ulp of the results around 0,
+ * so r and h are pairs. Where x^2 would overflow, |x| is r and comes scaled. */
+typedef struct {
+    pair r, h;
+    vec scale; /* of both */
+} FN(squareplus_parts);
+
+FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
+    mask far = v_lt(K(SQUARE_BOUND), v_abs(x));
+    FN(squareplus_parts) s = {.scale = v_select(far, K(SQUARE_SCALE), K(1))};
+    vec a = v_min(K(SQUARE_LARGEST), v_abs(x)) * s.scale;
+    pair square = FN(pair_plus)(FN(pair_of)(a * a, v_fms(a, a, a * a)), v_select(far, K(0), b));
+    s.r.hi = v_sqrt(square.hi);
+    s.r.lo = (v_fnma(s.r.hi, s.r.hi, square.hi) + square.lo) * K(0.5) / s.r.hi;
+    s.h = FN(pair_times)(FN(pair_plus)(s.r, a), K(0.5));
+    return s;
+}
+/* 0 at -inf. Errors for b = 4. Worst WORST. */
+FA_INLINE vec FN(squareplus)(vec x, vec b) {
+    FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
+    vec below = FN(pair_rounded)(FN(pair_quotient)(FN(pair_of)(K(0.25) * b, K(0)), s.h)) * s.scale;
+    below = v_select(v_eq(x, K(-INFINITY)), K(0), below);
+    return v_select(v_lt(x, K(0)), below, v_select(v_lt(K(SQUARE_BOUND), x), x, FN(pair_rounded)(s.h)));
+}
+/* (1 + x/r)/2 = b/4/(h r) for x < 0, and one less that for -x. 0 at -inf, 1 at inf.
+ * Worst WORST. */
+FA_INLINE vec FN(squareplus_d1)(vec x, vec b) {
+    FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
+    pair q = FN(pair_quotient)(FN(pair_of)(K(0.25) * b, K(0)), FN(pair_product)(s.h, s.r));
+    vec y = FN(pair_rounded)(q) * s.scale * s.scale;
+    return v_select(v_lt(x, K(0)), y, K(1) - y);
+}
+/* b/2/r^3, even; 0 at both infinities. Not r^3 as written: it overflows where the result
+ * is still above 0. Worst WORST. */
+FA_INLINE vec FN(squareplus_d2)(vec x, vec b) {
+    FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
+    pair inverse = FN(pair_quotient)(FN(pair_of)(K(1), K(0)), s.r);
+    pair y = FN(pair_times)(FN(pair_product)(inverse, inverse), K(0.5) * b);
+    return FN(pair_rounded)(y) * inverse.hi * s.scale * s.scale * s.scale;
+}
