@@ -17,7 +17,12 @@ def number(text, dtype):
     """What an entry of the table stands for in a type."""
     info = np.finfo(dtype)
     named = {"max": info.max, "tiny": info.smallest_subnormal, "2tiny": 2 * info.smallest_subnormal}
-    named |= {"selu'(0)": 1.7580993408473768, "selu'(1)": 1.0507009873554805, "1.702/2": 0.851, "about 0.64": 0.64}
+    named |= {
+        "selu'(0)": 1.7580993408473768,
+        "selu'(1)": 1.0507009873554805,
+        "1.702/2": 0.851,
+        "about 0.64": 0.64,
+    }
     named |= {"1/3": 1 / 3, "1/6": 1 / 6, "0": 0.0, "ln 2": np.log(2.0), "sqrt(2/pi)": np.sqrt(2 / np.pi)}
     if not isinstance(text, str):
         return np.dtype(dtype).type(text)

@@ -66,6 +66,22 @@ FA_INLINE vec FN(tanh_d2)(vec x) {
 /* 1 - y^2 */
 FA_INLINE vec FN(tanh_from_output)(vec y) { return v_fnma(y, y, K(1)); }
 
+/* tanhshrink(x) = x - tanh(x), odd: a^3 (1/3 + ...) for a = |x| < 1, where the difference
+ * would cancel, and (a - 1) + 2 sigmoid(-2a) above. x at infinities. Worst WORST. */
+FA_INLINE vec FN(tanhshrink)(vec x) {
+    vec a = v_abs(x), square = a * a, third = K(2 * SIXTH);
+    vec small = v_fma(square, K(2 * SIXTH_LOW), v_fms(a, a, square) * third);
+    vec inner = a * v_fma(square, third, v_fma(square * square, FN(tanhshrink_q)(square), small));
+    vec outer = v_fma(FN(logistic_tail)(a + a), K(2 * EXP_UNIT), a - K(1));
+    return v_copysign(v_select(v_lt(a, K(1)), inner, outer), x);
+}
+/* tanhshrink' = tanh^2, even; tanhshrink'' = 2 tanh tanh', odd. Worst WORST. */
+FA_INLINE vec FN(tanhshrink_d1)(vec x) {
+    vec t = FN(tanh)(x);
+    return t * t;
+}
+FA_INLINE vec FN(tanhshrink_d2)(vec x) { return -FN(tanh_d2)(x); }
+
 /* softsign(x) = x/(1 + |x|): the sigmoid without an exponential. Two roundings, at most
  * 1.5 ulp (worst input found 0x1.ffcc06p+9). |x| is bounded where the quotient is 1, for inf/inf is NaN:
  * -1 at -inf, 1 at inf, -0 at -0. */

@@ -52,3 +52,21 @@ FA_INLINE vec FN(expm1_nonpos)(vec x, vec *low) {
     *low = v_select(tiny, K(0), lost + lost);
     return v_select(tiny, x, high + high);
 }
+
+/* (a - tanh(a))/a^3 = 1/3 + u q(u) for u = a^2 in [0, 1]: this is q, relative error of the whole 1.5e-17. */
+FA_INLINE vec FN(tanhshrink_q)(vec u) {
+    vec q = v_fma(u, K(-0x1.b362b503a4d52p-26), K(0x1.1c49b2074e2dcp-22));
+    q = v_fma(u, q, K(-0x1.739707ba07aacp-20));
+    q = v_fma(u, q, K(0x1.4f7031af028c5p-18));
+    q = v_fma(u, q, K(-0x1.ea98f249b3d7cp-17));
+    q = v_fma(u, q, K(0x1.4228048bfbb5ap-15));
+    q = v_fma(u, q, K(-0x1.94a2f51d5fb5dp-14));
+    q = v_fma(u, q, K(0x1.f523d93432426p-13));
+    q = v_fma(u, q, K(-0x1.3551ef66ed7f7p-11));
+    q = v_fma(u, q, K(0x1.7da2c665f8c06p-10));
+    q = v_fma(u, q, K(-0x1.d6d3c60594bep-9));
+    q = v_fma(u, q, K(0x1.226e351fe5e2fp-7));
+    q = v_fma(u, q, K(-0x1.664f48811293ep-6));
+    q = v_fma(u, q, K(0x1.ba1ba1ba15be2p-5));
+    return v_fma(u, q, K(-0x1.11111111110d7p-3));
+}

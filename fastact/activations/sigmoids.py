@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # at run time these annotations are never evaluated
 
     from fastact._activation import UfuncKeywords
 
-__all__ = ["sigmoid", "softsign", "tanh"]
+__all__ = ["sigmoid", "softsign", "tanh", "tanhshrink"]
 
 
 @activation()
@@ -80,4 +80,23 @@ def softsign(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     array([-0.5 ,  0.  ,  0.75])
     >>> fa.softsign.derivative(np.array([-1.0, 0.0, 3.0]))
     array([0.25  , 1.    , 0.0625])
+    """
+
+
+@activation()
+def tanhshrink(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
+    r"""Tanh shrinkage, :math:`x - \tanh(x)`.
+
+    Notes
+    -----
+    Below 1 in magnitude, where the difference cancels, the value is computed as
+    x**3 (1/3 - 2 x**2 / 15 + ...). The derivative is tanh(x)**2, the second 2 tanh(x) tanh'(x).
+    tanhshrink(-inf) = -inf, tanhshrink(inf) = inf, tanhshrink(-0.0) = -0.0. Error at most 2 ulp;
+    derivatives at most 3 and 6.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.tanhshrink(np.array([-1.0, 0.001, 2.0]))
+    array([-2.38405844e-01,  3.33333200e-10,  1.03597242e+00])
     """
