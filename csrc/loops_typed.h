@@ -14,7 +14,10 @@
 #include "ops/gelu.h"
 #include "ops/smooth.h"
 
+#include "ops/glu.h" /* gates made of the others */
+
 #include "ops/softmax.h"
+#include "ops/sparse_rows.h"
 
 #include "ops/cross_entropy.h"
 #include "ops/elementwise_losses.h"

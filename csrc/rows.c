@@ -375,9 +375,11 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
     }
     for (; k < inputs; k++) {
         fa_matrix m = {args[k], strides[k], *core++, loop->in_dtype, 0};
-        /* what a masked element counts as: -inf in logits and log-probabilities, 0 in dy and probabilities */
+        /* what a masked element counts as: -inf in logits and log-probabilities (softmin negates
+         * them), 0 in dy and probabilities */
+        double lowest = loop->op == FA_ROW_softmin ? HUGE_VAL : -HUGE_VAL;
         int logarithmic = loop->variant != FA_FROM_OUTPUT || loop->op == FA_ROW_log_softmax;
-        job.in_fill[job.inputs] = k == inputs - 1 && logarithmic ? -HUGE_VAL : 0.0;
+        job.in_fill[job.inputs] = k == inputs - 1 && logarithmic ? lowest : 0.0;
         job.in[job.inputs++] = m;
     }
     if (loop->masked) {

@@ -14,10 +14,11 @@ array([0., 0., 1.])
 from fastact import losses, rows
 from fastact._config import config, get_num_threads, set_num_threads
 from fastact._version import __version__
-from fastact.activations import exponential, gated, hard, rectifiers, sigmoids, smooth
+from fastact.activations import exponential, gated, hard, linear_units, rectifiers, sigmoids, smooth
 from fastact.activations.exponential import *  # noqa: F403
 from fastact.activations.gated import *  # noqa: F403
 from fastact.activations.hard import *  # noqa: F403
+from fastact.activations.linear_units import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
 from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
@@ -28,6 +29,7 @@ __all__ = ["__version__", "config", "get_num_threads", "set_num_threads"]
 __all__ += exponential.__all__
 __all__ += gated.__all__
 __all__ += hard.__all__
+__all__ += linear_units.__all__
 __all__ += rectifiers.__all__
 __all__ += sigmoids.__all__
 __all__ += smooth.__all__

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastact._arrays import FLOATS, any_dask, check_out
 from fastact._config import _core
+from fastact._method import Method
 
 Axis = int | tuple[int, ...]
 
@@ -20,7 +21,7 @@ _OPERANDS = {  # by suffix
 }
 
 
-def _normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
+def normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
     axes = axis if isinstance(axis, tuple) else (axis,)
     for a in axes:
         if isinstance(a, bool) or not hasattr(a, "__index__"):
@@ -33,14 +34,14 @@ def _normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
     return normal
 
 
-def _as_array(value: Any) -> Any:
+def as_array(value: Any) -> Any:
     return value if hasattr(value, "__array_ufunc__") else np.asarray(value)
 
 
 def _as_array_beside(x: Any, value: Any) -> Any:
     """Python's own numbers take the float type of `x`, as anywhere in NumPy."""
     weak = type(value) in (int, float) and x.dtype.name in FLOATS
-    return np.asarray(value, x.dtype) if weak else _as_array(value)
+    return np.asarray(value, x.dtype) if weak else as_array(value)
 
 
 def _merge(array: Any, axes: tuple[int, ...]) -> Any:
@@ -80,6 +81,7 @@ class RowOp(_core.Rows):
 
     backward: Callable[..., Any]
     backward_from_output: Callable[..., Any]
+    jacobian: Callable[..., Any]
 
     if TYPE_CHECKING:  # the call itself is compiled
 
@@ -133,11 +135,11 @@ class RowOp(_core.Rows):
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
     ) -> Any:
-        x, row_dy = _as_array(operands[-1]), self.reduces and bool(suffix)
+        x, row_dy = as_array(operands[-1]), self.reduces and bool(suffix)
         arrays = [*(_as_array_beside(x, a) for a in operands[:-1]), x]
         if not x.ndim:
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
-        axes = _normalize(axis, x.ndim, self.__name__)
+        axes = normalize(axis, x.ndim, self.__name__)
         names = _OPERANDS[suffix]
         if len(arrays) == 2 and not row_dy:
             arrays[0] = self._like(arrays[0], x, names[-1])
@@ -188,7 +190,7 @@ class RowOp(_core.Rows):
         return dy.reshape(reduced) if dy.ndim else dy
 
     def _mask(self, where: Any, shape: tuple[int, ...]) -> Any:
-        mask = _as_array(where)
+        mask = as_array(where)
         if mask.dtype != np.bool_:
             raise TypeError(f"{self.__name__}: where must be a boolean mask, got {mask.dtype}")
         try:
@@ -221,6 +223,28 @@ _core.call_by_vectorcall(RowOp)
 RowOp._value.__qualname__ = "RowOp.__call__"
 RowOp._backward.__qualname__ = "RowOp.backward"
 RowOp._backward_from_output.__qualname__ = "RowOp.backward_from_output"
+
+
+def jacobian(op: RowOp) -> Method:
+    """`softmax.jacobian`, whose values are those of `op`."""
+
+    def softmax_jacobian(input: Any, axis: int = -1) -> Any:
+        """The matrix of derivatives, p_i (delta_ij - p_j), of each row.
+
+        The class axis becomes the last two of the result. 1 - p_i is taken as the sum of the
+        others where p_i is above 1/2, so that confident rows keep their relative precision. A
+        row of n takes n * n elements: `backward` multiplies by the matrix without it.
+        """
+        x = as_array(input)
+        if isinstance(axis, tuple):
+            raise TypeError(f"{op.__name__}.jacobian: axis must be an int, got {axis!r}")
+        p = np.moveaxis(op(x, axis=axis), axis, -1)
+        likely = p > 0.5
+        rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)
+        identity = np.eye(p.shape[-1], dtype=bool)
+        return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
+
+    return Method(f"{op.__name__}.jacobian", softmax_jacobian)
 
 
 def row_op(definition: Callable[..., Any]) -> RowOp:

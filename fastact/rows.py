@@ -6,9 +6,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._row_op import Axis, row_op
+from fastact._row_op import Axis, jacobian, row_op
 
-__all__ = ["log_softmax", "logsumexp", "softmax"]
+__all__ = ["hardmax", "log_softmax", "logsumexp", "softmax", "softmin", "sparsemax"]
 
 
 @row_op
@@ -44,7 +44,8 @@ def softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None
     -----
     A logit of -inf has probability exactly 0. A row of only -inf, or with +inf or NaN, is
     NaN. Entries are within 2 ulp, beside what the rounding of x - max(x) brings. The
-    derivative is the matrix p_i (delta_ij - p_j); `backward` multiplies by it.
+    derivative is the matrix p_i (delta_ij - p_j): `backward` multiplies by it, and
+    ``softmax.jacobian(input, axis=-1)`` is the matrix itself, in the last two axes.
 
     Examples
     --------
@@ -53,7 +54,13 @@ def softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None
     array([[0.09  , 0.2447, 0.6652]])
     >>> fa.softmax(np.array([1.0, 2.0, 3.0]), where=np.array([True, True, False])).round(4)
     array([0.2689, 0.7311, 0.    ])
+    >>> fa.softmax.jacobian(np.array([0.0, 0.0]))
+    array([[ 0.25, -0.25],
+           [-0.25,  0.25]])
     """
+
+
+softmax.jacobian = jacobian(softmax)
 
 
 @row_op
@@ -146,4 +153,139 @@ def logsumexp(
     >>> import numpy as np, fastact as fa
     >>> round(float(fa.logsumexp(np.array([1000.0, 1000.0]))), 4)
     1000.6931
+    """
+
+
+@row_op
+def softmin(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
+    r"""Softmax of the negated input, :math:`p_i = e^{-x_i} / \sum_j e^{-x_j}`, along an axis.
+
+    Parameters
+    ----------
+    input : array_like
+        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
+    axis : int or tuple of ints
+        The class axis; several together count as one.
+    where : array_like of bool, optional
+        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
+        row without any is all 0.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Probabilities, of the input's shape and float type.
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `where` is not boolean.
+    ValueError
+        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
+        read-only, or a Dask array is chunked along `axis`.
+
+    Notes
+    -----
+    As `softmax` of ``-input``, also at special values: an element of inf has probability
+    exactly 0. Entries are within 2 ulp, beside what the rounding of min(x) - x brings.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.softmin(np.array([1.0, 2.0, 3.0])).round(4)
+    array([0.6652, 0.2447, 0.09  ])
+    """
+
+
+@row_op
+def hardmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
+    r"""One-hot maximum, :math:`y_i = 1` at the first largest :math:`x_i` and 0 elsewhere, along an axis.
+
+    Parameters
+    ----------
+    input : array_like
+        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
+    axis : int or tuple of ints
+        The class axis; several together count as one.
+    where : array_like of bool, optional
+        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
+        row without any is all 0.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Zeros and ones, of the input's shape and float type.
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `where` is not boolean.
+    ValueError
+        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
+        read-only, or a Dask array is chunked along `axis`.
+
+    Notes
+    -----
+    Of equal maxima the first counts. A row with NaN is NaN. The derivative is 0 everywhere, so
+    `backward` gives zeros. Exact.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.hardmax(np.array([1.0, 3.0, 3.0]))
+    array([0., 1., 0.])
+    """
+
+
+@row_op
+def sparsemax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
+    r"""Nearest point of the simplex, :math:`p_i = \max(x_i - \tau, 0)` with :math:`\sum_i p_i = 1`.
+
+    Parameters
+    ----------
+    input : array_like
+        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
+    axis : int or tuple of ints
+        The class axis; several together count as one.
+    where : array_like of bool, optional
+        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
+        row without any is all 0.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Probabilities, most of them exactly 0, of the input's shape and float type.
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `where` is not boolean.
+    ValueError
+        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
+        read-only, or a Dask array is chunked along `axis`.
+
+    Notes
+    -----
+    The threshold is found by Michelot's method, which drops what lies below the mean of the
+    rest until nothing does. The derivative is that of a mean: over the support, where p > 0,
+    `backward` gives grad_output less its mean there, and 0 elsewhere. -inf has probability
+    0; a row of only -inf, or with +inf or NaN, is NaN. Entries are within 2 ulp, beside what
+    the rounding of x - max(x) brings.
+
+    References
+    ----------
+    A. Martins, R. Astudillo, "From softmax to sparsemax", ICML 2016. C. Michelot, "A finite
+    algorithm for finding the projection of a point onto the canonical simplex of R^n", Journal
+    of Optimization Theory and Applications 50, 1986.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.sparsemax(np.array([1.0, 1.5, 0.25]))
+    array([0.25, 0.75, 0.  ])
     """

@@ -22,6 +22,8 @@ def public(name):
 def function(name, order):
     """What the public op computes: the value, first or second derivative of (x, *parameters)."""
     op, options = public(name)
+    if reference.ACTIVATIONS[name].splits:
+        return getattr(_core, name + ("", "_derivative", "_second_derivative")[order])
     if order == 0:
         return lambda x, *p: op(x, *p, **options)
     return lambda x, *p: op.derivative(x, *p, order=order, **options)
@@ -30,6 +32,8 @@ def function(name, order):
 def backward(name):
     """The gradient by the input, of (dy, x, *parameters)."""
     op, options = public(name)
+    if reference.ACTIVATIONS[name].splits:
+        return getattr(_core, f"{name}_backward")
     if reference.ACTIVATIONS[name].by_parameter:
         return lambda dy, x, *p: op.backward(dy, x, *p)[0]
     return lambda dy, x, *p: op.backward(dy, x, *p, **options)

@@ -305,7 +305,7 @@ def test_rows_sum_to_one_and_gradients_to_zero(x, dtype):
 
 
 @settings(max_examples=40, deadline=None)
-@given(small_rows, st.sampled_from(DTYPES), st.sampled_from(sorted(ROWS)))
+@given(small_rows, st.sampled_from(DTYPES), st.sampled_from([n for n in ROWS if reference.ROWS[n].scipy]))
 def test_scipy_agrees(x, dtype, name):
     x = x.astype(dtype)
     want = reference.ROWS[name].scipy(x.astype(np.float64))

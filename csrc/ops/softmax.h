@@ -399,3 +399,48 @@ FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase,
     }
     FN(each)(p.w, FN(share_body), &p);
 }
+
+/* ---- softmin: softmax of -x, which is put to the output first --------------------------- */
+
+FA_INLINE void FN(negate_body)(void *context, size_t i, size_t t, int full) {
+    FN(put_output)(context, i, t, full, -FN(input)(context, i, t, full));
+}
+FA_INLINE void FN(negate_to_output)(pass *p, fa_row_phase phase) {
+    if (phase == FA_BEGIN) FN(each)(p->w, FN(negate_body), p);
+    p->x = p->y;
+    p->x_pitch = p->y_pitch;
+    p->x_ahead = 0;
+}
+FA_INLINE void FN(softmin)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    pass p;
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 0);
+    FN(negate_to_output)(&p, phase);
+    FN(unscaled_softmax)(&p, phase, direction);
+    if (phase == FA_END) FN(scale)(&p);
+}
+FA_INLINE void FN(softmin_from_output_body)(void *context, size_t i, size_t t, int full) {
+    pass *p = context;
+    const pair total = FN(state_of)(p, t)->total;
+    vec centred = (total.hi - FN(grad_output)(p, i, t, full)) + total.lo;
+    FN(put_output)(p, i, t, full, FN(given_output)(p, i, t, full) * centred);
+}
+/* dx = y (sum(dy y) - dy) */
+FA_INLINE void FN(softmin_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    if (phase != FA_END) return;
+    pass p;
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 1);
+    FN(add_in_slots)(&p, FN(dot_body));
+    FN(each)(p.w, FN(softmin_from_output_body), &p);
+}
+FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    pass p;
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 1);
+    FN(negate_to_output)(&p, phase);
+    FN(unscaled_softmax)(&p, phase, direction);
+    if (phase != FA_END) return;
+    FN(add_in_slots)(&p, FN(scale_dot_body));
+    FN(each)(p.w, FN(softmin_from_output_body), &p);
+}

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from fastact._activation import activation
+from fastact._rrelu import random_activation
 
 if TYPE_CHECKING:  # at run time these annotations are never evaluated
     from typing_extensions import Unpack
 
     from fastact._activation import UfuncKeywords
 
-__all__ = ["leaky_relu", "prelu", "relu", "relu6", "relu_squared", "threshold"]
+__all__ = ["leaky_relu", "prelu", "relu", "relu6", "relu_squared", "rrelu", "threshold"]
 
 
 @activation(kinks=(0.0,))
@@ -172,4 +173,68 @@ def relu_squared(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     >>> import numpy as np, fastact as fa
     >>> fa.relu_squared(np.array([-1.0, 0.5, 2.0]))
     array([0.  , 0.25, 4.  ])
+    """
+
+
+@random_activation
+def rrelu(
+    input: ArrayLike,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    *,
+    rng: Any = None,
+    out: Any = None,
+) -> Any:
+    r"""Randomized leaky relu, :math:`x` for x > 0 and :math:`a x` below, a drawn for each element.
+
+    Parameters
+    ----------
+    input : array_like
+        Any shape. float16, float32, float64 or bfloat16; integers and bools become float64.
+    lower : float
+        The least slope.
+    upper : float
+        What the slopes stay below.
+    training : bool
+        Draw a slope for each element, uniform in [lower, upper). Else it is their mean.
+    rng : int, SeedSequence, Generator or None
+        What to draw with, as for `numpy.random.default_rng`. Gradients draw the same slopes again,
+        so they take the seed, not a generator.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Of the input's shape and float type.
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes.
+    ValueError
+        If `lower` exceeds `upper`, or a gradient in training gets a generator or none.
+
+    Notes
+    -----
+    ``rrelu.slopes(input, lower, upper, rng=rng)`` are the slopes; value and gradients are those of
+    ``leaky_relu(input, slopes)``, which is the way to use one generator throughout. The
+    derivative at the kink x = 0 is the slope. Rounded once: at most 0.5 ulp.
+
+    References
+    ----------
+    B. Xu, N. Wang, T. Chen, M. Li, "Empirical evaluation of rectified activations in
+    convolutional network", arXiv:1505.00853.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> x = np.array([-1.0, -1.0, 2.0])
+    >>> fa.rrelu(x).round(4)
+    array([-0.2292, -0.2292,  2.    ])
+    >>> y = fa.rrelu(x, training=True, rng=7)
+    >>> dx = fa.rrelu.backward(np.ones(3), x, training=True, rng=7)
+    >>> bool((y == dx * x).all())
+    True
     """

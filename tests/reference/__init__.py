@@ -4,7 +4,7 @@ Adding an op is adding an entry, to the module of its family; test_registry.py f
 without one.
 """
 
-from reference import exponential, gated, gelu, hard, rectifiers, sigmoids, smooth
+from reference import exponential, gated, gelu, hard, linear_units, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
 from reference.losses import LOSSES, ElementwiseLoss, RowLoss, label_shares, spread
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
@@ -17,6 +17,7 @@ ACTIVATIONS: dict[str, Activation] = {
     **smooth.ACTIVATIONS,
     **gated.ACTIVATIONS,
     **gelu.ACTIVATIONS,
+    **linear_units.ACTIVATIONS,
 }
 __all__ = [
     "ACTIVATIONS", "INF", "LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation", "ElementwiseLoss",

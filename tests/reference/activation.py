@@ -34,6 +34,7 @@ class Activation:
     fast_from_output: Callable | None = None
     outputs: tuple[float, float] = (0.0, 1.0)  # range of the value, where from_output is defined
     by_parameter: Callable | None = None  # derivative by the parameter, where that is trained
+    splits: bool = False  # the public op takes x and its parameter as halves of one array
     kinks: tuple[float, ...] = ()  # where the value or one of its two derivatives jumps
     monotone: bool = False  # the value never falls
     scipy: Callable | None = None  # SciPy's own function, a second opinion

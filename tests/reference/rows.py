@@ -52,7 +52,44 @@ def log_softmax(x):
     return x - log(exp(x).sum(axis=-1, keepdims=True))
 
 
+def hardmax(x):
+    first = np.argmax(x.astype(np.float64), axis=-1)
+    y = 0 * x
+    np.put_along_axis(y, first[..., None], mpf(1), axis=-1)
+    return y
+
+
+def sparsemax_row(x):
+    """By sorting: the largest k of which the k-th is above their threshold."""
+    falling = sorted(x, reverse=True)
+    thresholds = [(sum(falling[: k + 1]) - 1) / (k + 1) for k in range(len(x))]
+    support = max(k for k in range(len(x)) if falling[k] > thresholds[k])
+    return np.array([max(v - thresholds[support], mpf(0)) for v in x], object)
+
+
+def sparsemax(x):
+    return np.apply_along_axis(sparsemax_row, -1, x)
+
+
+def support_mean(dy, y):
+    support = (y > 0).astype(bool)
+    mean = np.where(support, dy, 0).sum(axis=-1, keepdims=True) / support.sum(axis=-1, keepdims=True)
+    return np.where(support, dy - mean, 0 * dy)
+
+
 ROWS = {
+    "softmin": RowOp(
+        value=lambda x: softmax(-x),
+        backward=lambda dy, x: softmax(-x) * ((softmax(-x) * dy).sum(axis=-1, keepdims=True) - dy),
+        backward_from_output=lambda dy, y: y * ((y * dy).sum(axis=-1, keepdims=True) - dy),
+        scipy=lambda x: scipy.special.softmax(-x, axis=-1),
+    ),
+    "hardmax": RowOp(value=hardmax, backward=lambda dy, x: 0 * dy),
+    "sparsemax": RowOp(
+        value=sparsemax,
+        backward=lambda dy, x: support_mean(dy, sparsemax(x)),
+        backward_from_output=support_mean,
+    ),
     "softmax": RowOp(
         value=softmax,
         backward=lambda dy, x: softmax(x) * (dy - (softmax(x) * dy).sum(axis=-1, keepdims=True)),

@@ -1,0 +1,16 @@
+/* Gated linear units, a act(b) of two halves a and b: an activation of b with a for its
+ * parameter. The gradient by b is that activation's backward, the gradient by a that by its
+ * parameter. One rounding more than the activation's. */
+#define FA_GLU(name, act)                                                              \
+    FA_INLINE vec FN(name)(vec b, vec a) { return a * FN(act)(b); }                    \
+    FA_INLINE vec FN(name##_d1)(vec b, vec a) { return a * FN(act##_d1)(b); }          \
+    FA_INLINE vec FN(name##_d2)(vec b, vec a) { return a * FN(act##_d2)(b); }          \
+    FA_INLINE vec FN(name##_by_parameter)(vec b, vec a) {                              \
+        (void)a;                                                                       \
+        return FN(act)(b);                                                             \
+    }
+FA_GLU(glu, sigmoid)
+FA_GLU(swiglu, silu)
+FA_GLU(geglu, gelu)
+FA_GLU(reglu, relu)
+#undef FA_GLU

@@ -1,0 +1,199 @@
+"""Gated linear units."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike
+
+from fastact._glu import gated_linear_unit
+
+__all__ = ["geglu", "glu", "reglu", "swiglu"]
+
+Gate = Literal["second", "first"]
+
+
+@gated_linear_unit
+def glu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
+    r"""Gated linear unit, :math:`a \sigma(b)`.
+
+    Parameters
+    ----------
+    input : array_like
+        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
+        bfloat16; integers and bools become float64.
+    axis : int
+        What is split.
+    gate : {"second", "first"}
+        Which half is the gate b.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
+        the input's shape: the derivative by a is sigmoid(b), that by b a sigmoid'(b).
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `axis` is no int.
+    ValueError
+        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
+        shape or is read-only.
+
+    Notes
+    -----
+    The error of `sigmoid`, and a rounding.
+
+    References
+    ----------
+    Y. Dauphin, A. Fan, M. Auli, D. Grangier, "Language modeling with gated convolutional
+    networks", ICML 2017.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.glu(np.array([3.0, 5.0, 0.0, 1.0]))
+    array([1.5       , 3.65529289])
+    """
+
+
+@gated_linear_unit
+def swiglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
+    r"""Gated linear unit by silu, :math:`a \operatorname{silu}(b)`.
+
+    Parameters
+    ----------
+    input : array_like
+        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
+        bfloat16; integers and bools become float64.
+    axis : int
+        What is split.
+    gate : {"second", "first"}
+        Which half is the gate b.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
+        the input's shape: the derivative by a is silu(b), that by b a silu'(b).
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `axis` is no int.
+    ValueError
+        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
+        shape or is read-only.
+
+    Notes
+    -----
+    The error of `silu`, and a rounding. Where the gate comes first, as in the merged
+    projections of many language models, ``gate="first"`` says so.
+
+    References
+    ----------
+    N. Shazeer, "GLU variants improve transformer", arXiv:2002.05202.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.swiglu(np.array([3.0, 5.0, 0.0, 1.0]))
+    array([0.        , 3.65529289])
+    """
+
+
+@gated_linear_unit
+def geglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
+    r"""Gated linear unit by gelu, :math:`a \operatorname{gelu}(b)`.
+
+    Parameters
+    ----------
+    input : array_like
+        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
+        bfloat16; integers and bools become float64.
+    axis : int
+        What is split.
+    gate : {"second", "first"}
+        Which half is the gate b.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
+        the input's shape: the derivative by a is gelu(b), that by b a gelu'(b).
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `axis` is no int.
+    ValueError
+        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
+        shape or is read-only.
+
+    Notes
+    -----
+    The error of `gelu`, and a rounding.
+
+    References
+    ----------
+    N. Shazeer, "GLU variants improve transformer", arXiv:2002.05202.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.geglu(np.array([3.0, 5.0, 0.0, 1.0]))
+    array([0.        , 4.20672373])
+    """
+
+
+@gated_linear_unit
+def reglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
+    r"""Gated linear unit by relu, :math:`a \max(b, 0)`.
+
+    Parameters
+    ----------
+    input : array_like
+        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
+        bfloat16; integers and bools become float64.
+    axis : int
+        What is split.
+    gate : {"second", "first"}
+        Which half is the gate b.
+    out : ndarray, optional
+        Where to put the result.
+
+    Returns
+    -------
+    ndarray
+        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
+        the input's shape: the derivative by a is relu(b), that by b a relu'(b).
+
+    Raises
+    ------
+    TypeError
+        If `input` or `out` has a type no loop takes, or `axis` is no int.
+    ValueError
+        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
+        shape or is read-only.
+
+    Notes
+    -----
+    Rounded once: at most 0.5 ulp. relu'(0) = 0.
+
+    References
+    ----------
+    N. Shazeer, "GLU variants improve transformer", arXiv:2002.05202.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.reglu(np.array([3.0, 5.0, -1.0, 2.0]))
+    array([ 0., 10.])
+    """
