@@ -14,6 +14,8 @@ import numpy as np
 ROOT_DISTANCE = 0.25
 ROOT_ULP_AT = 2.0**-5
 
+EXPONENT = np.int64(0x7FF << 52)  # a float64's bits but for sign and fraction: 2^e, or 0 or infinity
+
 
 class Format(NamedTuple):
     precision: int  # bits of the significand, the hidden one included
@@ -43,12 +45,15 @@ def near(x, roots):
 
 
 def spacing(f, dtype, near_root=False):
-    """The ulp of `dtype` at float64 values f, one exponent per binade of the unrounded value."""
+    """The ulp of `dtype` at float64 values f, one exponent per binade of the unrounded value.
+
+    The binade is read from the bits of f, in a quarter of the time that frexp and ldexp take.
+    """
     form = FORMATS[dtype]
-    at = np.abs(f)
-    at = np.where(near_root, np.maximum(at, ROOT_ULP_AT), at)
-    exponent = np.maximum(np.frexp(at)[1] - form.precision, form.least)
-    return np.ldexp(1.0, exponent)
+    binade = (np.asarray(f, np.float64).view(np.int64) & EXPONENT).view(np.float64)
+    least = np.ldexp(1.0, form.least + form.precision - 1)  # the first binade's: ulps shrink no further
+    least = np.where(near_root, max(least, ROOT_ULP_AT), least)
+    return np.maximum(binade, least) * np.ldexp(1.0, 1 - form.precision)
 
 
 def errors(y, f, dtype, near_root=False):
@@ -57,10 +62,13 @@ def errors(y, f, dtype, near_root=False):
     NaN for NaN and infinity for what rounds to infinity are no error; any other
     non-finite result is infinitely wrong.
     """
-    form, y, f = FORMATS[dtype], np.asarray(y).astype(np.float64), np.asarray(f, np.float64)
+    y, f = np.asarray(y).astype(np.float64), np.asarray(f, np.float64)
     with np.errstate(invalid="ignore", over="ignore"):
-        error = np.abs(y - f) / spacing(np.where(np.isfinite(f), f, 0), dtype, near_root)
-    infinite = np.isinf(y) & (np.sign(y) == np.sign(f)) & form.rounds_to_infinity(np.where(np.isnan(f), 0, f))
+        error = np.abs(y - f) / spacing(f, dtype, near_root)
+    if np.isfinite(error).all():
+        return error
+    infinite = np.isinf(y) & (np.sign(y) == np.sign(f))
+    infinite &= FORMATS[dtype].rounds_to_infinity(np.where(np.isnan(f), 0, f))
     error = np.where((y == f) | infinite | (np.isnan(y) & np.isnan(f)), 0.0, error)
     return np.where(np.isnan(error), np.inf, error)
 
@@ -86,3 +94,9 @@ def report(where, error, x, bound):
     worst = int(np.argmax(error))
     at = float(np.asarray(x).reshape(-1)[worst])
     return f"{where}: {np.asarray(error).reshape(-1)[worst]:.3f} ulp at {at.hex()} ({at!r}), at most {bound}"
+
+
+def hexadecimal(x):
+    """A number in hex without the zeros that float32 leaves at the end: -0x1.8p+1."""
+    digits, mark, exponent = float(x).hex().partition("p")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + mark + exponent
