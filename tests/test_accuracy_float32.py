@@ -24,40 +24,11 @@ from cases import (
     required,
 )
 from mpmath import mpf
+from sweep import ORACLE, Function, finite, floats, of_table, sweep
 
 import fastact as fa
 
 STRIDE = 977
-# How far the oracle may be from the truth, in ulp of float32; every verdict has that slack.
-ORACLE = 0.01
-
-
-def sample(start=0, stop=2**32, stride=STRIDE, chunk=1 << 16):
-    """Finite float32 numbers, every stride-th bit pattern, in chunks that fit a cache."""
-    for first in range(start, stop, stride * chunk):
-        bits = np.arange(first, min(first + stride * chunk, stop), stride, dtype=np.uint64)
-        x = bits.astype(np.uint32).view(np.float32)
-        yield x[np.isfinite(x)]
-
-
-def worst(compute, oracle, chunks, roots=()):
-    """The worst error over the chunks, and its input."""
-    most, at = -1.0, np.float32(0)
-    for x in chunks:
-        if not x.size:
-            continue
-        with np.errstate(all="raise"):  # the ops hide the flags of their own steps
-            y = compute(x)
-        error = ulp.errors(y, oracle(x.astype(np.float64)), "float32", ulp.near(x, roots))
-        k = int(np.argmax(error))
-        if error[k] > most:
-            most, at = float(error[k]), x[k]
-    return most, at
-
-
-def worst_of(name, order, chunks):
-    entry, p, compute = reference.ACTIVATIONS[name], parameters(name, np.float32), function(name, order)
-    return worst(lambda x: compute(x, *p), lambda x: entry.fast[order](x, *p), chunks, entry.roots[order])
 
 
 @pytest.mark.parametrize(("name", "order"), CASES, ids=CASE_IDS)
@@ -78,9 +49,9 @@ def test_oracle(name, order, rng):
 @pytest.mark.parametrize(("name", "order"), CASES, ids=CASE_IDS)
 def test_bound(name, order):
     bound = ACTIVATIONS[name]["ulp"]["float32"][order]
-    most, at = worst_of(name, order, sample())
-    print(f"{name} {ORDERS[order]}: {most:.3f} ulp at {float(at).hex()}")
-    assert most <= bound + ORACLE, ulp.report(f"{name} {ORDERS[order]}", [most], [at], bound)
+    found = sweep(of_table(name, order), floats(stride=STRIDE))
+    print(f"{name} {ORDERS[order]}: {found.ulp:.3f} ulp at {float(found.at).hex()}")
+    assert found.ulp <= bound + ORACLE, ulp.report(f"{name} {ORDERS[order]}", [found.ulp], [found.at], bound)
 
 
 @pytest.mark.parametrize("name", FROM_OUTPUT)
@@ -88,12 +59,12 @@ def test_from_output(name):
     """The gradient as a function of the output, over the outputs' range."""
     entry, bound = reference.ACTIVATIONS[name], ACTIVATIONS[name]["ulp"]["float32"][1]
     (op, options), p, (low, high) = public(name), parameters(name, np.float32), entry.outputs
-    most, at = worst(
+    gradient = Function(
         lambda y: op.backward_from_output(np.float32(1), y, *p, **options),
-        lambda y: entry.fast_from_output(y, *p),
-        (y[(y >= low) & (y <= high)] for y in sample()),
+        lambda y, dx: ulp.errors(dx, entry.fast_from_output(y.astype(np.float64), *p), "float32"),
     )
-    assert most <= bound + ORACLE, ulp.report(f"{name} from output", [most], [at], bound)
+    found = sweep(gradient, (y[(y >= low) & (y <= high)] for y in finite(STRIDE)))
+    assert found.ulp <= bound + ORACLE, ulp.report(f"{name} from output", [found.ulp], [found.at], bound)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
