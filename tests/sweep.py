@@ -15,6 +15,7 @@ import ulp
 from test_special_values import same
 
 KEYS = 2**32
+STRIDE = 977  # of samples: prime to every power of two, so all exponents, signs and low bits are met
 CHUNK = 1 << 14  # numbers at a time: with what the oracle makes of them in float64, within L2
 # How far the oracle may be from the truth, in ulp of float32; every verdict has that slack.
 ORACLE = 0.01
@@ -33,9 +34,9 @@ def floats(start=0, stop=KEYS, stride=1, chunk=CHUNK):
         yield np.where(keys >> 31, keys ^ np.uint32(1 << 31), ~keys).view(np.float32)
 
 
-def finite(stride, chunk=CHUNK):
-    """Every stride-th number, without infinities and NaNs."""
-    for x in floats(stride=stride, chunk=chunk):
+def sample(chunk=CHUNK):
+    """Every STRIDE-th number, without infinities and NaNs."""
+    for x in floats(stride=STRIDE, chunk=chunk):
         yield x[np.isfinite(x)]
 
 
