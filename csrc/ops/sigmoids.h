@@ -36,11 +36,12 @@ FA_INLINE vec FN(logistic_slope)(vec x) {
 }
 
 /* sigmoid(x) = 1/(1 + exp(-x)) = (x < 0 ? e : 1)/(1 + e), with the remainder put back
- * as in logistic; 0 at -inf, 1 at inf. Worst 1.51 at -0x1.e281bcp-7; 1.5. */
+ * to full precision: so it never falls where e does not rise. 0 at -inf, 1 at inf.
+ * Worst WORST. */
 FA_INLINE vec FN(sigmoid)(vec x) {
-    vec e = v_exp_nonpos(FN(minus_abs)(x)), n = v_select(v_lt(x, K(0)), e, K(1));
-    vec d = K(1) + e, q = n / d;
-    return q + v_fnma(q, e - (d - K(1)), v_fnma(q, d, n));
+    vec e = FN(exp_monotone)(FN(minus_abs)(x)), n = v_select(v_lt(x, K(0)), e, K(1));
+    vec d = K(1) + e, inverse = K(1) / d, q = n * inverse;
+    return v_fma(v_fnma(q, e - (d - K(1)), v_fnma(q, d, n)), inverse, q);
 }
 /* sigmoid' = z - z^2, even; 0 at both infinities. Worst 2.19 at -0x1.628772p+2; 2.2. */
 FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(x) * K(EXP_UNIT); }
@@ -82,12 +83,13 @@ FA_INLINE vec FN(tanhshrink_d1)(vec x) {
 }
 FA_INLINE vec FN(tanhshrink_d2)(vec x) { return -FN(tanh_d2)(x); }
 
-/* softsign(x) = x/(1 + |x|): the sigmoid without an exponential. Two roundings, at most
- * 1.5 ulp (worst input found 0x1.ffcc06p+9). |x| is bounded where the quotient is 1, for inf/inf is NaN:
- * -1 at -inf, 1 at inf, -0 at -0. */
+/* softsign(x) = x/(1 + |x|): the sigmoid without an exponential, with the remainder of the
+ * quotient put back, which makes it monotone. |x| is bounded where the quotient is 1, for
+ * inf/inf is NaN: -1 at -inf, 1 at inf, -0 at -0. Worst WORST. */
 FA_INLINE vec FN(softsign)(vec x) {
-    vec a = v_min(K(0x1p60), v_abs(x));
-    return v_copysign(a / (K(1) + a), x);
+    vec a = v_min(K(0x1p60), v_abs(x)), d = K(1) + a, t = d - K(1), lost = (K(1) - (d - t)) + (a - t);
+    vec inverse = K(1) / d, q = a * inverse;
+    return v_copysign(v_fma(v_fnma(q, lost, v_fnma(q, d, a)), inverse, q), x);
 }
 
 /* r = 1/(1 + a), the sum of the value returned and *low: without what 1 + a and the

@@ -4,8 +4,9 @@
  * e = exp(-|beta x|): no threshold, never overflows. 0 at -inf, inf at inf. Errors for
  * beta = 1, others add the roundings of beta x and 1/beta: worst 1.70 at 0x1.48b44ep-7; 1.5. */
 FA_INLINE vec FN(softplus)(vec x, vec beta) {
-    vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z)));
-    return v_fma(log_part, K(1) / beta, v_select(v_lt(K(0), z), x, K(0)));
+    vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z))), inverse = K(1) / beta;
+    vec y = v_fma(log_part, inverse, v_select(v_lt(K(0), z), x, K(0)));
+    return FN(softplus_near)(z, inverse, y);
 }
 /* sigmoid(beta x) and beta sigmoid'(beta x): their errors. */
 FA_INLINE vec FN(softplus_d1)(vec x, vec beta) { return FN(sigmoid)(beta * x); }

@@ -80,6 +80,15 @@ FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
     return a.s;
 }
 
+/* exp(x) for x <= 0 such that it never falls as x grows: of p only the last step rounds to
+ * more than a trifle of its ulp, and that is monotone. */
+FA_INLINE vec FN(exp_monotone)(vec x) {
+    FN(exp_reduced) a;
+    FN(exp_reduce_of)(1, &x, &a);
+    vec p = v_fma(a.r * a.r, v_fma(a.r, K(0x1.555598p-3f), K(0x1.00021ep-1f)), a.r + a.lost);
+    return v_fma(a.s, p, a.s) * K(EXP_UNIT);
+}
+
 /* exp(x) / EXP_UNIT for x <= 0. Worst of all inputs 0.63 at -0x1.3eef2cp+6; after rounding to a
  * subnormal 0.81, at -0x1.5df3c4p+6. */
 FA_INLINE void FN(exp_evaluate_of)(int n, const FN(exp_reduced) a[], vec x[]) {
@@ -124,11 +133,13 @@ FA_INLINE vec FN(expm1)(vec x) {
     return v_select(v_lt(v_abs(x), K(0x1p-25)), x, y + y);
 }
 
-/* 16 polynomials, the last ones 1. Worst 1.09 at -0x1.000d34p-3. */
+/* 16 polynomials, the last ones 1; the first adds to a itself, so that the sum's one
+ * rounding makes it monotone. Worst 1.09 at -0x1.000d34p-3. */
 FA_INLINE vec FN(tanh)(vec x) {
     vec a = v_min(K(14.9f), v_abs(x));
     ivec piece = FN(piece_of)(a);
-    return v_copysign(FN(piecewise)(a, piece, f32_tanh_pieces, v_lookup16(f32_tanh_pieces[1], piece)), x);
+    vec leading = v_select(v_lt(a, K(0.25)), a, v_lookup16(f32_tanh_pieces[1], piece));
+    return v_copysign(FN(piecewise)(a, piece, f32_tanh_pieces, leading), x);
 }
 
 /* log(1 + f) = f - f^2/2 + f^3 R(f), f in [-0.2929, 0.4143]: this returns

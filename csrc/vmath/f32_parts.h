@@ -65,3 +65,13 @@ FA_INLINE vec FN(tanhshrink_q)(vec u) {
     q = v_fma(u, q, K(0x1.ba1318p-5f));
     return v_fma(u, q, K(-0x1.1110fcp-3f));
 }
+
+/* scale log(1 + e^z) for |z| < 1, where max(z, 0) + log1p(e^-|z|) is right to an ulp but not monotone:
+ * ln2 + z/2 with what that lost, and log(cosh(z/2)), whose error is 3e-10. */
+FA_INLINE vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
+    vec u = z * z, h = v_fma(u, K(0x1.d636fp-20f), K(-0x1.b4f1d2p-16f));
+    h = v_fma(u, v_fma(u, v_fma(u, h, K(0x1.6bfc0ep-12f)), K(-0x1.55552ap-8f)), K(0.125));
+    vec high = v_fma(K(0.5), z, K(0x1.62e43p-1f)), lost = v_fma(K(0.5), z, K(0x1.62e43p-1f) - high);
+    vec near = high + (lost + v_fma(u, h, K(-0x1.05c61p-29f)));
+    return v_select(v_lt(u, K(1)), near * scale, otherwise);
+}

@@ -44,6 +44,12 @@ FA_INLINE vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
     return v_fma(c, p, c) * s;
 }
 
+FA_INLINE vec FN(exp_monotone)(vec x) { return v_exp_scaled(x) * K(EXP_UNIT); } /* not proved to be, as float32's is */
+FA_INLINE vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
+    (void)z, (void)scale;
+    return otherwise;
+}
+
 /* expm1(x) for x <= 0, in two terms */
 FA_INLINE vec FN(expm1_nonpos)(vec x, vec *low) {
     vec rest, half = FN(half_expm1)(v_max(K(-40), x), 0, &rest), high = half + rest;
