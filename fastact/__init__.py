@@ -13,6 +13,7 @@ array([0., 0., 1.])
 
 from fastact import losses, rows
 from fastact._config import config, get_num_threads, set_num_threads
+from fastact._ops import get_op, list_ops
 from fastact._version import __version__
 from fastact.activations import exponential, gated, hard, linear_units, rectifiers, sigmoids, smooth
 from fastact.activations.exponential import *  # noqa: F403
@@ -25,7 +26,7 @@ from fastact.activations.smooth import *  # noqa: F403
 from fastact.losses import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
-__all__ = ["__version__", "config", "get_num_threads", "set_num_threads"]
+__all__ = ["__version__", "config", "get_num_threads", "get_op", "list_ops", "set_num_threads"]
 __all__ += exponential.__all__
 __all__ += gated.__all__
 __all__ += hard.__all__

@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import fill
 
 import fastact as fa
+from fastact._ops import Kind
 
 
 def info() -> None:
@@ -19,22 +20,16 @@ def info() -> None:
         "instructions": f"{config['isa']} (this CPU has {', '.join(config['available_isas'])})",
         "threads": f"{config['num_threads']} of {config['cpus']} CPUs this process may use",
         "CPU": config["cpu"],
-        **{kind: ", ".join(names) for kind, names in _ops().items()},
+        "activations": _names("activation"),
+        "row ops": _names("rows"),
+        "losses": _names("loss"),
     }
     for name, text in rows.items():
         print(fill(f"{name:<14}{text}", width=100, subsequent_indent=" " * 14))
 
 
-def _ops() -> dict[str, list[str]]:
-    from fastact._activation import Activation
-    from fastact._loss import Loss
-    from fastact._row_op import RowOp
-
-    kinds = {"activations": Activation, "row ops": RowOp, "losses": Loss}
-    return {
-        kind: [name for name in fa.__all__ if isinstance(getattr(fa, name), type_)]
-        for kind, type_ in kinds.items()
-    }
+def _names(kind: Kind) -> str:
+    return ", ".join(op.__name__ for op in fa.list_ops(kind))
 
 
 def demo(plot: Path | None) -> int:

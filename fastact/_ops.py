@@ -1,0 +1,109 @@
+"""Ops by kind and by name."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, overload
+
+import fastact
+from fastact._activation import Activation
+from fastact._arrays import choice
+from fastact._loss import Loss
+from fastact._row_op import RowOp
+
+Kind = Literal["activation", "rows", "loss"]
+
+_TYPES: dict[str, type] = {"activation": Activation, "rows": RowOp, "loss": Loss}
+
+
+@overload
+def list_ops(kind: Literal["activation"]) -> list[Activation[...]]: ...
+@overload
+def list_ops(kind: Literal["rows"]) -> list[RowOp]: ...
+@overload
+def list_ops(kind: Literal["loss"]) -> list[Loss]: ...
+@overload
+def list_ops(kind: None = None) -> list[Activation[...] | RowOp | Loss]: ...
+def list_ops(kind: Kind | None = None) -> Any:
+    """The ops of a kind, or all.
+
+    Parameters
+    ----------
+    kind : {"activation", "rows", "loss"}, optional
+        "activation": elementwise functions. "rows": functions along an axis, such as softmax.
+        None: all, in this order of kinds.
+
+    Returns
+    -------
+    list
+        The op objects, those of a kind in alphabetical order.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
+
+    See Also
+    --------
+    get_op : One op, by its name.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.list_ops("rows")
+    [...<fastact.log_softmax>, <fastact.logsumexp>, ...]
+    """
+    kinds = _TYPES if kind is None else (choice(kind, "kind", tuple(_TYPES)),)
+    public = [getattr(fastact, name) for name in fastact.__all__]
+    return [op for wanted in kinds for op in public if isinstance(op, _TYPES[wanted])]
+
+
+# Any, since the kinds are called in different ways: of a union, type checkers would refuse every call.
+def get_op(name: str) -> Any:
+    """The op of a name, for names that come from a configuration or a command line.
+
+    Parameters
+    ----------
+    name : str
+        As the op is called in this package.
+
+    Returns
+    -------
+    Activation, RowOp or Loss
+        The op object.
+
+    Raises
+    ------
+    ValueError
+        If there is no such op; where a name comes close, the message says which.
+    TypeError
+        If `name` is no string.
+
+    See Also
+    --------
+    list_ops : All ops.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.get_op("gelu") is fa.gelu
+    True
+    >>> fa.get_op("LeakyReLU")
+    Traceback (most recent call last):
+        ...
+    ValueError: name must be that of an op, got 'LeakyReLU': did you mean 'leaky_relu'?
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name must be a str, got {type(name).__name__}")
+    ops = {op.__name__: op for op in list_ops()}
+    if name in ops:
+        return ops[name]
+    closest = _closest(name, list(ops))
+    hint = f"did you mean {closest!r}?" if closest else "fastact.list_ops() has them all"
+    raise ValueError(f"name must be that of an op, got {name!r}: {hint}")
+
+
+def _closest(name: str, names: list[str]) -> str | None:
+    from difflib import get_close_matches  # here: only a wrong name needs it
+
+    spelling = name.rpartition(".")[2].casefold()  # of nn.LeakyReLU, leakyrelu
+    return next(iter(get_close_matches(spelling, names, n=1)), None)
