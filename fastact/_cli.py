@@ -9,6 +9,7 @@ from pathlib import Path
 from textwrap import fill
 
 import fastact as fa
+from fastact._command import CommandError
 from fastact._ops import Kind
 
 
@@ -32,15 +33,10 @@ def _names(kind: Kind) -> str:
     return ", ".join(op.__name__ for op in fa.list_ops(kind))
 
 
-def demo(plot: Path | None) -> int:
+def demo(plot: Path | None) -> None:
     from fastact import demo
 
-    try:
-        demo.main(plot)
-    except demo.DemoError as error:
-        print(f"fastact demo: {error}", file=sys.stderr)
-        return 1
-    return 0
+    demo.main(plot)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -75,7 +71,12 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code; bad arguments leave by SystemExit with code 2."""
     chosen = _parser().parse_args(arguments)
-    if chosen.command == "demo":
-        return demo(chosen.plot)
-    info()
+    try:
+        if chosen.command == "demo":
+            demo(chosen.plot)
+        else:
+            info()
+    except CommandError as error:
+        print(f"fastact {chosen.command}: {error}", file=sys.stderr)
+        return 1
     return 0

@@ -7,7 +7,6 @@ network in plain NumPy and in PyTorch (`fastact._demo_peers`), and compares them
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 import fastact as fa
+from fastact._command import CommandError, check_figure_file, figure_in, require
 
 Array = npt.NDArray[Any]
 Batch = tuple[Array, Array]
@@ -89,8 +89,8 @@ class Perceptron:
         return digits
 
 
-class DemoError(Exception):
-    """Something the demo needs is missing, or its result is not what it should be."""
+class DemoError(CommandError):
+    """The demo's result is not what it should be."""
 
 
 class Network(Protocol):
@@ -115,15 +115,6 @@ class Run:
     def microseconds(self) -> float:
         """Of the fastest step: all do the same work, and what else the machine does only adds to it."""
         return min(self.seconds) * 1e6
-
-
-def require(module: str, extra: str) -> Any:
-    """An optional dependency, or an error that says how to install it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = "scikit-learn" if module.startswith("sklearn") else module.partition(".")[0]
-        raise DemoError(f"this needs {package} ({error}): pip install 'fastact[{extra}]'") from error
 
 
 def load_digits() -> tuple[Batch, Batch]:
@@ -230,31 +221,21 @@ def check(runs: list[Run], accuracy: float) -> None:
 
 def plot(runs: list[Run], file: Path) -> None:
     """The loss of every step; where the networks agree, the curves lie on one another."""
-    figure = require("matplotlib.figure", "plot").Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for run, style in zip(runs, ("-", "--", ":"), strict=False):
-        axes.semilogy(run.losses, style, label=f"{run.network.name}, {run.microseconds:.0f} us a step")
-    axes.set(xlabel="step", ylabel="cross entropy of the batch", title="Handwritten digits")
-    axes.legend()
-    figure.savefig(file)
-
-
-def check_plot(file: Path) -> None:
-    """Find out before training whether the plot can be written."""
-    canvas = require("matplotlib.backend_bases", "plot").FigureCanvasBase
-    known = sorted(canvas.get_supported_filetypes())
-    if file.suffix[1:].lower() not in known:
-        raise DemoError(f"cannot plot to {file}: the name must end in one of .{', .'.join(known)}")
-    if not file.parent.is_dir():
-        raise DemoError(f"cannot plot to {file}: there is no folder {file.parent}")
+    with figure_in(file, 7, 4) as figure:
+        axes = figure.subplots()
+        for run, style in zip(runs, ("-", "--", ":"), strict=False):
+            axes.semilogy(run.losses, style, label=f"{run.network.name}, {run.microseconds:.0f} us a step")
+        axes.set(xlabel="step", ylabel="cross entropy of the batch", title="Handwritten digits")
+        axes.legend()
 
 
 def main(plot_file: Path | None = None, write: Callable[[str], None] = print) -> None:
-    """Train, report and check; raises `DemoError` if the result is not what it should be."""
+    """Train, report and check; raises `CommandError` if something is missing, `DemoError` if the result
+    is not what it should be."""
     for module in ("tqdm", "sklearn", "threadpoolctl"):
         require(module, "demo")
     if plot_file is not None:
-        check_plot(plot_file)
+        check_figure_file(plot_file)
     (x_train, t_train), (x_test, t_test) = load_digits()
     weights = initial_weights()
     write(f"Handwritten digits: {len(x_train)} scans to learn from, {len(x_test)} to test on.")

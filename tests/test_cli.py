@@ -89,7 +89,7 @@ def test_demo_names_what_is_missing(missing, monkeypatch, capsys):
 
 
 def test_plot_names_what_is_missing(monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "matplotlib.backend_bases", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert _cli.main(["demo", "--plot", "loss.png"]) == 1
     assert "fastact[plot]" in capsys.readouterr().err
 
