@@ -39,6 +39,20 @@ def demo(plot: Path | None) -> None:
     demo.main(plot)
 
 
+def plot(chosen: argparse.Namespace) -> None:
+    from fastact import _plot
+
+    x_range = None if chosen.range is None else tuple(chosen.range)
+    _plot.main(chosen.output, chosen.name, chosen.set, chosen.derivatives, x_range)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, got {text!r}")
+    return name, value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="fastact", description="Activation and loss functions for NumPy arrays, forward and backward."
@@ -65,7 +79,38 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="draw the loss curve (.png, .svg, .pdf); needs the extra 'plot'",
     )
+    _add_plot(commands)
     return parser
+
+
+def _add_plot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    plot = commands.add_parser(
+        "plot",
+        help="draw an activation, or a sheet of all",
+        description="Draw an activation, or a sheet of all. Dashed verticals are kinks; where a line jumps "
+        "it is broken, and a dot shows the value. Needs the extra 'plot': pip install 'fastact[plot]'.",
+        epilog="Ends with exit code 1 if that cannot be drawn or written.",
+    )
+    plot.add_argument("name", nargs="?", metavar="NAME", help="of an activation; without it, all are drawn")
+    plot.add_argument("--derivatives", action="store_true", help="draw the first and second derivative too")
+    plot.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        help="a parameter or option, such as negative_slope=0.2 or approximate=tanh; may be repeated",
+    )
+    plot.add_argument(
+        "--range",
+        nargs=2,
+        type=float,
+        metavar=("LOW", "HIGH"),
+        help="of x; without it from -5 to 5, wider where a kink is outside",
+    )
+    plot.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="to draw to (.png, .svg, .pdf)"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,6 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if chosen.command == "demo":
             demo(chosen.plot)
+        elif chosen.command == "plot":
+            plot(chosen)
         else:
             info()
     except CommandError as error:

@@ -40,8 +40,8 @@ def test_help_lists_the_commands(capsys):
         _cli.main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
-    assert "info" in text
-    assert "demo" in text
+    for command in ("info", "demo", "plot"):
+        assert command in text
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,11 @@ def test_help_lists_the_commands(capsys):
         (["info", "extra"], "extra"),
         (["demo", "--plit", "x.png"], "--plit"),
         (["demo", "--plot"], "--plot"),
+        (["plot", "gelu"], "--output"),
+        (["plot", "gelu", "extra", "-o", "x.png"], "extra"),
+        (["plot", "gelu", "--set", "approximate", "-o", "x.png"], "must be NAME=VALUE, got 'approximate'"),
+        (["plot", "gelu", "--set", "=tanh", "-o", "x.png"], "must be NAME=VALUE, got '=tanh'"),
+        (["plot", "gelu", "--range", "0", "one", "-o", "x.png"], "'one'"),
     ],
 )
 def test_unknown_input_is_named(arguments, named, capsys):
