@@ -133,12 +133,12 @@ FA_INLINE vec FN(expm1)(vec x) {
     return v_select(v_lt(v_abs(x), K(0x1p-25)), x, y + y);
 }
 
-/* 16 polynomials, the last ones 1; the first adds to a itself, so that the sum's one
+/* 16 polynomials, the last ones 1; the first (1 + a rounds to where pieces begin) adds to a itself, so that the sum's one
  * rounding makes it monotone. Worst 1.09 at -0x1.000d34p-3. */
 FA_INLINE vec FN(tanh)(vec x) {
     vec a = v_min(K(14.9f), v_abs(x));
     ivec piece = FN(piece_of)(a);
-    vec leading = v_select(v_lt(a, K(0.25)), a, v_lookup16(f32_tanh_pieces[1], piece));
+    vec leading = v_select(v_lt(K(1) + a, K(1.25f)), a, v_lookup16(f32_tanh_pieces[1], piece));
     return v_copysign(FN(piecewise)(a, piece, f32_tanh_pieces, leading), x);
 }
 

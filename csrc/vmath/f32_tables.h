@@ -41,7 +41,7 @@ static _Alignas(64) const float f32_tanh_pieces[8][16] = {
      0x1.253a3cp-3f, 0x1.339b8ap-6f, -0x1.bc07aep-5f, -0x1.df3f7cp-5f},
     {0x1.ef64f6p-7f, 0x1.11c9c6p-9f, -0x1.791c76p-11f, -0x1.1e83ecp-11f, -0x1.496c0ep-13f, -0x1.795bp-16f,
      -0x1.48d71ap-17f, 0x1.0dbad2p-18f, 0x1.9827fcp-24f, -0x1.471cd2p-25f, -0x1.7f711p-31f,
-     -0x1.c1787ap-37f, -0x1.303764p-5f, -0x1.1f8058p-4f, -0x1.868c7ep-6f, 0x1.a52882p-7f},
+     -0x1.c1787ap-37f, -0x1.30226cp-5f, -0x1.1f8058p-4f, -0x1.868c7ep-6f, 0x1.a52882p-7f},
 };
 
 /* a erfcx(a/sqrt2)/2, relative error 2.4e-9 */
