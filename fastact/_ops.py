@@ -7,30 +7,36 @@ from typing import Any, Literal, overload
 import fastact
 from fastact._activation import Activation
 from fastact._arrays import choice
+from fastact._glu import Glu
 from fastact._loss import Loss
 from fastact._row_op import RowOp
+from fastact._rrelu import RandomizedRelu
 
 Kind = Literal["activation", "rows", "loss"]
 
-_TYPES: dict[str, type] = {"activation": Activation, "rows": RowOp, "loss": Loss}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "activation": (Activation, Glu, RandomizedRelu),
+    "rows": (RowOp,),
+    "loss": (Loss,),
+}
 
 
 @overload
-def list_ops(kind: Literal["activation"]) -> list[Activation[...]]: ...
+def list_ops(kind: Literal["activation"]) -> list[Activation[...] | Glu | RandomizedRelu]: ...
 @overload
 def list_ops(kind: Literal["rows"]) -> list[RowOp]: ...
 @overload
 def list_ops(kind: Literal["loss"]) -> list[Loss]: ...
 @overload
-def list_ops(kind: None = None) -> list[Activation[...] | RowOp | Loss]: ...
+def list_ops(kind: None = None) -> list[Activation[...] | Glu | RandomizedRelu | RowOp | Loss]: ...
 def list_ops(kind: Kind | None = None) -> Any:
     """The ops of a kind, or all.
 
     Parameters
     ----------
     kind : {"activation", "rows", "loss"}, optional
-        "activation": elementwise functions. "rows": functions along an axis, such as softmax.
-        None: all, in this order of kinds.
+        "activation": elementwise functions, and gated linear units. "rows": functions along an
+        axis, such as softmax. None: all, in this order of kinds.
 
     Returns
     -------

@@ -19,7 +19,9 @@ import numpy.typing as npt
 import fastact as fa
 from fastact._activation import Activation, UfuncKeywords
 from fastact._command import CommandError, figure_in
+from fastact._glu import Glu
 from fastact._row_op import RowOp
+from fastact._rrelu import RandomizedRelu
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,6 +39,9 @@ _VISIBLE = 1e-6  # of what a curve spans: nobody sees a smaller jump
 # On the sheet of all, what parameters without a default are set to, and those not named here.
 _EXAMPLES = {"weight": "0.25", "threshold": "1", "value": "0"}
 _EXAMPLE = "0.5"
+
+# What there is no curve of.
+_KINDS = {RowOp: "row op", Glu: "gated linear unit", RandomizedRelu: "random activation"}
 
 # By order of the derivative. Colours that colour-blind eyes tell apart too (Okabe and Ito); dashes
 # for where curves lie on one another.
@@ -114,14 +119,18 @@ def places(op: Activation[...], values: Values) -> list[float]:
     return sorted({k for k in map(place, op.kinks) if abs(k) < _LARGEST})
 
 
+def drawable() -> list[Activation[...]]:
+    return [op for op in fa.list_ops("activation") if isinstance(op, Activation)]
+
+
 def find(name: str) -> Activation[...]:
     try:
         op = fa.get_op(name)
     except ValueError as error:
         raise CommandError(str(error)) from None
     if not isinstance(op, Activation):
-        kind = "row op" if isinstance(op, RowOp) else "loss"
-        raise CommandError(f"name must be that of an activation, got the {kind} {name!r}")
+        kind = _KINDS.get(type(op), "loss")
+        raise CommandError(f"name must be that of an activation of one number, got the {kind} {name!r}")
     return op
 
 
@@ -252,7 +261,7 @@ def main(
         return
     if given:
         raise CommandError(f"--set {given[0][0]}={given[0][1]} is for one activation: name it")
-    subjects = [choose(op, examples(op), x_range) for op in fa.list_ops("activation")]
+    subjects = [choose(op, examples(op), x_range) for op in drawable()]
     columns = math.ceil(math.sqrt(len(subjects)))
     with figure_in(file, 2.4 * columns, 2 * -(-len(subjects) // columns) + 0.6) as figure:
         draw_sheet(figure, subjects, orders, columns)

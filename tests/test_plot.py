@@ -17,7 +17,7 @@ from matplotlib.figure import Figure  # noqa: E402
 
 from fastact import _plot  # noqa: E402
 
-OPS = {op.__name__: op for op in fa.list_ops("activation")}
+OPS = {op.__name__: op for op in _plot.drawable()}
 LABELS = ["value", "first derivative", "second derivative"]
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -255,8 +255,10 @@ def test_missing_matplotlib_is_named(monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("softmax", "name must be that of an activation, got the row op 'softmax'"),
-        ("mse_loss", "name must be that of an activation, got the loss 'mse_loss'"),
+        ("glu", "name must be that of an activation of one number, got the gated linear unit 'glu'"),
+        ("rrelu", "name must be that of an activation of one number, got the random activation 'rrelu'"),
+        ("softmax", "name must be that of an activation of one number, got the row op 'softmax'"),
+        ("mse_loss", "name must be that of an activation of one number, got the loss 'mse_loss'"),
         ("LeakyReLU", "name must be that of an op, got 'LeakyReLU': did you mean 'leaky_relu'?"),
         ("gelu --set beta=1", "gelu has no 'beta' to set; it has approximate"),
         ("gelu --set order=2", "gelu has no 'order' to set; it has approximate"),
