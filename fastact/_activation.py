@@ -60,6 +60,7 @@ class Activation(_core.Elementwise, Generic[P]):
         "-" before one for its negative.
     """
 
+    kind = "activation"
     kinks: tuple[float | str, ...]
 
     backward: Callable[Concatenate[ArrayLike, P], Any]

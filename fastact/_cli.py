@@ -87,8 +87,9 @@ def _add_plot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     plot = commands.add_parser(
         "plot",
         help="draw an activation, or a sheet of all",
-        description="Draw an activation, or a sheet of all. Dashed verticals are kinks; where a line jumps "
-        "it is broken, and a dot shows the value. Needs the extra 'plot': pip install 'fastact[plot]'.",
+        description="Draw an activation, or a sheet of all that are functions of one number (gated linear "
+        "units are of two). Dashed verticals are kinks; where a line jumps it is broken, and a dot shows the "
+        "value. Needs the extra 'plot': pip install 'fastact[plot]'.",
         epilog="Ends with exit code 1 if that cannot be drawn or written.",
     )
     plot.add_argument("name", nargs="?", metavar="NAME", help="of an activation; without it, all are drawn")

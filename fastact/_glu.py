@@ -23,6 +23,8 @@ class Glu(_core.Function):
     that activation's, and ``backward`` by a that by its parameter.
     """
 
+    kind = "activation"
+
     def __init__(self, definition: Callable[..., Any]) -> None:
         super().__init__(definition.__name__)
         self.__doc__, self.__signature__ = definition.__doc__, inspect.signature(definition)

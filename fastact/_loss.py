@@ -77,6 +77,7 @@ class Loss(ABC):
     that an error names is counted within its block.
     """
 
+    kind = "loss"
     _array_options: tuple[str, ...] = ("weight",)
 
     def __init__(self, definition: Callable[..., Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Any, Literal, get_args, overload
 
 import fastact
 from fastact._activation import Activation
@@ -13,12 +13,7 @@ from fastact._row_op import RowOp
 from fastact._rrelu import RandomizedRelu
 
 Kind = Literal["activation", "rows", "loss"]
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "activation": (Activation, Glu, RandomizedRelu),
-    "rows": (RowOp,),
-    "loss": (Loss,),
-}
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @overload
@@ -58,9 +53,9 @@ def list_ops(kind: Kind | None = None) -> Any:
     >>> fa.list_ops("rows")
     [...<fastact.log_softmax>, <fastact.logsumexp>, ...]
     """
-    kinds = _TYPES if kind is None else (choice(kind, "kind", tuple(_TYPES)),)
+    kinds = KINDS if kind is None else (choice(kind, "kind", KINDS),)
     public = [getattr(fastact, name) for name in fastact.__all__]
-    return [op for wanted in kinds for op in public if isinstance(op, _TYPES[wanted])]
+    return [op for wanted in kinds for op in public if getattr(op, "kind", None) == wanted]
 
 
 # Any, since the kinds are called in different ways: of a union, type checkers would refuse every call.
@@ -74,7 +69,7 @@ def get_op(name: str) -> Any:
 
     Returns
     -------
-    Activation, RowOp or Loss
+    callable
         The op object.
 
     Raises

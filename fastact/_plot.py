@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,6 @@ import fastact as fa
 from fastact._activation import Activation, UfuncKeywords
 from fastact._command import CommandError, figure_in
 from fastact._glu import Glu
-from fastact._row_op import RowOp
 from fastact._rrelu import RandomizedRelu
 
 if TYPE_CHECKING:
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = npt.NDArray[np.float64]
+Op = Activation[...] | RandomizedRelu
 Range = tuple[float, float]
-Values = dict[str, float | str]  # of an op's parameters and options
+Values = dict[str, Any]  # of an op's parameters, numbers, and options, strings
 
 RANGE = (-5.0, 5.0)
 _POINTS = 1001
@@ -39,9 +39,6 @@ _VISIBLE = 1e-6  # of what a curve spans: nobody sees a smaller jump
 # On the sheet of all, what parameters without a default are set to, and those not named here.
 _EXAMPLES = {"weight": "0.25", "threshold": "1", "value": "0"}
 _EXAMPLE = "0.5"
-
-# What there is no curve of.
-_KINDS = {RowOp: "row op", Glu: "gated linear unit", RandomizedRelu: "random activation"}
 
 # By order of the derivative. Colours that colour-blind eyes tell apart too (Okabe and Ito); dashes
 # for where curves lie on one another.
@@ -69,7 +66,7 @@ class Curve:
 class Subject:
     """An activation, all its parameters and options, and the range to draw it in."""
 
-    op: Activation[...]
+    op: Op
     values: Values
     x_range: Range
 
@@ -108,7 +105,7 @@ class Subject:
         return y
 
 
-def places(op: Activation[...], values: Values) -> list[float]:
+def places(op: Op, values: Values) -> list[float]:
     """Where the kinks are, ascending."""
 
     def place(kink: float | str) -> float:
@@ -119,34 +116,32 @@ def places(op: Activation[...], values: Values) -> list[float]:
     return sorted({k for k in map(place, op.kinks) if abs(k) < _LARGEST})
 
 
-def drawable() -> list[Activation[...]]:
-    return [op for op in fa.list_ops("activation") if isinstance(op, Activation)]
-
-
-def find(name: str) -> Activation[...]:
+def find(name: str) -> Op:
     try:
         op = fa.get_op(name)
     except ValueError as error:
         raise CommandError(str(error)) from None
-    if not isinstance(op, Activation):
-        kind = _KINDS.get(type(op), "loss")
-        raise CommandError(f"name must be that of an activation of one number, got the {kind} {name!r}")
-    return op
+    if op.kind != "activation":
+        kind = {"rows": "row op"}.get(op.kind, op.kind)
+        raise CommandError(f"name must be that of an activation, got the {kind} {name!r}")
+    if isinstance(op, Glu):
+        raise CommandError(f"name must be that of a function of one number: {name!r} is of two, a and b")
+    return cast(Op, op)
 
 
-def _settable(op: Activation[...]) -> dict[str, inspect.Parameter]:
-    """Parameters, which are numbers, and options, whose values are strings. (A keyword with
-    another default, such as an axis, is about arrays: here is none.)"""
+def _settable(op: Op) -> dict[str, inspect.Parameter]:
+    """Parameters, which are numbers, and options, whose values are strings. (What has a default
+    of another type is about arrays or chance: an axis, training, a generator.)"""
     _, *others = inspect.signature(op).parameters.values()
     return {
         p.name: p
         for p in others
-        if p.kind is p.POSITIONAL_OR_KEYWORD
+        if (p.kind is p.POSITIONAL_OR_KEYWORD and not isinstance(p.default, bool))
         or (isinstance(p.default, str) and p.name not in UfuncKeywords.__optional_keys__)
     }
 
 
-def set_values(op: Activation[...], given: dict[str, str]) -> Values:
+def set_values(op: Op, given: dict[str, str]) -> Values:
     """All parameters and options: as given in text, else the default."""
     settable = _settable(op)
     unknown = [name for name in given if name not in settable]
@@ -176,7 +171,7 @@ def _read(name: str, text: str, default: Any) -> float | str:
     return number
 
 
-def examples(op: Activation[...]) -> dict[str, str]:
+def examples(op: Op) -> dict[str, str]:
     """Values for the parameters that have no default."""
     needed = [name for name, p in _settable(op).items() if p.default is p.empty]
     return {name: _EXAMPLES.get(name, _EXAMPLE) for name in needed}
@@ -230,7 +225,7 @@ def draw_sheet(figure: Figure, subjects: Sequence[Subject], orders: Sequence[int
         axes.remove()
 
 
-def choose(op: Activation[...], given: dict[str, str], x_range: Range | None) -> Subject:
+def choose(op: Op, given: dict[str, str], x_range: Range | None) -> Subject:
     """Without a range the usual one, wider where a kink is outside."""
     values = set_values(op, given)
     try:
@@ -261,7 +256,8 @@ def main(
         return
     if given:
         raise CommandError(f"--set {given[0][0]}={given[0][1]} is for one activation: name it")
-    subjects = [choose(op, examples(op), x_range) for op in drawable()]
+    ops = [op for op in fa.list_ops("activation") if not isinstance(op, Glu)]
+    subjects = [choose(op, examples(op), x_range) for op in ops]
     columns = math.ceil(math.sqrt(len(subjects)))
     with figure_in(file, 2.4 * columns, 2 * -(-len(subjects) // columns) + 0.6) as figure:
         draw_sheet(figure, subjects, orders, columns)

@@ -79,6 +79,8 @@ class RowOp(_core.Rows):
         What a call along the last axis runs.
     """
 
+    kind = "rows"
+
     backward: Callable[..., Any]
     backward_from_output: Callable[..., Any]
     jacobian: Callable[..., Any]

@@ -17,6 +17,7 @@ from fastact._row_op import as_array
 class RandomizedRelu(_core.Function):
     """`rrelu` with its derivatives: those of `leaky_relu` with its slopes."""
 
+    kind = "activation"
     kinks = (0.0,)
 
     def __init__(self, definition: Callable[..., Any]) -> None:

@@ -344,5 +344,7 @@ int main(int count, char **arguments) {
         losses((fa_dtype)dtype, dtype < FA_F16 ? 70001 : 5003);
         row_losses((fa_dtype)dtype);
     }
+    parameter_sums(FA_F32);
+    parameter_sums(FA_F64);
     return 0;
 }

@@ -16,12 +16,12 @@ TABLE = _core.table()
 
 @pytest.mark.parametrize("kind", TABLE)
 def test_a_kind_is_the_tables(kind):
-    """Less its forms, which are options, and more the losses that are made of row kernels."""
+    """Less its forms, which are options, and more the ops that are made of other rows of the table."""
     listed = {op.__name__ for op in fa.list_ops(kind)}
     forms = {name for name, entry in reference.ACTIVATIONS.items() if (entry.op or name) != name}
     by_row = {name for name, entry in reference.LOSSES.items() if isinstance(entry, reference.RowLoss)}
-    composed = {"activation": {"rrelu"}, "loss": by_row}
-    assert listed == (TABLE[kind].keys() - forms) | composed.get(kind, set())
+    composed = {"activation": {"rrelu"}, "rows": set(), "loss": by_row}
+    assert listed == (TABLE[kind].keys() - forms) | composed[kind]
 
 
 def test_ops_are_the_public_objects_in_order():

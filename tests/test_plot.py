@@ -17,7 +17,8 @@ from matplotlib.figure import Figure  # noqa: E402
 
 from fastact import _plot  # noqa: E402
 
-OPS = {op.__name__: op for op in _plot.drawable()}
+GATED = {"glu", "swiglu", "geglu", "reglu"}
+OPS = {op.__name__: op for op in fa.list_ops("activation") if op.__name__ not in GATED}
 LABELS = ["value", "first derivative", "second derivative"]
 MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
@@ -46,6 +47,10 @@ JUMPS = [  # op, what is set, order of the derivative, {kink: value there}
     ("leaky_relu", {"negative_slope": "1"}, 1, {}),
     ("prelu", {"weight": "0.25"}, 1, {0: 0.25}),
     ("relu6", {}, 1, {0: 0, 6: 0}),
+    ("rrelu", {"lower": "0.25", "upper": "0.75"}, 1, {0: 0.5}),
+    ("elu", {"alpha": "2"}, 1, {0: 2}),
+    ("elu", {}, 1, {}),
+    ("elu", {}, 2, {0: 1}),
     ("relu_squared", {}, 1, {}),
     ("relu_squared", {}, 2, {0: 0}),
     ("hardtanh", {}, 0, {}),
@@ -178,7 +183,7 @@ def test_sheet_has_them_all():
 
 
 def test_what_can_be_set_and_what_a_sheet_takes():
-    def op(input, weight, unheard_of, b=2.0, *, form="a", axis=None, out=None, casting="no", order="K"):
+    def op(input, weight, unheard_of, b=2.0, flag=False, *, form="a", axis=None, casting="no", order="K"):
         return input
 
     assert _plot.examples(op) == {"weight": "0.25", "unheard_of": "0.5"}
@@ -255,15 +260,16 @@ def test_missing_matplotlib_is_named(monkeypatch, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("glu", "name must be that of an activation of one number, got the gated linear unit 'glu'"),
-        ("rrelu", "name must be that of an activation of one number, got the random activation 'rrelu'"),
-        ("softmax", "name must be that of an activation of one number, got the row op 'softmax'"),
-        ("mse_loss", "name must be that of an activation of one number, got the loss 'mse_loss'"),
+        ("softmax", "name must be that of an activation, got the row op 'softmax'"),
+        ("mse_loss", "name must be that of an activation, got the loss 'mse_loss'"),
+        ("swiglu", "name must be that of a function of one number: 'swiglu' is of two, a and b"),
         ("LeakyReLU", "name must be that of an op, got 'LeakyReLU': did you mean 'leaky_relu'?"),
         ("gelu --set beta=1", "gelu has no 'beta' to set; it has approximate"),
         ("gelu --set order=2", "gelu has no 'order' to set; it has approximate"),
         ("prelu --set axis=1", "prelu has no 'axis' to set; it has weight"),
         ("relu --set input=1", "relu has no 'input' to set; it has nothing to set"),
+        ("rrelu --set training=1", "rrelu has no 'training' to set; it has lower, upper"),
+        ("rrelu --set lower=1", "rrelu: lower must not exceed upper, got 1.0 and 0.3333333333333333"),
         ("gelu --set approximate=no", "gelu: approximate must be 'none' or 'tanh', got 'no'"),
         ("leaky_relu --set negative_slope=steep", "negative_slope must be a number, got 'steep'"),
         ("leaky_relu --set negative_slope=", "negative_slope must be a number, got ''"),
