@@ -91,3 +91,40 @@ def test_leaky_relu_rounds_once(dtype, slope, rng):
     x = rng.normal(size=1001).astype(dtype)
     expected = np.where(x > 0, x, x * np.dtype(dtype).type(slope))
     np.testing.assert_array_equal(fa.leaky_relu(x, slope), expected)
+
+
+# Where functions are flat, and where what computes them changes: a run of float32 each.
+PLACES = [0, 1e-38, 1e-7, 2e-4, 0.0217, 0.125, 0.25, 0.347, 0.5, 1, 2, 4, 9, 17, 40, 88, 104, 1e7, 1e19]
+    0.0,
+    1e-38,
+    1e-7,
+    2e-4,
+    0.0217,
+    0.125,
+    0.25,
+    0.347,
+    0.5,
+    1.0,
+    2.0,
+    4.0,
+    9.0,
+    17.0,
+    40.0,
+    88.0,
+    104.0,
+    1e7,
+    1e19,
+]
+
+
+@pytest.mark.parametrize("name", [n for n, entry in reference.ACTIVATIONS.items() if entry.monotone])
+def test_monotone(name):
+    """From each float32 number to the next; tests/exhaustive/float32_all.py takes them all."""
+    compute, p = function(name, 0), parameters(name, np.float32)
+    for at in PLACES:
+        first = max(int(np.float32(at).view(np.uint32)) - (1 << 16), 0)
+        x = np.arange(first, first + (1 << 17), dtype=np.uint32).view(np.float32)
+        for side in (x, -x[::-1]):
+            y = compute(side, *p)
+            k = int(np.argmin(np.diff(y)))
+            assert y[k + 1] >= y[k], f"{name} falls after {float(side[k]).hex()}"

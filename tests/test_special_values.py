@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import reference
 from cases import ACTIVATIONS, backward, function, parameters, public, required
+from mpmath import mpf
 
 import fastact as fa
 
@@ -105,3 +106,24 @@ def test_parameters_that_are_nan(dtype):
     x = np.array([-1.0, 2.0], dtype)
     np.testing.assert_array_equal(np.isnan(fa.leaky_relu(x, NAN)), [True, False])
     np.testing.assert_array_equal(np.isnan(fa.softplus(x, NAN)), [True, True])
+
+
+@pytest.mark.parametrize("name", [n for n, entry in reference.ACTIVATIONS.items() if not entry.splits])
+def test_kinks_are_where_something_jumps(name):
+    """The op's own list is the reference's; there, and nowhere else, value or a derivative jumps."""
+    entry, (op, _) = reference.ACTIVATIONS[name], public(name)
+    names = [p for p in op.__signature__.parameters if p != "input"]
+    given = dict(zip(names, entry.parameters, strict=False))
+
+    def place(kink):
+        if not isinstance(kink, str):
+            return kink
+        return -given[kink[1:]] if kink.startswith("-") else given[kink]
+
+    assert tuple(map(place, op.kinks)) == entry.kinks
+    functions = (entry.value, entry.first, entry.second)
+    step = mpf(2) ** -60
+    for at in {*entry.kinks, *np.linspace(-8, 8, 65)}:
+        left, right = ([f(mpf(at) + side * step, *entry.parameters) for f in functions] for side in (-1, 1))
+        jumps = any(abs(a - b) > 1e-6 for a, b in zip(left, right, strict=True))
+        assert jumps == (at in entry.kinks), (name, at)
