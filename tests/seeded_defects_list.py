@@ -352,4 +352,79 @@ DETERMINISM = [
     ),
 ]
 
-DEFECTS = [*MEMORY, *ARGUMENTS, *NUMBERS, *DETERMINISM]
+# ---- activations with more than one function ---------------------------------------------
+
+COMPOSED = [
+    Defect(
+        "a parameter's gradient misses the last row of a chunk",
+        "csrc/parameter_sums.c",
+        "for (; o < last; o++) {",
+        "for (; o + 1 < last; o++) {",
+        "tests/test_trained.py -k sums",
+    ),
+    Defect(
+        "terms of a parameter's gradient rounded to float16",
+        "fastact/_trained.py",
+        "return a.astype(np.float32) if",
+        "return a if",
+        "tests/test_trained.py -k narrow",
+    ),
+    Defect(
+        "the input overwritten before the parameter's gradient",
+        "fastact/_trained.py",
+        "        terms = self._by_parameter(",
+        "        self._by_input(dy, x, p, out=outs[0])\n        terms = self._by_parameter(",
+        "tests/test_trained.py -k out",
+    ),
+    Defect(
+        "a half overwritten that is still to be read",
+        "fastact/_glu.py",
+        "shared = out is not None and any(",
+        "shared = out is None and any(",
+        "tests/test_composed.py -k blocks",
+    ),
+    Defect(
+        "tanh's first piece ends where a, not 1 + a, does",
+        "csrc/vmath/f32.h",
+        "v_lt(K(1) + a, K(1.25f))",
+        "v_lt(a, K(0.25f))",
+        "tests/test_accuracy_float32.py -k monotone",
+    ),
+    Defect(
+        "sigmoid's remainder not divided",
+        "csrc/ops/sigmoids.h",
+        "return v_fma(v_fnma(q, e - (d - K(1)), v_fnma(q, d, n)), inverse, q);",
+        "return q + v_fnma(q, e - (d - K(1)), v_fnma(q, d, n));",
+        "tests/test_accuracy_float32.py -k monotone",
+    ),
+    Defect(
+        "sparsemax stops after one pass",
+        "csrc/ops/sparse_rows.h",
+        "while (FN(raise_threshold)(p)) {}",
+        "FN(raise_threshold)(p);",
+        "tests/test_composed.py -k sparse",
+    ),
+    Defect(
+        "hardmax marks every maximum",
+        "csrc/ops/sparse_rows.h",
+        "if (p->w.direction != FA_ALONG) s->unit = s->unit + one;",
+        "",
+        "tests/test_composed.py -k sparse",
+    ),
+    Defect(
+        "what softmin leaves out counts as least",
+        "csrc/rows.c",
+        "loop->op == FA_ROW_softmin ? HUGE_VAL : -HUGE_VAL",
+        "-HUGE_VAL",
+        "tests/test_rows.py -k mask",
+    ),
+    Defect(
+        "hardswish' at -3",
+        "csrc/ops/hard.h",
+        "return v_select(v_le(x, K(-3)), K(0),",
+        "return v_select(v_lt(x, K(-3)), K(0),",
+        "tests/test_special_values.py -k hardswish",
+    ),
+]
+
+DEFECTS = [*COMPOSED, *MEMORY, *ARGUMENTS, *NUMBERS, *DETERMINISM]

@@ -95,26 +95,6 @@ def test_leaky_relu_rounds_once(dtype, slope, rng):
 
 # Where functions are flat, and where what computes them changes: a run of float32 each.
 PLACES = [0, 1e-38, 1e-7, 2e-4, 0.0217, 0.125, 0.25, 0.347, 0.5, 1, 2, 4, 9, 17, 40, 88, 104, 1e7, 1e19]
-    0.0,
-    1e-38,
-    1e-7,
-    2e-4,
-    0.0217,
-    0.125,
-    0.25,
-    0.347,
-    0.5,
-    1.0,
-    2.0,
-    4.0,
-    9.0,
-    17.0,
-    40.0,
-    88.0,
-    104.0,
-    1e7,
-    1e19,
-]
 
 
 @pytest.mark.parametrize("name", [n for n, entry in reference.ACTIVATIONS.items() if entry.monotone])
