@@ -22,8 +22,8 @@ def silu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
 
     Notes
     -----
-    silu(-90) is -7.4e-38 in float32, not 0. silu(-inf) = -0, silu(inf) = inf. Error at
-    most 2 ulp; derivatives at most 3 and 6.
+    silu(-90) is -7.4e-38 in float32, not 0. silu(-inf) = -0, silu(inf) = inf. Error at most 2
+    ulp; derivatives at most 2 and 4.5.
 
     References
     ----------
@@ -52,10 +52,10 @@ def gelu(
 
     Notes
     -----
-    The negative side is computed by the complementary error function, never as
-    1 + erf, so the tail keeps its relative precision: gelu(-5.5) is -1.04e-7, and
-    float32 results go on to about x = -14. gelu(-inf) = -0, gelu(inf) = inf. Error at most
-    2 ulp; derivatives at most 3 and 6.
+    The negative side is computed by the complementary error function, never as 1 + erf, so the
+    tail keeps its relative precision: gelu(-5.5) is -1.04e-7, and float32 results go on to
+    about x = -14. gelu(-inf) = -0, gelu(inf) = inf. Error at most 2 ulp; derivatives at most
+    2.5 and 5.5.
 
     References
     ----------
@@ -87,10 +87,11 @@ def swish(
 
     Notes
     -----
-    ``swish.backward(grad_output, input, beta)`` is a pair: the gradient by the input, and that by
-    beta, in its shape: the sum of grad_output * x**2 sigmoid'(beta x), accumulated in float64.
-    swish is x / 2 for beta = 0, `silu` for 1, and tends to relu as beta grows. swish(-inf) = -0,
-    swish(inf) = inf for a positive beta. Error at most 2 ulp; derivatives at most 3 and 6.
+    ``swish.backward(grad_output, input, beta)`` is a pair: the gradient by the input, and that
+    by beta, in its shape: the sum of grad_output * x**2 sigmoid'(beta x), accumulated in
+    float64. swish is x / 2 for beta = 0, `silu` for 1, and tends to relu as beta grows.
+    swish(-inf) = -0, swish(inf) = inf for a positive beta. Error at most 2 ulp; derivatives at
+    most 2 and 4.5.
 
     References
     ----------
@@ -113,7 +114,8 @@ def quick_gelu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
 
     Notes
     -----
-    quick_gelu(-inf) = -0, quick_gelu(inf) = inf. Error at most 2 ulp; derivatives at most 3 and 6.
+    quick_gelu(-inf) = -0, quick_gelu(inf) = inf. Error at most 2 ulp; derivatives at most 2.5
+    and 5.5.
 
     References
     ----------
@@ -133,8 +135,8 @@ def mish(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
 
     Notes
     -----
-    Computed without a logarithm, as x n / (n + 2) with n = e (e + 2) and e = exp(x).
-    mish(-inf) = -0, mish(inf) = inf. Error at most 2 ulp; derivatives at most 3 and 6.
+    Computed without a logarithm, as x n / (n + 2) with n = e (e + 2) and e = exp(x). mish(-inf)
+    = -0, mish(inf) = inf. Error at most 1 ulp; derivatives at most 1.5 and 1.5.
 
     References
     ----------

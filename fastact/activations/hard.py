@@ -91,7 +91,7 @@ def hardsigmoid(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     Notes
     -----
     The derivative is 1/6 for -3 < x < 3 and 0 elsewhere, 0 at the kinks x = -3 and x = 3; the
-    second derivative is 0. hardsigmoid(-inf) = 0, hardsigmoid(inf) = 1. Error at most 1.5 ulp;
+    second derivative is 0. hardsigmoid(-inf) = 0, hardsigmoid(inf) = 1. Error at most 1 ulp;
     derivatives at most 0.5 and 0.
 
     References
