@@ -4,20 +4,23 @@ Inputs are 20,000 normal numbers. The reference is computed in extended precisio
 (where longdouble has none, as on some platforms, float64 is judged by itself).
 What the arithmetic forces on any straightforward method is forgiven:
 
-* softmax: rounding x - max costs up to |x - max| ulp;
+* softmax and softmin: rounding x - max costs up to |x - max| ulp, x - min likewise;
 * gradients of activations: within 0.25 of a root of the derivative an ulp is taken at
   no less than 2^-5 of the incoming gradient;
+* gradients by a parameter are sums: ulps are those of the sum whose terms all have one sign;
 * other row ops: ulps are those of the largest entry of the row and of its incoming
   gradient; losses: of the largest entry of all. Terms of that size cancel in them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import Case, Data
+from benchmarks.cases import GATES, Case, Data, halves
 from benchmarks.formulas import reference
 
 RIGHT = 8.0  # ulp
@@ -37,24 +40,46 @@ def ulp(value: np.ndarray, dtype: np.dtype) -> np.ndarray:
     return np.ldexp(np.longdouble(1), exponent - info.nmant)
 
 
-def _unit(case: Case, operands: tuple[np.ndarray, ...], exact: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _size_of_gradient(dy: np.ndarray, x: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """Of an activation's gradient by its input, and near a root what it is taken at."""
     size = np.abs(exact)
+    order = np.argsort(x)
+    slope = np.sign(exact / dy)[order]
+    roots = x[order][:-1][slope[:-1] * slope[1:] < 0]
+    for root in roots:
+        size = np.where(np.abs(x - root) < 0.25, np.maximum(size, np.abs(dy) / 32), size)
+    return size
+
+
+def _sizes(
+    case: Case, function: Callable[..., Any], operands: tuple[np.ndarray, ...], results: list[np.ndarray]
+) -> list[np.ndarray]:
+    """The numbers whose ulps the errors of the function's results are counted in."""
+    sizes = [np.abs(exact) for exact in results]
     if case.kind == "activation" and case.variant == "backward":
         dy, x = operands
-        order = np.argsort(x)
-        slope = np.sign(exact / dy)[order]
-        roots = x[order][:-1][slope[:-1] * slope[1:] < 0]
-        for root in roots:
-            size = np.where(np.abs(x - root) < 0.25, np.maximum(size, np.abs(dy) / 32), size)
-    elif case.kind == "rows" and exact.ndim == 2 and not (case.op == "softmax" and case.variant == "value"):
-        largest = size.max(-1, keepdims=True)
+        if case.op in GATES:
+            (a, b), (by_a, by_b) = halves(x), halves(results[0])
+            return [np.concatenate((np.abs(by_a), _size_of_gradient(dy * a, b, by_b)))]
+        by_x = _size_of_gradient(dy, x, results[0])
+        return [by_x] if len(results) == 1 else [by_x, np.abs(function(np.abs(dy), x)[1])]
+    if case.kind == "rows" and results[0].ndim == 2 and not _is_softmax(case):
+        largest = sizes[0].max(-1, keepdims=True)
         if case.variant != "value":
-            dy = operands[0].reshape(len(exact), -1)
+            dy = operands[0].reshape(len(largest), -1)
             largest = np.maximum(largest, np.abs(dy).max(-1, keepdims=True))
-        size = np.broadcast_to(largest, size.shape)
-    elif case.kind in ("loss", "row loss"):
-        size = np.broadcast_to(size.max(), size.shape)
-    return ulp(size, dtype)
+        return [np.broadcast_to(largest, sizes[0].shape)]
+    if case.kind in ("loss", "row loss"):
+        return [np.broadcast_to(size.max(), size.shape) for size in sizes]
+    return sizes
+
+
+def _is_softmax(case: Case) -> bool:
+    return case.op in ("softmax", "softmin") and case.variant == "value"
+
+
+def _results(returned: Any) -> list[np.ndarray]:
+    return [np.asarray(r) for r in (returned if isinstance(returned, tuple) else (returned,))]
 
 
 class Exact:
@@ -63,14 +88,16 @@ class Exact:
     def __init__(self, case: Case, data: Data) -> None:
         function = reference(case.op, case.variant, data.dtype)
         operands = tuple(a.astype(np.longdouble) if a.dtype.kind == "f" else a for a in data.operands(case))
-        exact = None if function is None else function(*operands)
-        results = () if exact is None else exact if isinstance(exact, tuple) else (exact,)
         self._label, self._known = case.label, function is not None
-        self._results = [np.asarray(r) for r in results]
-        self._units = [_unit(case, operands, r, data.dtype) for r in self._results]
+        if function is None:
+            return
+        self._results = _results(function(*operands))
+        sizes = _sizes(case, function, operands, self._results)
+        self._units = [ulp(size, data.dtype) for size in sizes]
         self._forgiven: np.ndarray | float = 0.0
-        if case.op == "softmax" and case.variant == "value":
-            self._forgiven = operands[0].max(-1, keepdims=True) - operands[0]
+        if _is_softmax(case):
+            x = operands[0] if case.op == "softmax" else -operands[0]
+            self._forgiven = x.max(-1, keepdims=True) - x
 
     def worst_ulp(self, results: tuple[np.ndarray, ...]) -> float | None:
         """The worst error of a library's results; None without a reference."""

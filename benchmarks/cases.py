@@ -20,6 +20,15 @@ SIGMA = 3.0  # of the normally distributed inputs
 # Forms of one function that the core's table holds as ops of their own.
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {"gelu_tanh": ("gelu", {"approximate": "tanh"})}
 
+# Ops that split their input in halves a and b, and the activation they gate a with: a act(b).
+GATES = {"glu": "sigmoid", "swiglu": "silu", "geglu": "gelu", "reglu": "relu"}
+
+# Ops whose gradient is a pair: by the input and by the parameter, which is trained.
+TRAINED = ("prelu", "swish")
+
+# The parameters that have no default, as they are measured.
+REQUIRED: dict[str, tuple[float, ...]] = {"prelu": (0.25,), "threshold": (0.5, -2.0)}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -63,6 +72,12 @@ def public(op: str) -> tuple[Any, dict[str, Any]]:
     return getattr(fa, name), options
 
 
+def halves(x: Any) -> tuple[Any, Any]:
+    """What a gated linear unit makes of its input: a and the gate b."""
+    middle = x.shape[-1] // 2
+    return x[..., :middle], x[..., middle:]
+
+
 def variants(op: str, kind: str) -> tuple[str, ...]:
     if kind in ("loss", "row loss"):
         return ("value", "value_and_grad")
@@ -80,6 +95,8 @@ def select(
             for op in names:
                 if (kinds[op] in ("rows", "row loss")) != (len(shape) == 2):
                     continue
+                if op in GATES and shape[-1] % 2:
+                    continue
                 for variant in variants(op, kinds[op]):
                     # a loss's out= takes its gradient: the value alone has none
                     chosen = outs if kinds[op] in ("activation", "rows") or variant != "value" else [False]
@@ -94,6 +111,7 @@ class Data:
         self.dtype, self.shape = np.dtype(dtype), shape
         self._rng = np.random.default_rng(20240229)
         self._outputs: dict[str, np.ndarray] = {}
+        self._outs: dict[tuple[int, ...], np.ndarray] = {}
 
     def _normal(self, sigma: float) -> np.ndarray:
         values = self._rng.standard_normal(self.shape, self.dtype)
@@ -109,16 +127,12 @@ class Data:
         return self._normal(1.0)
 
     @cached_property
+    def dy_half(self) -> np.ndarray:
+        return halves(self.dy)[0]
+
+    @cached_property
     def dy_rows(self) -> np.ndarray:
         return np.ascontiguousarray(self.dy[..., 0])
-
-    @cached_property
-    def out(self) -> np.ndarray:
-        return np.zeros(self.shape, self.dtype)
-
-    @cached_property
-    def out_rows(self) -> np.ndarray:
-        return np.zeros(self.shape[:-1], self.dtype)
 
     @cached_property
     def labels(self) -> np.ndarray:
@@ -140,22 +154,33 @@ class Data:
         return self._outputs[op]
 
     def operands(self, case: Case) -> tuple[np.ndarray, ...]:
-        """A call's arguments in order: (x,), (dy, x), (dy, y), or (input, target)."""
+        """A call's arrays in order: (x,), (dy, x), (dy, y), or (input, target)."""
         if case.kind == "row loss":
             return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
         if case.kind == "loss":
             return (self.x, self.dy if case.op == "mse_loss" else self.binary)
         if case.variant == "value":
             return (self.x,)
-        dy = self.dy_rows if self.reduces(case) else self.dy
+        dy = self.dy_rows if self.reduces(case) else self.dy_half if case.op in GATES else self.dy
         return (dy, self.output(case.op) if case.variant == "backward_from_output" else self.x)
 
     @staticmethod
     def reduces(case: Case) -> bool:
         return bool(_core.table()["rows"].get(case.op, {}).get("reduces"))
 
+    def result_shape(self, case: Case) -> tuple[int, ...]:
+        """Of what out= takes: a gradient has the input's."""
+        if case.variant == "value" and self.reduces(case):
+            return self.shape[:-1]
+        if case.variant == "value" and case.op in GATES:
+            return (*self.shape[:-1], self.shape[-1] // 2)
+        return self.shape
+
     def result(self, case: Case) -> np.ndarray | None:
         """Where out= goes, for a case with it."""
         if not case.out:
             return None
-        return self.out_rows if self.reduces(case) and case.variant == "value" else self.out
+        shape = self.result_shape(case)
+        if shape not in self._outs:
+            self._outs[shape] = np.zeros(shape, self.dtype)
+        return self._outs[shape]

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import Case, Data
+from benchmarks.cases import GATES, TRAINED, Case, Data
 from benchmarks.formulas import FORMULAS, parameters
+from benchmarks.formulas.activations import gated
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 
@@ -60,28 +62,52 @@ class Jax(Peer):
         if case.op in losses:
             value = losses[case.op]
             return value if case.variant == "value" else self._jax.value_and_grad(value)
+        formula, extra = FORMULAS.get((case.op, case.variant)), parameters(case.op, data.dtype)
         if case.variant == "backward_from_output":
-            formula = FORMULAS.get((case.op, case.variant))
-            extra = parameters(case.op, data.dtype)
             return formula and (lambda dy, y: formula(self._jax.numpy, dy, y, *extra))
-        value = _values(self._jax.nn).get(case.op)
-        if value is None or case.variant == "value":
+        value = self._value(case.op, extra)
+        if case.variant == "value":
             return value
+        if case.op in TRAINED:  # by the parameter too
+            general = FORMULAS[case.op, "value"]
+            return lambda dy, x: self._jax.vjp(partial(general, self._jax.numpy), x, *extra)[1](dy)
         return lambda dy, x: self._jax.vjp(value, x)[1](dy)[0]
+
+    def _value(self, op: str, extra: tuple[Any, ...]) -> Callable[..., Any]:
+        """Its own function of the op, or what one writes."""
+        own = _values(self._jax.nn)
+        if op in own:
+            return own[op]
+        if op in GATES:
+            return gated(own[GATES[op]])
+        return lambda x: FORMULAS[op, "value"](self._jax.numpy, x, *extra)
 
 
 def _values(nn: Any) -> dict[str, Callable[..., Any]]:
     return {
         "relu": nn.relu,
+        "relu6": nn.relu6,
         "leaky_relu": nn.leaky_relu,
+        "hardtanh": nn.hard_tanh,
+        "hardsigmoid": nn.hard_sigmoid,
+        "hardswish": nn.hard_swish,
+        "elu": nn.elu,
+        "selu": nn.selu,
+        "celu": nn.celu,
         "sigmoid": nn.sigmoid,
         "tanh": nn.tanh,
         "gelu": lambda x: nn.gelu(x, approximate=False),
         "gelu_tanh": lambda x: nn.gelu(x, approximate=True),
         "silu": nn.silu,
+        "swish": nn.swish,
+        "mish": nn.mish,
+        "glu": nn.glu,
         "softplus": nn.softplus,
+        "logsigmoid": nn.log_sigmoid,
+        "squareplus": nn.squareplus,
         "softsign": nn.soft_sign,
         "softmax": nn.softmax,
+        "softmin": lambda x: nn.softmax(-x),
         "log_softmax": nn.log_softmax,
         "logsumexp": lambda x: nn.logsumexp(x, axis=-1),
     }

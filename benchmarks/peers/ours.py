@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fastact as fa
-from benchmarks.cases import Case, Data, public
+from benchmarks.cases import REQUIRED, Case, Data, public
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 
@@ -22,4 +22,5 @@ class FastAct(Peer):
             function = getattr(function, case.variant)
         out = data.result(case)
         keywords = options if out is None else {**options, "out": out}
-        return Candidate(Call(function, *data.operands(case), **keywords), as_arrays)
+        arguments = (*data.operands(case), *REQUIRED.get(case.op, ()))
+        return Candidate(Call(function, *arguments, **keywords), as_arrays)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import Case, Data
+from benchmarks.cases import Case, Data, halves
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 
@@ -33,6 +33,26 @@ class SciPy(Peer):
             s = special.expit(x, out)
             return np.multiply(s, x, s)
 
+        def quick_gelu(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+            s = special.expit(np.multiply(x, 1.702, out), out)
+            return np.multiply(s, x, s)
+
+        def gated(act: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+            def unit(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+                a, b = halves(x)
+                y = act(b, out)
+                return np.multiply(y, a, y)
+
+            return unit
+
+        def geglu_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+            a, b = halves(x)
+            return np.concatenate((dy * gelu(b), gelu_backward(dy * a, b)), -1)
+
+        def logsigmoid_backward(dy: np.ndarray, x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+            s = special.expit(np.negative(x, out), out)
+            return np.multiply(s, dy, s)
+
         def sigmoid_backward(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
             s = special.expit(x)
             return dy * s * (1 - s)
@@ -51,8 +71,17 @@ class SciPy(Peer):
             ("silu", "value"): (silu, True),
             ("gelu", "value"): (gelu, True),
             ("gelu", "backward"): (gelu_backward, False),
+            ("swish", "value"): (silu, True),
+            ("quick_gelu", "value"): (quick_gelu, True),
+            ("glu", "value"): (gated(special.expit), True),
+            ("swiglu", "value"): (gated(silu), True),
+            ("geglu", "value"): (gated(gelu), True),
+            ("geglu", "backward"): (geglu_backward, False),
             ("softplus", "backward"): (softplus_backward, True),
+            ("logsigmoid", "value"): (special.log_expit, True),
+            ("logsigmoid", "backward"): (logsigmoid_backward, True),
             ("softmax", "value"): (along_rows(special.softmax), False),
+            ("softmin", "value"): (lambda x: special.softmax(-x, axis=-1), False),
             ("log_softmax", "value"): (along_rows(special.log_softmax), False),
             ("logsumexp", "value"): (along_rows(special.logsumexp), False),
         }

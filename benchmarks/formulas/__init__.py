@@ -1,0 +1,56 @@
+"""The ops as one writes them with NumPy (`xp` is numpy or jax.numpy), and references.
+
+A formula takes the operands of `cases.Data.operands`, then the op's `parameters`. The
+reference of an op is its formula in extended precision, or where that still cancels, a
+stable form of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from benchmarks.cases import REQUIRED
+from benchmarks.formulas import activations, losses, rows
+from benchmarks.formulas.activations import Formula, Key
+from benchmarks.formulas.stable import SELU, STABLE
+
+__all__ = ["FORMULAS", "parameters", "reference"]
+
+FORMULAS: dict[Key, Formula] = {**activations.FORMULAS, **rows.FORMULAS, **losses.FORMULAS}
+
+# What formulas take besides arrays: an op's parameters. Those whose default changes
+# nothing, as alpha = 1, are left out of the formulas.
+PARAMETERS: dict[str, tuple[float, ...]] = {
+    **REQUIRED,
+    "identity": (1.0,),
+    "leaky_relu": (0.01,),
+    "hardtanh": (-1.0, 1.0),
+    "hardshrink": (0.5,),
+    "softshrink": (0.5,),
+    "squareplus": (4.0,),
+    "swish": (1.0,),
+}
+# Or constants of its definition, which no type holds.
+CONSTANTS: dict[str, tuple[str, ...]] = {
+    "selu": SELU,
+    "quick_gelu": ("1.702",),
+}
+
+
+def parameters(op: str, dtype: np.dtype) -> tuple[Any, ...]:
+    """The op's parameters as libraries compute with them, rounded to the arrays' dtype."""
+    return tuple(dtype.type(value) for value in PARAMETERS.get(op) or CONSTANTS.get(op, ()))
+
+
+def reference(op: str, variant: str, dtype: np.dtype) -> Callable[..., Any] | None:
+    """The op on longdouble operands, or None if no formula of it is known."""
+    formula = FORMULAS.get((op, variant))
+    function = STABLE.get((op, variant)) or (formula and partial(formula, np))
+    if function is None:
+        return None
+    exact = [np.longdouble(value) for value in CONSTANTS.get(op) or parameters(op, dtype)]
+    return lambda *operands: function(*operands, *exact)
