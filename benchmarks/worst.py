@@ -17,7 +17,7 @@ import reference
 import sweep
 import ulp
 
-from benchmarks.cases import SIGMA, Case, Data
+from benchmarks.cases import GATES, SIGMA, Case, Data
 from benchmarks.peers import Peer
 
 OF = ops.ORDERS  # "value", "first", "second"
@@ -69,7 +69,14 @@ class Points(Data):
         self.ordinary = len(kept[0])
         self.x = np.concatenate(kept)
         self.dy = np.ones_like(self.x)
-        super().__init__(dtype, self.x.shape)
+        super().__init__(dtype, (len(self.x) * (2 if name in GATES else 1),))
+
+    def operands(self, case: Case) -> tuple[np.ndarray, ...]:
+        """Of a gated unit the points are the gates b, beside as many a = 1."""
+        if case.op not in GATES:
+            return super().operands(case)
+        x = np.concatenate((np.ones_like(self.x), self.x))
+        return (x,) if case.variant == "value" else (self.dy, x)
 
 
 class Truth:
@@ -106,7 +113,7 @@ class Truth:
 
 def _peer_worst(peer: Peer, case: Case, data: Points, truth: Truth) -> Worst | None:
     candidate = peer.prepare(case, data)
-    return candidate and truth.worst(candidate.results()[0])
+    return candidate and truth.worst(candidate.results()[0][-len(data.x) :])  # of two halves, by b
 
 
 def measure(names: list[str], count: dict[str, int], peers: dict[str, Peer]) -> Iterator[Row]:
