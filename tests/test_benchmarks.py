@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from fastact import _core
+
 ROOT = Path(__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-m", "benchmarks"]
 
@@ -72,6 +74,21 @@ def test_the_table_and_the_cells_below_one_are_printed_and_written(measured):
     if below:
         title = f"Cells where a library is faster ({below} of {len(results['cells'])})"
         assert title in printed and title in markdown
+
+
+def test_every_op_is_measured_beside_numpy_and_right(tmp_path):
+    """Each has formulas and a reference, by which fastact is right; NumPy can do all but geglu and gelu."""
+    selection = ["--shapes", "16,2x10", "--dtype", "float32", "--out", "both", "--threads", "1"]
+    done = run("--peers", "numpy", "--seconds", "0.001", "--output", str(tmp_path), *selection)
+    assert done.returncode == 0, done.stderr
+    cells = json.loads((tmp_path / "results.json").read_text())["cells"]
+    table = _core.table()
+    assert {c["op"] for c in cells} >= {*table["activation"], *table["rows"], *table["loss"]}
+    for cell in cells:
+        name, libraries = f"{cell['op']}.{cell['variant']}", cell["libraries"]
+        assert libraries["fastact"]["ulp"] is not None, f"{name} has no reference"
+        assert libraries["fastact"]["ulp"] < 8 and not cell["failed"], name
+        assert ("numpy" in libraries) == (cell["op"] not in ("gelu", "geglu")), name
 
 
 def test_unknown_names_are_refused():
