@@ -11,10 +11,10 @@ enum { SLOTS = 16, CHUNK = 1 << 16 };
 typedef struct {
     size_t outer, kept, inner;
     size_t rows, columns; /* of a chunk: some of the outer rows, or of one row a part of each run */
-    size_t chunks;
+    size_t chunks, used; /* of the slots */
     fa_dtype dtype;
     const void *terms;
-    double *slots; /* [chunks][kept][SLOTS], of single elements [chunks][SLOTS][kept] */
+    double *slots; /* [chunks][kept][SLOTS], of single elements [chunks][used][kept] */
 } sums_plan;
 
 #define FA_SUMS_OF(real)                                                                               \
@@ -39,7 +39,7 @@ FA_SUMS_OF(double)
 
 static void sums_chunk(void *context, size_t index) {
     const sums_plan *p = context;
-    double *slots = p->slots + index * SLOTS * p->kept;
+    double *slots = p->slots + index * p->used * p->kept;
     size_t parts = (p->inner + p->columns - 1) / p->columns, first = index % parts * p->columns;
     size_t end = p->inner - first < p->columns ? p->inner : first + p->columns;
     size_t o = index / parts * p->rows, last = p->outer - o < p->rows ? p->outer : o + p->rows;
@@ -51,8 +51,8 @@ static void sums_chunk(void *context, size_t index) {
 
 /* The slots of parameter k: slot s + half into s until one is left. */
 static double folded(const sums_plan *p, const double *slots, size_t k) {
-    double sum[SLOTS];
-    for (size_t s = 0; s < SLOTS; s++) sum[s] = slots[p->inner == 1 ? s * p->kept + k : k * SLOTS + s];
+    double sum[SLOTS] = {0};
+    for (size_t s = 0; s < p->used; s++) sum[s] = slots[p->inner == 1 ? s * p->kept + k : k * SLOTS + s];
     for (size_t half = SLOTS / 2; half; half /= 2)
         for (size_t s = 0; s < half; s++) sum[s] += sum[s + half];
     return sum[0];
@@ -66,11 +66,12 @@ int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, c
     p.rows = (CHUNK > least ? CHUNK : least) / inner / kept;
     if (!p.rows) p.rows = 1;
     if (outer == 1) p.columns = CHUNK;
+    p.used = inner == 1 && outer < SLOTS ? outer : SLOTS;
     p.chunks = (outer + p.rows - 1) / p.rows * ((inner + p.columns - 1) / p.columns);
-    if (!(p.slots = calloc(p.chunks * kept, SLOTS * sizeof(double)))) return -1;
+    if (!(p.slots = calloc(p.chunks * kept, p.used * sizeof(double)))) return -1;
     fa_parallel_for(p.chunks, sums_chunk, &p);
     for (size_t c = 0; c < p.chunks; c++)
-        for (size_t k = 0; k < kept; k++) out[k] += folded(&p, p.slots + c * SLOTS * kept, k);
+        for (size_t k = 0; k < kept; k++) out[k] += folded(&p, p.slots + c * p.used * kept, k);
     free(p.slots);
     return 0;
 }

@@ -47,6 +47,26 @@ def choice(value: Any, name: str, allowed: tuple[str, ...]) -> Any:
     return value
 
 
+def as_array(value: Any) -> Any:
+    """An array, of NumPy's or another library's that takes ufuncs."""
+    return value if hasattr(value, "__array_ufunc__") else np.asarray(value)
+
+
+def as_weak_array(value: Any) -> Any:
+    """The same, but Python's own numbers as they are: they take on the type of what is beside them."""
+    return value if isinstance(value, (int, float)) else as_array(value)
+
+
+def check_order(order: Any, name: str) -> None:
+    if type(order) is not int or order not in (1, 2):
+        raise ValueError(f"{name}: order must be 1 or 2, got {order!r}")
+
+
+def single(out: Any) -> Any:
+    """`out` of a function with one result, which may come in a tuple, as NumPy has it."""
+    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+
+
 def any_dask(*values: Any) -> bool:
     """Whether one is a Dask collection."""
     if not any(type(value) not in _PLAIN and hasattr(value, "__dask_graph__") for value in values):

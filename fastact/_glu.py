@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import any_dask, check_out, choice
+from fastact._arrays import any_dask, as_array, as_weak_array, check_order, check_out, choice, single
 from fastact._config import _core
 from fastact._method import Method
-from fastact._row_op import as_array, normalize
+from fastact._row_op import normalize
 
 BLOCK = 1 << 17  # elements of a half: what two passes read is then still in a cache
 
@@ -36,13 +36,16 @@ class Glu(_core.Function):
 
     def __call__(self, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None) -> Any:
         a, b = self._halves(as_array(input), axis, gate)
+        out = single(out)
+        if out is not None and np.shape(out) != a.shape:
+            raise ValueError(f"{self.__name__}: out must have shape {a.shape}, got {np.shape(out)}")
         return self._ufunc("")(b, a, out=out)
 
     def _backward(
         self, grad_output: Any, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None
     ) -> Any:
         """Gradient by the input, in its shape. `grad_output` has the shape of the result."""
-        x, dy = as_array(input), _weak(grad_output)
+        x, dy = as_array(input), as_weak_array(grad_output)
         a, b = self._halves(x, axis, gate)
         if np.ndim(dy) and dy.shape != a.shape:
             raise ValueError(f"{self.__name__}: grad_output must have shape {a.shape}, got {dy.shape}")
@@ -54,8 +57,7 @@ class Glu(_core.Function):
     ) -> Any:
         """First (``order=1``) or second (``order=2``) derivative by each element of the input, in its
         shape: by an element of a they are act(b) and 0, by one of b a act'(b) and a act''(b)."""
-        if type(order) is not int or order not in (1, 2):
-            raise ValueError(f"{self.__name__}.derivative: order must be 1 or 2, got {order!r}")
+        check_order(order, f"{self.__name__}.derivative")
         if order == 1:
             return self._backward(1.0, input, axis, gate=gate, out=out)
         x = as_array(input)
@@ -78,10 +80,11 @@ class Glu(_core.Function):
 
     def _halves(self, x: Any, axis: Any, gate: str) -> tuple[Any, Any]:
         """a and the gate b, of which `axis` is split."""
-        choice(gate, "gate", ("second", "first"))
+        if gate != "second":
+            choice(gate, f"{self.__name__}: gate", ("second", "first"))
         if not x.ndim:
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
-        if isinstance(axis, tuple):
+        if isinstance(axis, bool) or not hasattr(axis, "__index__"):
             raise TypeError(f"{self.__name__}: axis must be an int, got {axis!r}")
         (along,) = normalize(axis, x.ndim, self.__name__)
         length = x.shape[along]
@@ -96,9 +99,14 @@ class Glu(_core.Function):
         self, x: Any, functions: tuple[Any, Any], operands: list[Any], axis: int, gate: str, out: Any
     ) -> Any:
         """functions(*operands) to the halves of an array like x, block by block."""
+        out = single(out)
         nothing = [a if np.ndim(a) == 0 else a[:0] for a in operands]
         dtype = functions[1](*nothing).dtype
         result = np.empty_like(x, dtype) if out is None else check_out(out, "out", x.shape, dtype)
+        if out is None and x.size <= 2 * BLOCK:
+            for function, half in zip(functions, self._halves(result, axis, gate), strict=True):
+                function(*operands, out=half)
+            return result
         shared = out is not None and any(np.may_share_memory(out, a) for a in operands)
         target = np.empty_like(x, dtype) if shared else result
         halves = self._halves(target, axis, gate)
@@ -121,10 +129,6 @@ def _slice(a: Any, axis: int, start: int, stop: int) -> Any:
 def _nothing(b: Any, a: Any, out: Any = None) -> Any:
     """The second derivative by a, which is 0; NaN stays."""
     return np.add(_core.step_derivative(b), _core.step_derivative(a), out=out)
-
-
-def _weak(value: Any) -> Any:
-    return value if isinstance(value, (int, float)) else as_array(value)
 
 
 Glu._backward.__qualname__ = "Glu.backward"  # Python's errors about arguments name the public function

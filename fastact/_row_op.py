@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastact._arrays import FLOATS, any_dask, check_out
+from fastact._arrays import FLOATS, any_dask, as_array, check_out, single
 from fastact._config import _core
 from fastact._method import Method
 
@@ -32,10 +32,6 @@ def normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
     if len(set(normal)) != len(normal):
         raise ValueError(f"{op}: axis {axis} names a dimension twice")
     return normal
-
-
-def as_array(value: Any) -> Any:
-    return value if hasattr(value, "__array_ufunc__") else np.asarray(value)
 
 
 def _as_array_beside(x: Any, value: Any) -> Any:
@@ -110,8 +106,7 @@ class RowOp(_core.Rows):
     def _value(
         self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
     ) -> Any:
-        if keepdims and not self.reduces:
-            raise TypeError(f"{self.__name__}: keepdims is for ops that reduce")
+        self._check_keepdims(keepdims)
         return self._run("", (input,), axis, where, out, keepdims)
 
     def _backward(
@@ -126,6 +121,7 @@ class RowOp(_core.Rows):
     ) -> Any:
         """Gradient by the input. A reducing op's `grad_output` has the shape of its
         result (with ``keepdims=True``, the kept one)."""
+        self._check_keepdims(keepdims)
         return self._run("_backward", (grad_output, input), axis, where, out, keepdims)
 
     def _backward_from_output(
@@ -133,6 +129,10 @@ class RowOp(_core.Rows):
     ) -> Any:
         """Gradient by the input, from the op's output alone."""
         return self._run("_backward_from_output", (grad_output, output), axis, where, out, False)
+
+    def _check_keepdims(self, keepdims: bool) -> None:
+        if keepdims and not self.reduces:
+            raise TypeError(f"{self.__name__}: keepdims is for ops that reduce")
 
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
@@ -214,7 +214,7 @@ class RowOp(_core.Rows):
             result = _unmerge(result, shape, axes)
         if out is None:
             return result
-        out = out[0] if isinstance(out, tuple) and len(out) == 1 else out
+        out = single(out)
         check_out(out, "out", result.shape, result.dtype)[...] = result
         return out
 
@@ -225,6 +225,24 @@ _core.call_by_vectorcall(RowOp)
 RowOp._value.__qualname__ = "RowOp.__call__"
 RowOp._backward.__qualname__ = "RowOp.backward"
 RowOp._backward_from_output.__qualname__ = "RowOp.backward_from_output"
+
+
+class Hardmax(RowOp):
+    """Of a row whose maximum is -inf the core takes the first entry, which the mask may leave out."""
+
+    def _run(
+        self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
+    ) -> Any:
+        result = super()._run(suffix, operands, axis, where, out, keepdims)
+        if suffix or where is None:
+            return result
+        axes = normalize(axis, result.ndim, self.__name__)
+        allowed = _merge(self._mask(where, result.shape), axes)
+        first = _unmerge(allowed & (allowed.cumsum(axis=-1) == 1), result.shape, axes)
+        if any_dask(result, first):
+            return np.where(first & ~(result != 0).any(axis=axes, keepdims=True), 1, result)
+        result[first & ~result.any(axis=axes, keepdims=True)] = 1
+        return result
 
 
 def jacobian(op: RowOp) -> Method:
@@ -241,14 +259,16 @@ def jacobian(op: RowOp) -> Method:
         if isinstance(axis, tuple):
             raise TypeError(f"{op.__name__}.jacobian: axis must be an int, got {axis!r}")
         p = np.moveaxis(op(x, axis=axis), axis, -1)
-        likely = p > 0.5
-        rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)
-        identity = np.eye(p.shape[-1], dtype=bool)
-        return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
+        likely, identity = p > 0.5, np.eye(p.shape[-1], dtype=bool)
+        with np.errstate(all="ignore"):
+            rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)
+            return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
 
+    softmax_jacobian.__qualname__ = f"{op.__name__}.jacobian"  # which Python's errors name
     return Method(f"{op.__name__}.jacobian", softmax_jacobian)
 
 
 def row_op(definition: Callable[..., Any]) -> RowOp:
     """Decorate a documented definition into a `RowOp`."""
-    return RowOp(definition, _core.table()["rows"][definition.__name__]["reduces"])
+    kind = Hardmax if definition.__name__ == "hardmax" else RowOp
+    return kind(definition, _core.table()["rows"][definition.__name__]["reduces"])

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import FLOATS
+from fastact._arrays import FLOATS, as_array, check_order
 from fastact._config import _core
 from fastact._method import Method
-from fastact._row_op import as_array
 
 
 class RandomizedRelu(_core.Function):
@@ -41,13 +40,15 @@ class RandomizedRelu(_core.Function):
         return _core.leaky_relu(x, self._slope(x, lower, upper, training, rng), out=out)
 
     def _slopes(self, input: Any, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Any = None) -> Any:
-        """The random slopes, uniform in [lower, upper), of an array like `input`: what training draws.
+        """The random slopes, uniform in [lower, upper) and rounded to the type of an array like
+        `input`: what training draws.
 
         ``leaky_relu(input, slopes)`` and its derivatives are then those of `rrelu`."""
         x = as_array(input)
         _check(lower, upper)
         dtype = x.dtype if x.dtype.name in FLOATS else np.dtype(np.float64)
-        return np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype.newbyteorder("="))
+        with np.errstate(all="ignore"):
+            return np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype.newbyteorder("="))
 
     def _backward(
         self,
@@ -77,8 +78,7 @@ class RandomizedRelu(_core.Function):
         out: Any = None,
     ) -> Any:
         """First (``order=1``) or second (``order=2``) derivative, with a seed as `backward`."""
-        if type(order) is not int or order not in (1, 2):
-            raise ValueError(f"rrelu.derivative: order must be 1 or 2, got {order!r}")
+        check_order(order, "rrelu.derivative")
         x = as_array(input)
         slope = self._slope(x, lower, upper, training, _seed(rng, training, "derivative"))
         ufunc = _core.leaky_relu_derivative if order == 1 else _core.leaky_relu_second_derivative
@@ -90,18 +90,27 @@ class RandomizedRelu(_core.Function):
 
 
 def _check(lower: float, upper: float) -> None:
+    if np.ndim(lower) or np.ndim(upper) or not np.isfinite([lower, upper]).all():
+        raise ValueError(f"rrelu: lower and upper must be finite numbers, got {lower!r} and {upper!r}")
     if not lower <= upper:
         raise ValueError(f"rrelu: lower must not exceed upper, got {lower!r} and {upper!r}")
 
 
 def _seed(rng: Any, training: bool, part: str) -> Any:
-    """A generator would draw other slopes than it did for the value, and so would none."""
-    if training and (rng is None or isinstance(rng, (np.random.Generator, np.random.BitGenerator))):
+    """A generator of whatever kind would draw other slopes than it did for the value, and so would none."""
+    seeds = (int, np.integer, np.random.SeedSequence, list, tuple, np.ndarray)
+    if training and not isinstance(rng, seeds):
         raise ValueError(
             f"rrelu.{part}: rng must be the seed (an int or a SeedSequence) the value was computed with, "
             f"got {type(rng).__name__}; with a generator, draw rrelu.slopes once and use leaky_relu"
         )
     return rng
+
+
+# which Python's errors about arguments name
+RandomizedRelu._slopes.__qualname__ = "rrelu.slopes"
+RandomizedRelu._backward.__qualname__ = "rrelu.backward"
+RandomizedRelu._derivative.__qualname__ = "rrelu.derivative"
 
 
 def random_activation(definition: Callable[..., Any]) -> RandomizedRelu:

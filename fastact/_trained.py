@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Any
 
 import numpy as np
 
-from fastact._arrays import FLOATS, any_dask, check_out
+from fastact._arrays import FLOATS, any_dask, as_weak_array, check_out
 from fastact._config import _core
-
-
-def as_array(value: Any) -> Any:
-    """Python's numbers as they are: they stay weak."""
-    as_it_is = hasattr(value, "__array_ufunc__") or isinstance(value, (int, float))
-    return value if as_it_is else np.asarray(value)
 
 
 def aligned(op: str, name: str, parameter: Any, inputs: list[Any], axis: int | None) -> Any:
     """The parameter so that it broadcasts: a 1-d one along `axis` of the inputs."""
-    parameter = as_array(parameter)
+    parameter = as_weak_array(parameter)
     if axis is None:
         return parameter
     if np.ndim(parameter) != 1:
@@ -42,9 +37,10 @@ class AlongAxis:
         self.function, self.name, self.place = function, name, place
 
     def __call__(self, *args: Any, axis: int | None = None, **keywords: Any) -> Any:
-        names = list(self.function.__signature__.parameters)
+        names = list(self.function.__signature__.parameters)[: self.place + 1]
         given = dict(zip(names, args, strict=False))
-        if given.keys() & keywords.keys() or not {*names[: self.place + 1]} <= given.keys() | keywords.keys():
+        complete = {*names} <= given.keys() | keywords.keys() and not given.keys() & keywords.keys()
+        if not complete or len(args) > len(names):
             return self.function(*args, **keywords)  # which says what is wrong, or takes the default
         given |= keywords
         inputs = [given[name] for name in names[: self.place]]
@@ -52,16 +48,40 @@ class AlongAxis:
         return self.function(**given)
 
 
-class ParameterBackward(_core.Function):
-    """Gradients by the input and by the parameter.
+_DOC = """Gradients by the input and by `{parameter}`.
 
-    The second is summed, in float64 and in an order that shapes alone decide, to the
-    parameter's shape. `axis` is as in the op itself; `out` an array for the first, or a pair.
-    """
+Parameters
+----------
+grad_output, input, {parameter} : array_like
+    The gradient by the output of ``{op}(input, {parameter})``, and its arguments.
+axis : int, optional
+    As in `fastact.{op}`.
+out : ndarray or pair of them, optional
+    Where to put the gradient by the input, or both; None in a pair makes a new one.
+
+Returns
+-------
+pair
+    ``grad_output * {op}.derivative(input, {parameter})``; and in the shape and float type of
+    `{parameter}` the sum of the products with the derivative by it. Products are formed in at
+    least float32, and added in float64 in an order that shapes alone decide.
+
+Raises
+------
+TypeError
+    If an argument has a type no loop takes.
+ValueError
+    If shapes do not go together, or `axis` is out of range.
+
+See `fastact.{op}` for the formula and bounds."""
+
+
+class ParameterBackward(_core.Function):
+    """Gradients by the input and by the parameter, in its shape."""
 
     def __init__(self, op: str, parameter: inspect.Parameter) -> None:
         super().__init__(f"{op}.backward")
-        self.__doc__ = type(self).__doc__
+        self.__doc__ = _DOC.format(op=op, parameter=parameter.name)
         self._parameter = parameter.name
         self._by_input = getattr(_core, f"{op}_backward")
         self._by_parameter = getattr(_core, f"{op}_backward_by_parameter")
@@ -71,26 +91,32 @@ class ParameterBackward(_core.Function):
         self.__signature__ = inspect.Signature([*operands, parameter, *options])
 
     def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
-        try:
-            bound = self.__signature__.bind(*args, **keywords)
-        except TypeError as error:
-            raise TypeError(f"{self.__name__}(): {error}") from None
-        bound.apply_defaults()
-        dy, x, given, axis, out = bound.arguments.values()
-        dy, x, given = as_array(dy), as_array(x), as_array(given)
+        if len(args) != 3 or not keywords.keys() <= {"axis", "out"}:
+            try:
+                bound = self.__signature__.bind(*args, **keywords)
+            except TypeError as error:
+                raise TypeError(f"{self.__name__}(): {error}") from None
+            bound.apply_defaults()
+            *args, keywords["axis"], keywords["out"] = bound.arguments.values()  # type: ignore[assignment]
+        dy, x, given = map(as_weak_array, args)
+        return self._both(dy, x, given, keywords.get("axis"), keywords.get("out"))
+
+    def _both(self, dy: Any, x: Any, given: Any, axis: int | None, out: Any) -> tuple[Any, Any]:
         p = aligned(self.__name__, self._parameter, given, [dy, x], axis)
         outs = out if isinstance(out, tuple) else (out, None)
         if len(outs) != 2:
             raise ValueError(f"{self.__name__}: out must be an array or a pair of them, got {len(outs)}")
         # the terms first: out may be grad_output or the input
         order = {} if any_dask(dy, x, p) else {"order": "C"}
-        terms = self._by_parameter(*map(_wide, (dy, x, p)), **order)
+        terms = self._by_parameter(_wide(dy), _wide(x), _wide(p), **order)
         total = _summed(terms, np.shape(p)).reshape(np.shape(given))
         if outs[1] is not None:
             check_out(outs[1], f"out for {self._parameter}", total.shape, total.dtype)
         grad = self._by_input(dy, x, p, out=outs[0])
-        with np.errstate(all="ignore"):  # as of every op, whose results overflow silently
-            total = total.astype(given.dtype if _is_float(given) else grad.dtype)
+        dtype = given.dtype if _is_float(given) else grad.dtype
+        if dtype.itemsize < 8:
+            with np.errstate(all="ignore"):  # as of every op, whose results overflow silently
+                total = total.astype(dtype)
         if outs[1] is None:
             return grad, total[()] if isinstance(total, np.ndarray) else total
         outs[1][...] = total
@@ -108,14 +134,17 @@ def _wide(a: Any) -> Any:
 
 def _summed(terms: Any, shape: tuple[int, ...]) -> Any:
     """The terms summed over the axes along which a parameter of this shape repeats."""
-    padded = (1,) * (terms.ndim - len(shape)) + shape
-    kept = [a for a, n in enumerate(padded) if n != 1]
-    others = [a for a in range(terms.ndim) if a not in kept]
+    lead = terms.ndim - len(shape)
+    kept = [lead + a for a, n in enumerate(shape) if n != 1]
     if any_dask(terms):
-        return terms.sum(axis=tuple(others), dtype=np.float64)
-    first, end = (kept[0], kept[-1] + 1) if kept else (0, 0)
+        others = tuple(a for a in range(terms.ndim) if a not in kept)
+        return terms.sum(axis=others, dtype=np.float64)
+    if not kept:
+        return _core.parameter_sums(np.ascontiguousarray(terms).reshape(1, 1, -1))
+    first, end = kept[0], kept[-1] + 1
     if end - first != len(kept):  # kept axes apart: brought together, behind the others
+        others = tuple(a for a in range(terms.ndim) if a not in kept)
         terms = np.transpose(terms, (*others, *kept))
         first, end = len(others), terms.ndim
-    cube = [int(np.prod(part)) for part in np.split(terms.shape, (first, end))]
+    cube = [math.prod(part) for part in (terms.shape[:first], terms.shape[first:end], terms.shape[end:])]
     return _core.parameter_sums(np.ascontiguousarray(terms).reshape(cube))

@@ -367,7 +367,7 @@ COMPOSED = [
         "fastact/_trained.py",
         "return a.astype(np.float32) if",
         "return a if",
-        "tests/test_trained.py -k narrow",
+        "tests/test_trained.py -k added_wide",
     ),
     Defect(
         "the input overwritten before the parameter's gradient",

@@ -158,7 +158,7 @@ def test_rrelu(dtype):
 
 def test_rrelu_errors():
     x = np.ones(3, np.float32)
-    for rng in (None, np.random.default_rng(1)):
+    for rng in (None, np.random.default_rng(1), np.random.RandomState(1), np.random.PCG64(1)):
         for part in (fa.rrelu.derivative, lambda *a, **k: fa.rrelu.backward(x, *a, **k)):
             with pytest.raises(ValueError, match="rng must be the seed"):
                 part(x, training=True, rng=rng)
@@ -166,6 +166,12 @@ def test_rrelu_errors():
         fa.rrelu(x, 0.5, 0.25)
     with pytest.raises(ValueError, match="order must be 1 or 2"):
         fa.rrelu.derivative(x, order=0)
+    with pytest.raises(ValueError, match=r"must be finite numbers, got 0\.0 and inf"):
+        fa.rrelu(x, 0.0, np.inf, True)
+    with pytest.raises(TypeError, match=r"rrelu\.backward\(\)"):
+        fa.rrelu.backward(x, x, nonsense=1)
+    with np.errstate(all="raise"):
+        assert fa.rrelu.slopes(x.astype("f2"), 1e-9, 2e-9, rng=1).dtype == np.float16
 
 
 # ---- softmax.jacobian ----------------------------------------------------------------------
@@ -187,6 +193,8 @@ def test_jacobian(dtype, rng):
         dy = rng.normal(size=rows.shape).astype(dtype)
         by_matrix = np.einsum("...ij,...j->...i", got.astype(float), dy.astype(float))
         np.testing.assert_allclose(fa.softmax.backward(dy, rows), by_matrix, atol=100 * np.finfo(dtype).eps)
+    with np.errstate(all="raise"):  # the flags of its own steps stay its own
+        assert fa.softmax.jacobian(np.array([0, -90, -80], dtype)).shape == (3, 3)
     lazy = da.from_array(x, chunks=(2, 4))
     np.testing.assert_array_equal(fa.softmax.jacobian(lazy).compute(), fa.softmax.jacobian(x))
     with pytest.raises(TypeError, match="axis must be an int"):
@@ -227,3 +235,27 @@ def test_sparse_rows_special(dtype):
     np.testing.assert_array_equal(fa.hardmax(x[:1], where=mask), [[0, 0, 1]])
     np.testing.assert_array_equal(fa.sparsemax(x[:1], where=mask), [[0, 0, 1]])
     np.testing.assert_array_equal(fa.sparsemax(x, where=np.zeros(3, bool)), np.zeros((6, 3)))
+
+
+@pytest.mark.parametrize("axis", [0, 1, (0, 1)])
+def test_hardmax_of_what_the_mask_leaves(axis):
+    """Where all that is left is -inf the first that is left counts, not what is left out before it."""
+    x = np.array([[5, -np.inf, -np.inf], [1, -np.inf, 2], [-np.inf, -np.inf, -np.inf]])
+    mask = np.array([[False, True, True], [False, True, False], [False, False, False]])
+    got = fa.hardmax(x, axis, where=mask)
+    none = [0, 0, 0]
+    wanted = {0: [[0, 1, 1], none, none], 1: [[0, 1, 0], [0, 1, 0], none], (0, 1): [[0, 1, 0], none, none]}
+    np.testing.assert_array_equal(got, wanted[axis])
+    chunks = (3, 1) if axis == 0 else (1, 3) if axis == 1 else (3, 3)
+    lazy = fa.hardmax(da.from_array(x, chunks=chunks), axis, where=mask)
+    np.testing.assert_array_equal(lazy.compute(), wanted[axis])
+    out = np.zeros((3, 3))
+    assert fa.hardmax(x, axis, where=mask, out=out) is out
+    np.testing.assert_array_equal(out, wanted[axis])
+
+
+@pytest.mark.parametrize("name", ["softmin", "softmax", "hardmax", "sparsemax", "log_softmax"])
+def test_keepdims_is_for_ops_that_reduce(name):
+    x = np.ones((2, 3))
+    with pytest.raises(TypeError, match="keepdims is for ops that reduce"):
+        getattr(fa, name).backward(x, x, keepdims=True)

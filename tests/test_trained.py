@@ -104,11 +104,16 @@ def test_python_numbers_stay_weak_and_the_type_is_the_parameters(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_narrow_terms_are_added_wide(name):
-    """A sum of 5000 float16 terms of 1 is 5000, not where float16 stops counting."""
-    x = np.full(5000, -1, np.float16)
-    _, dp = getattr(fa, name).backward(np.ones(5000, np.float16), x, np.zeros((), np.float32))
-    assert dp == 5000 * float(reference.ACTIVATIONS[name].by_parameter(mpf(-1), mpf(0)))
+def test_narrow_terms_are_added_wide(name, rng):
+    """What float16 terms would lose cancels: the sum is right to float16's last digit."""
+    x = -rng.uniform(1, 2, 5000).astype(np.float16)
+    dy, p = rng.normal(size=5000).astype(np.float16), np.float16(0.25)
+    by_parameter = reference.ACTIVATIONS[name].by_parameter
+    pairs = zip(dy.tolist(), x.tolist(), strict=True)
+    exact = mp.fsum(mpf(a) * by_parameter(mpf(b), mpf("0.25")) for a, b in pairs)
+    _, dp = getattr(fa, name).backward(dy, x, p)
+    assert dp.dtype == np.float16
+    assert abs(float(dp) - exact) <= 0.501 * ulp.spacing(float(exact), "float16")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -205,6 +210,11 @@ def test_errors(name):
         op(x, p, axis=0)
     with pytest.raises(ValueError, match="out of range"):
         op.derivative(x, p, axis=5)
+    with pytest.raises(TypeError, match="positional arguments"):
+        op(x, p, None, o := np.full_like(x, 7), axis=1)
+    assert (o == 7).all()
+    text = op.backward.__doc__
+    assert parameter in text and f"fastact.{name}" in text and "Returns" in text
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -218,3 +228,30 @@ def test_dask(name):
     walk.assert_same_bits(grad.compute(), wanted[0], name)
     np.testing.assert_allclose(dp.compute(), wanted[1], rtol=1e-6)
     walk.assert_same_bits(op(lazy[1], p[:, 0], axis=1).compute(), op(x, p), name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large_parameters_and_inputs(dtype):
+    """What is finite comes out finite: steps in between must not overflow."""
+    large = float(np.sqrt(np.finfo(dtype).max)) / 8
+    x, one = np.array([large, -large], dtype), np.ones(2, dtype)
+    for beta in (0.0, 1e-3 / large):
+        _, dbeta = fa.swish.backward(one, x, np.array([beta] * 2, dtype))
+        exact = [float(reference.ACTIVATIONS["swish"].by_parameter(mpf(float(v)), mpf(beta))) for v in x]
+        np.testing.assert_allclose(dbeta, exact, rtol=1e-5)
+    for alpha in (np.finfo(dtype).max / 2, np.finfo(dtype).tiny * 4):
+        slope = fa.elu.derivative(np.array([-0.5], dtype), np.array(alpha, dtype))
+        np.testing.assert_allclose(slope, float(alpha) * np.exp(-0.5), rtol=1e-6)
+    b = float(np.finfo(dtype).max) / 4
+    for ratio in (-3.0, -1.0, 0.5, 2.0):
+        at, root = ratio * np.sqrt(b), np.sqrt(b) * np.sqrt(ratio**2 + 1)
+        wanted = (at + root) / 2, (1 + at / root) / 2, 0.5 / root / (ratio**2 + 1)
+        got = [fa.squareplus(np.array([at], dtype), b)[0]]
+        got += [fa.squareplus.derivative(np.array([at], dtype), b, order=k)[0] for k in (1, 2)]
+        np.testing.assert_allclose(got, wanted, rtol=2e-6)
+
+
+def test_negative_zero_is_kept():
+    for name in ("swish", "mish", "silu", "gelu", "quick_gelu", "hardswish", "tanhshrink"):
+        zeros = getattr(fa, name)(np.array([-0.0, -np.inf if name != "tanhshrink" else -0.0], np.float32))
+        assert (zeros == 0).all() and np.signbit(zeros).all(), name

@@ -11,7 +11,11 @@ FA_INLINE vec FN(elu)(vec x, vec alpha) {
     vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
     return v_select(v_lt(x, K(0)), v_fma(alpha, high, alpha * low), x);
 }
-FA_INLINE vec FN(elu_fall)(vec x, vec alpha) { return alpha * v_exp_scaled(v_min(K(0), x)) * K(EXP_UNIT); }
+FA_INLINE vec FN(elu_fall)(vec x, vec alpha) { /* the unit goes to what is large: no product overflows */
+    mask large = v_le(K(1), v_abs(alpha));
+    vec factor = v_select(large, alpha * K(EXP_UNIT), alpha);
+    return factor * v_exp_scaled(v_min(K(0), x)) * v_select(large, K(1), K(EXP_UNIT));
+}
 FA_INLINE vec FN(elu_d1)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(1), FN(elu_fall)(x, alpha)); }
 FA_INLINE vec FN(elu_d2)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(0), FN(elu_fall)(x, alpha)); }
 /* alpha exp(x) = y + alpha */

@@ -32,8 +32,7 @@ FA_INLINE vec FN(silu_d1)(vec x) { return FN(gate_slope)(FN(minus_abs)(x), NULL,
 /* Worst 4.43 at -0x1.f1657p+0; 3.8. */
 FA_INLINE vec FN(silu_d2)(vec x) { return FN(gate_bend)(FN(minus_abs)(x), NULL); }
 
-/* swish(x) = x sigmoid(u), u = beta x: z x for u <= 0, x - z x above. z x is 0
- * where z counts as 0, for inf * 0 is NaN. Errors for beta = 1: as silu's. */
+/* a = -|u| of u = beta x, and what the product lost. */
 FA_INLINE vec FN(scaled_parts)(vec x, vec beta, vec *low, mask *positive) {
     vec u = beta * x, u_low = v_fms(beta, x, u);
     *positive = v_lt(K(0), u);
@@ -41,11 +40,14 @@ FA_INLINE vec FN(scaled_parts)(vec x, vec beta, vec *low, mask *positive) {
     *low = v_select(*positive, -u_low, u_low);
     return FN(minus_abs)(u);
 }
+/* swish(x) = x sigmoid(u): z x for u <= 0, x - z x above. z x is 0 where z counts as 0, for
+ * inf * 0 is NaN. Errors for beta = 1: as silu's. */
 FA_INLINE vec FN(swish)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive), p, low, s = FN(exp_parts)(a, a_low, &p);
-    vec q = FN(logistic)(s, p, &low), w = v_keep(v_lt(K(EXP_LEAST), a), v_select(positive, -x, x));
-    return v_fma(v_fma(w, q, w * low), K(EXP_UNIT), v_keep(positive, x));
+    vec q = FN(logistic)(s, p, &low), w = v_copysign(v_keep(v_lt(K(EXP_LEAST), a), x), x);
+    w = v_select(positive, -w, w);
+    return v_fma(v_fma(w, q, w * low), K(EXP_UNIT), v_select(positive, x, K(-0.0)));
 }
 FA_INLINE vec FN(swish_d1)(vec x, vec beta) {
     mask positive;
@@ -62,8 +64,8 @@ FA_INLINE vec FN(swish_by_parameter)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive), p, low, s = FN(exp_parts)(a, a_low, &p);
     vec z = FN(logistic)(s, p, &low) + low, slope = v_fnma(z, z * K(EXP_UNIT), z);
-    vec w = v_keep(v_lt(K(EXP_LEAST), a), x);
-    return w * slope * w * K(EXP_UNIT);
+    vec w = v_keep(v_lt(K(EXP_LEAST), a), x) * K(EXP_HALF_UNIT); /* twice, so that neither product overflows */
+    return w * slope * w;
 }
 
 /* quick_gelu(x) = x sigmoid(1.702 x), gelu's cheapest stand-in; max(x, 0) - |x| z. The
@@ -103,7 +105,7 @@ FA_INLINE vec FN(mish)(vec x) {
     pair plus = FN(pair_plus)(e, K(2)), d = FN(pair_plus)(FN(pair_product)(e, plus), K(2));
     pair q = FN(pair_quotient)(FN(pair_product)(scaled, plus), d);
     vec y = FN(pair_rounded)(FN(pair_times)(q, v_max(K(EXP_LEAST), x))) * K(EXP_UNIT);
-    return v_select(v_lt(K(MISH_BOUND), x), x, y);
+    return v_copysign(v_select(v_lt(K(MISH_BOUND), x), x, y), x);
 }
 /* mish' = E ((E + 2) d + 4 x (1 + E))/d^2, d = n + 2. Root at -1.192. 0 at -inf, 1 at inf.
  * Worst WORST. */

@@ -22,35 +22,39 @@ FA_INLINE vec FN(logsigmoid_d2)(vec x) { return -FN(sigmoid_d1)(x); }
 
 /* squareplus(x) = (x + r)/2 with r = sqrt(x^2 + b): h = (|x| + r)/2 for x >= 0, and b/4/h
  * below, where x + r would cancel. r's rounding alone is an ulp of the results around 0,
- * so r and h are pairs. Where x^2 would overflow, |x| is r and comes scaled. */
+ * so r and h are pairs. Where x^2 would overflow they come scaled, by `half` twice. */
 typedef struct {
     pair r, h;
-    vec scale; /* of both */
+    vec half, inverse; /* of half */
 } FN(squareplus_parts);
 
 FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
     mask far = v_lt(K(SQUARE_BOUND), v_abs(x));
-    FN(squareplus_parts) s = {.scale = v_select(far, K(SQUARE_SCALE), K(1))};
-    vec a = v_min(K(SQUARE_LARGEST), v_abs(x)) * s.scale;
-    pair square = FN(pair_plus)(FN(pair_of)(a * a, v_fms(a, a, a * a)), v_select(far, K(0), b));
+    FN(squareplus_parts) s = {.half = v_select(far, K(SQUARE_HALF_SCALE), K(1)),
+                              .inverse = v_select(far, K(1 / SQUARE_HALF_SCALE), K(1))};
+    vec scale = s.half * s.half, a = v_min(K(SQUARE_LARGEST), v_abs(x)) * scale;
+    pair square = FN(pair_plus)(FN(pair_of)(a * a, v_fms(a, a, a * a)), b * scale * scale);
     s.r.hi = v_sqrt(square.hi);
     s.r.lo = (v_fnma(s.r.hi, s.r.hi, square.hi) + square.lo) * K(0.5) / s.r.hi;
     s.h = FN(pair_times)(FN(pair_plus)(s.r, a), K(0.5));
     return s;
 }
+/* b/4 over a pair that is scaled once, but for one of the halves. */
+FA_INLINE vec FN(squareplus_quarter)(FN(squareplus_parts) s, vec b, pair divisor) {
+    return FN(pair_rounded)(FN(pair_quotient)(FN(pair_of)(K(0.25) * b * s.half, K(0)), divisor));
+}
 /* 0 at -inf. Errors for b = 4. Worst WORST. */
 FA_INLINE vec FN(squareplus)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
-    vec below = FN(pair_rounded)(FN(pair_quotient)(FN(pair_of)(K(0.25) * b, K(0)), s.h)) * s.scale;
+    vec below = FN(squareplus_quarter)(s, b, s.h) * s.half, above = FN(pair_rounded)(s.h) * s.inverse * s.inverse;
     below = v_select(v_eq(x, K(-INFINITY)), K(0), below);
-    return v_select(v_lt(x, K(0)), below, v_select(v_lt(K(SQUARE_BOUND), x), x, FN(pair_rounded)(s.h)));
+    return v_select(v_lt(x, K(0)), below, v_select(v_eq(x, K(INFINITY)), x, above));
 }
 /* (1 + x/r)/2 = b/4/(h r) for x < 0, and one less that for -x. 0 at -inf, 1 at inf.
  * Worst WORST. */
 FA_INLINE vec FN(squareplus_d1)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
-    pair q = FN(pair_quotient)(FN(pair_of)(K(0.25) * b, K(0)), FN(pair_product)(s.h, s.r));
-    vec y = FN(pair_rounded)(q) * s.scale * s.scale;
+    vec y = FN(squareplus_quarter)(s, b, FN(pair_product)(s.h, s.r)) * s.half * s.half * s.half;
     return v_select(v_lt(x, K(0)), y, K(1) - y);
 }
 /* b/2/r^3, even; 0 at both infinities. Not r^3 as written: it overflows where the result
@@ -58,6 +62,6 @@ FA_INLINE vec FN(squareplus_d1)(vec x, vec b) {
 FA_INLINE vec FN(squareplus_d2)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     pair inverse = FN(pair_quotient)(FN(pair_of)(K(1), K(0)), s.r);
-    pair y = FN(pair_times)(FN(pair_product)(inverse, inverse), K(0.5) * b);
-    return FN(pair_rounded)(y) * inverse.hi * s.scale * s.scale * s.scale;
+    pair y = FN(pair_times)(FN(pair_product)(inverse, inverse), K(0.5) * b * s.half * s.half);
+    return FN(pair_rounded)(y) * inverse.hi * s.half * s.half * s.half * s.half;
 }

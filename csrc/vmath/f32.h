@@ -37,6 +37,7 @@ FA_INLINE vec FN(exp)(vec x) {
  * k + 64 (+ 127, where no table brings that) in the low bits of the sum: an exponent field
  * once shifted to its place. */
 #define f32_EXP_UNIT 0x1p-64f
+#define f32_EXP_HALF_UNIT 0x1p-32f /* its square root */
 #define f32_EXP_LEAST -131.0f /* 130 e^-130 is still below half the least subnormal */
 #define f32_EXP_NONE 3e-38f /* above the least exponential over EXP_UNIT, below that of -130.7 */
 #define F32_SHIFT (0x1.8p23f + 191)
@@ -133,8 +134,8 @@ FA_INLINE vec FN(expm1)(vec x) {
     return v_select(v_lt(v_abs(x), K(0x1p-25)), x, y + y);
 }
 
-/* 16 polynomials, the last ones 1; the first (1 + a rounds to where pieces begin) adds to a itself, so that the sum's one
- * rounding makes it monotone. Worst 1.09 at -0x1.000d34p-3. */
+/* 16 polynomials, the last ones 1; the first, where 1 + a rounds to less than 1.25, adds to
+ * a itself, so that the sum's one rounding makes it monotone. Worst 1.09 at -0x1.000d34p-3. */
 FA_INLINE vec FN(tanh)(vec x) {
     vec a = v_min(K(14.9f), v_abs(x));
     ivec piece = FN(piece_of)(a);

@@ -3,7 +3,8 @@
 #define f32_SIXTH 0x1.555556p-3f /* 1/6, and what that lost */
 #define f32_SIXTH_LOW -0x1.555556p-28f
 
-/* selu's scale and scale alpha, quick_gelu's 1.702, and what they lost (of scale a positive number: inf - inf is NaN). */
+/* selu's scale and scale alpha, quick_gelu's 1.702, and what they lost (of scale a positive
+ * number: inf - inf is NaN). */
 #define f32_SELU_SCALE 0x1.0cfabcp+0f
 #define f32_SELU_SCALE_LOW 0x1.6a9114p-24f
 #define f32_SELU_BOTH 0x1.c212ccp+0f
@@ -15,7 +16,7 @@
 #define f32_MISH_BOUND 20.0f
 #define f32_MISH_SLOPE_BOUND 10.75f
 #define f32_SQUARE_BOUND 0x1p62f
-#define f32_SQUARE_SCALE 0x1p-66f
+#define f32_SQUARE_HALF_SCALE 0x1p-33f
 #define f32_SQUARE_LARGEST 0x1.fffffep127f
 
 /* gelu's constants: where a^2 exp(-a^2/2) rounds to 0, and 2 sqrt(2/pi) (1, 0.044715). */

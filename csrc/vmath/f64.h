@@ -73,6 +73,7 @@ FA_INLINE vec FN(exp)(vec x) {
  * whoever multiplies by it last rounds once. Without r_low, which is three
  * instructions: worst 0.984 at -0x1.f911ff20c88ep-1. */
 #define f64_EXP_UNIT 0x1p-128
+#define f64_EXP_HALF_UNIT 0x1p-64
 #define f64_EXP_LEAST -796.0
 #define f64_EXP_NONE 8e-308 /* above the least exponential over EXP_UNIT, below that of -795.8 */
 #define F64_EXP_SHIFT (F64_SHIFT + 1151)

@@ -45,7 +45,7 @@ def glu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = N
 
     Notes
     -----
-    The error of `sigmoid`, and a rounding.
+    The error of `sigmoid`, and a rounding, unless sigmoid(b) is subnormal.
 
     References
     ----------
@@ -92,8 +92,8 @@ def swiglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any 
 
     Notes
     -----
-    The error of `silu`, and a rounding. Where the gate comes first, as in the merged
-    projections of many language models, ``gate="first"`` says so.
+    The error of `silu`, and a rounding, unless silu(b) is subnormal. Where the gate comes
+    first, as in the merged projections of many language models, ``gate="first"`` says so.
 
     References
     ----------
@@ -139,7 +139,7 @@ def geglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any =
 
     Notes
     -----
-    The error of `gelu`, and a rounding.
+    The error of `gelu`, and a rounding, unless gelu(b) is subnormal.
 
     References
     ----------

@@ -197,7 +197,8 @@ def rrelu(
     upper : float
         What the slopes stay below.
     training : bool
-        Draw a slope for each element, uniform in [lower, upper). Else it is their mean.
+        Draw a slope for each element, uniform in [lower, upper), and round it to the type. Else it is
+        their mean.
     rng : int, SeedSequence, Generator or None
         What to draw with, as for `numpy.random.default_rng`. Gradients draw the same slopes again,
         so they take the seed, not a generator.

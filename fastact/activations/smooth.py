@@ -27,9 +27,10 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, **keywords: Unpack[UfuncKe
 
     Notes
     -----
-    Computed as max(x, 0) + log1p(exp(-abs(beta x))) / beta, which is exact to rounding
-    everywhere: there is no `threshold` as PyTorch has. softplus(-inf) = 0, softplus(inf) = inf.
-    Error at most 2 ulp; derivatives at most 1.5 and 2.5.
+    Computed as max(x, 0) + log1p(exp(-abs(beta x))) / beta, which is right in both tails: there
+    is no `threshold` as PyTorch has. softplus(-inf) = 0, softplus(inf) = inf.
+    Error at most 2 ulp; derivatives at most 1.5 and 2.5. Another beta adds the rounding of beta x,
+    times beta x.
 
     Examples
     --------
