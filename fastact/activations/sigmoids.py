@@ -65,7 +65,7 @@ def softsign(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     -----
     The derivative is 1 / (1 + abs(x))**2, 1 at x = 0; the second derivative is -2 sign(x) / (1
     + abs(x))**3, taken as 0 at x = 0, where it jumps. softsign(-inf) = -1, softsign(inf) = 1.
-    Error at most 0.6 ulp; derivatives at most 1.5 and 3.
+    Error at most 0.75 ulp; derivatives at most 1.5 and 3.
 
     References
     ----------
