@@ -6,7 +6,8 @@
 
 /* elu(x) = x > 0 ? x : alpha expm1(x); derivative x > 0 ? 1 : alpha exp(x), alpha at the
  * kink 0; second derivative x > 0 ? 0 : alpha exp(x), alpha at 0. -alpha at -inf. Errors
- * for alpha = 1, others add a rounding. Worst WORST. */
+ * for alpha = 1, others add a rounding. Worst 1.48 at -0x1.c23796p-6;
+ * 0.63. */
 FA_INLINE vec FN(elu)(vec x, vec alpha) {
     vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
     return v_select(v_lt(x, K(0)), v_fma(alpha, high, alpha * low), x);
@@ -22,7 +23,8 @@ FA_INLINE vec FN(elu_d2)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(0)
 FA_INLINE vec FN(elu_from_output)(vec y, vec alpha) { return v_select(v_lt(K(0), y), K(1), y + alpha); }
 
 /* selu(x) = scale (x > 0 ? x : alpha expm1(x)), with constants such that mean 0 and
- * variance 1 are a fixed point; derivatives as elu's, selu'(0) = scale alpha. Worst WORST. */
+ * variance 1 are a fixed point; derivatives as elu's, selu'(0) = scale alpha. Worst 1.57 at
+ * -0x1.9655dp-6; 0.62. */
 FA_INLINE vec FN(selu)(vec x) {
     vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
     vec y = v_fma(high, K(SELU_BOTH), v_fma(low, K(SELU_BOTH), high * K(SELU_BOTH_LOW)));
@@ -43,7 +45,7 @@ FA_INLINE vec FN(selu_from_output)(vec y) {
 
 /* celu(x) = x > 0 ? x : alpha expm1(x/alpha); derivative x > 0 ? 1 : exp(x/alpha), 1 at 0;
  * second derivative x > 0 ? 0 : exp(x/alpha)/alpha, 1/alpha at 0. Errors for alpha = 1,
- * others add the roundings of x/alpha and alpha. Worst WORST. */
+ * others add the roundings of x/alpha and alpha. Worst 0.82 at -0x1.20355p-2; 0.71. */
 FA_INLINE vec FN(celu)(vec x, vec alpha) {
     return v_select(v_lt(x, K(0)), alpha * v_expm1(v_min(K(0), x) / alpha), x);
 }

@@ -70,7 +70,7 @@ FA_INLINE vec FN(swish_by_parameter)(vec x, vec beta) {
 
 /* quick_gelu(x) = x sigmoid(1.702 x), gelu's cheapest stand-in; max(x, 0) - |x| z. The
  * product's rounding goes with it, for the exponential would multiply it a hundredfold.
- * Worst WORST. */
+ * Worst 1.71 at -0x1.674442p-2; 1.57. */
 FA_INLINE vec FN(quick_gelu_parts)(vec x, vec *low) {
     vec a = v_max(K(EXP_LEAST), FN(minus_abs)(x)), u = a * K(QUICK);
     *low = v_fma(a, K(QUICK_LOW), v_fms(a, K(QUICK), u));
@@ -99,7 +99,7 @@ FA_INLINE pair FN(exp_pair_scaled)(vec x) {
 }
 FA_INLINE pair FN(unscaled)(pair e) { return FN(pair_of)(e.hi * K(EXP_UNIT), e.lo * K(EXP_UNIT)); }
 
-/* 0 at -inf. Worst WORST. */
+/* 0 at -inf. Worst 0.77 at -0x1.7080cep+6; 0.97. */
 FA_INLINE vec FN(mish)(vec x) {
     pair scaled = FN(exp_pair_scaled)(v_max(K(EXP_LEAST), v_min(K(MISH_BOUND), x))), e = FN(unscaled)(scaled);
     pair plus = FN(pair_plus)(e, K(2)), d = FN(pair_plus)(FN(pair_product)(e, plus), K(2));
@@ -108,7 +108,7 @@ FA_INLINE vec FN(mish)(vec x) {
     return v_copysign(v_select(v_lt(K(MISH_BOUND), x), x, y), x);
 }
 /* mish' = E ((E + 2) d + 4 x (1 + E))/d^2, d = n + 2. Root at -1.192. 0 at -inf, 1 at inf.
- * Worst WORST. */
+ * Worst 0.78 at -0x1.70b2dp+6; 1.24. */
 FA_INLINE vec FN(mish_d1)(vec x) {
     vec bounded = v_max(K(EXP_LEAST), v_min(K(MISH_SLOPE_BOUND), x));
     pair scaled = FN(exp_pair_scaled)(bounded), e = FN(unscaled)(scaled);
@@ -121,7 +121,8 @@ FA_INLINE vec FN(mish_d1)(vec x) {
  *   mish'' = 4 w (4 - 2 a + w (8 + 6 w + 2 w^2 - a (2 - 3 w - 2 w^2)))/(2 + 2 w + w^2)^3
  * and for x > 0
  *   4 w^2 (2 - 2 a + w (6 + 8 w + 4 w^2 - a (3 - 2 w - 2 w^2)))/(1 + 2 w + 2 w^2)^3.
- * Roots at -2.256 and 1.491. 0 at both infinities. Worst WORST. */
+ * Roots at -2.256 and 1.491. 0 at both infinities. Worst 0.78 at
+ * -0x1.7052dap+6; 1.31. */
 FA_INLINE vec FN(mish_d2)(vec x) {
     mask positive = v_lt(K(0), x);
 #define BY_SIDE(above, below) v_select(positive, K(above), K(below))

@@ -31,7 +31,8 @@ FA_INLINE vec FN(hardtanh_from_output)(vec y, vec low, vec high) { return FN(har
 FA_INLINE vec FN(sixth_of)(vec t) { return v_fma(t, K(SIXTH), t * K(SIXTH_LOW)); }
 
 /* hardsigmoid(x) = min(max(x + 3, 0), 6)/6; derivative 1/6 for -3 < x < 3, else 0, at both
- * kinks too. x + 3 is exact where it is small. Worst 1.5. */
+ * kinks too. x + 3 is exact where it is small. Worst 1.00 at
+ * -0x1.ffffecp-1; 1.0. */
 FA_INLINE vec FN(hardsigmoid)(vec x) { return FN(sixth_of)(v_min(K(6), v_max(K(0), x + K(3)))); }
 FA_INLINE vec FN(hardsigmoid_d1)(vec x) {
     return FN(constant_slope)(x, v_keep(v_lt(v_abs(x), K(3)), K(SIXTH)));
@@ -43,7 +44,8 @@ FA_INLINE vec FN(hardsigmoid_from_output)(vec y) {
 
 /* hardswish(x) = x hardsigmoid(x); derivative 0 for x <= -3, x/3 + 1/2 between, 1 for
  * x >= 3; second derivative 1/3 between, else 0, at both kinks too. Below -3 x is
- * bounded, for inf * 0 is NaN. Worst 1.5. */
+ * bounded, for inf * 0 is NaN. Worst 1.88 at
+ * 0x1.5f1a7cp+0; 1.75. */
 FA_INLINE vec FN(hardswish)(vec x) { return v_max(K(-3), x) * FN(hardsigmoid)(x); }
 FA_INLINE vec FN(hardswish_d1)(vec x) {
     vec y = v_fma(x, K(2 * SIXTH), K(0.5)) + x * K(2 * SIXTH_LOW);

@@ -2,7 +2,7 @@
 
 /* softplus(x) = log(1 + exp(beta x))/beta = max(x, 0) + log1p(e)/beta with
  * e = exp(-|beta x|): no threshold, never overflows. 0 at -inf, inf at inf. Errors for
- * beta = 1, others add the roundings of beta x and 1/beta: worst 1.70 at 0x1.48b44ep-7; 1.5. */
+ * beta = 1, others add the roundings of beta x and 1/beta: worst 1.53 at -0x1.09af76p+2; 1.5. */
 FA_INLINE vec FN(softplus)(vec x, vec beta) {
     vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z))), inverse = K(1) / beta;
     vec y = v_fma(log_part, inverse, v_select(v_lt(K(0), z), x, K(0)));
@@ -15,7 +15,7 @@ FA_INLINE vec FN(softplus_d2)(vec x, vec beta) { return beta * FN(sigmoid_d1)(be
 FA_INLINE vec FN(softplus_from_output)(vec y, vec beta) { return -FN(expm1)(-(beta * y)); }
 
 /* logsigmoid(x) = -softplus(-x) = min(x, 0) - log1p(e); -inf at -inf, -0 at inf. Its
- * derivatives are sigmoid(-x) and -sigmoid'(x). Worst WORST. */
+ * derivatives are sigmoid(-x) and -sigmoid'(x). Worst 1.53 at 0x1.ba125ap+1; 1.5. */
 FA_INLINE vec FN(logsigmoid)(vec x) { return -FN(softplus)(-x, K(1)); }
 FA_INLINE vec FN(logsigmoid_d1)(vec x) { return FN(sigmoid)(-x); }
 FA_INLINE vec FN(logsigmoid_d2)(vec x) { return -FN(sigmoid_d1)(x); }
@@ -43,7 +43,7 @@ FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
 FA_INLINE vec FN(squareplus_quarter)(FN(squareplus_parts) s, vec b, pair divisor) {
     return FN(pair_rounded)(FN(pair_quotient)(FN(pair_of)(K(0.25) * b * s.half, K(0)), divisor));
 }
-/* 0 at -inf. Errors for b = 4. Worst WORST. */
+/* 0 at -inf. Errors for b = 4. Worst 0.75 at -0x1.6f042ap+126; 0.62. */
 FA_INLINE vec FN(squareplus)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     vec below = FN(squareplus_quarter)(s, b, s.h) * s.half, above = FN(pair_rounded)(s.h) * s.inverse * s.inverse;
@@ -51,14 +51,14 @@ FA_INLINE vec FN(squareplus)(vec x, vec b) {
     return v_select(v_lt(x, K(0)), below, v_select(v_eq(x, K(INFINITY)), x, above));
 }
 /* (1 + x/r)/2 = b/4/(h r) for x < 0, and one less that for -x. 0 at -inf, 1 at inf.
- * Worst WORST. */
+ * Worst 0.75 at 0x1.5ccp-14; 0.75. */
 FA_INLINE vec FN(squareplus_d1)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     vec y = FN(squareplus_quarter)(s, b, FN(pair_product)(s.h, s.r)) * s.half * s.half * s.half;
     return v_select(v_lt(x, K(0)), y, K(1) - y);
 }
 /* b/2/r^3, even; 0 at both infinities. Not r^3 as written: it overflows where the result
- * is still above 0. Worst WORST. */
+ * is still above 0. Worst 2.80 at 0x1.429356p+13; 2.71. */
 FA_INLINE vec FN(squareplus_d2)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     pair inverse = FN(pair_quotient)(FN(pair_of)(K(1), K(0)), s.r);
