@@ -16,19 +16,21 @@ typedef vec FN(body2)(vec, vec);
 typedef vec FN(body3)(vec, vec, vec);
 typedef vec FN(body4)(vec, vec, vec, vec);
 
-#define ARG(k) FN(next)(in, step, k, at)
+#define ARG(k) ((k) < arrays ? FN(next)(in, step, k, at) : held[k])
 #define TAIL(k) FN(last)(in, step, k, i, n - i)
 /* Four vectors side by side fill the latencies of one: the compiler interleaves them
  * (fp.h asks gcc to), for the CPU's scheduler cannot look that far ahead. */
 #define FA_DEFINE_MAP(arity, arguments, last_arguments)                                         \
-    FA_INLINE void FN(map##arity)(FN(body##arity) * f, size_t n, const void *const inputs[],    \
-                                  const size_t steps[], real *y) {                              \
+    FA_INLINE void FN(map##arity)(FN(body##arity) * f, int arrays, size_t n,                    \
+                                  const void *const inputs[], const size_t steps[], real *y) {  \
         enum { GROUP = 4 };                                                                     \
         const void *in[arity];                                                                  \
         size_t step[arity]; /* copies, which no store can change */                             \
+        vec held[arity];                                                                        \
         for (int k = 0; k < arity; k++) {                                                       \
             in[k] = inputs[k];                                                                  \
             step[k] = steps[k];                                                                 \
+            held[k] = k < arrays ? K(0) : v_load((const real *)in[k]);                          \
         }                                                                                       \
         size_t i = 0;                                                                           \
         for (; i + GROUP * LANES <= n; i += GROUP * LANES) {                                    \
@@ -66,22 +68,30 @@ FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), T
 #define PASS_1 , p
 #define PASS_2 , p, q
 
-#define FA_LOOP(arity, name)                                                                                \
+/* Are the operands behind `arrays` repeated, as parameters mostly are? Then their vectors stay in
+ * registers: to load them anew would be most of what a cheap function does. */
+FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
+    size_t moving = 0;
+    for (int k = arrays; k < arity; k++) moving |= step[k];
+    return !moving;
+}
+#define FA_LOOP(arrays, arity, name)                                                                        \
     static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *out) {        \
-        FA_CAT(FN(map), arity)(FN(name), n, in, step, out);                                                 \
+        if (FN(all_repeat)(arrays, arity, step)) FA_CAT(FN(map), arity)(FN(name), arrays, n, in, step, out); \
+        else FA_CAT(FN(map), arity)(FN(name), arity, n, in, step, out);                                     \
     }
 /* dy times a derivative */
 #define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
     FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
         return dy * FN(derivative)(x PASS_##parameters);                                                    \
     }                                                                                                       \
-    FA_LOOP(BACKWARD_ARITY_##parameters, backward)
+    FA_LOOP(2, BACKWARD_ARITY_##parameters, backward)
 
 #define YES(derivative, backward, parameters) FA_LOOP_BACKWARD(derivative, backward, parameters)
 #define NO(derivative, backward, parameters)
 #define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)            \
-    FA_LOOP(VALUE_ARITY_##parameters, name)                                        \
-    FA_LOOP(VALUE_ARITY_##parameters, name##_d2)                                   \
+    FA_LOOP(1, VALUE_ARITY_##parameters, name)                                      \
+    FA_LOOP(1, VALUE_ARITY_##parameters, name##_d2)                                 \
     FA_LOOP_BACKWARD(name##_d1, name##_backward, parameters)                       \
     from_output(name##_from_output, name##_backward_from_output, parameters)       \
     by_parameter(name##_by_parameter, name##_backward_by_parameter, parameters)

@@ -15,7 +15,8 @@ FA_INLINE pair FN(pair_product)(pair a, pair b) {
 }
 FA_INLINE pair FN(pair_quotient)(pair a, pair b) {
     vec inverse = K(1) / b.hi, hi = a.hi * inverse;
-    return FN(pair_of)(hi, (v_fnma(hi, b.hi, a.hi) + v_fnma(hi, b.lo, a.lo)) * inverse);
+    /* no product last: hi + lo must not be fused */
+    return FN(pair_of)(hi, v_fma(v_fnma(hi, b.hi, a.hi), inverse, v_fnma(hi, b.lo, a.lo) * inverse));
 }
 /* x + s and x s of a plain s; and the vector nearest to a pair */
 FA_INLINE pair FN(pair_plus)(pair a, vec s) { return FN(pair_sum)(a, FN(pair_of)(s, K(0))); }

@@ -143,9 +143,10 @@ def test_row_masks(op, dtype):
 
 
 def _with_masked_filled(op, plain, mask):
-    """What a mask means: a masked logit is -inf, a masked gradient 0, and results are 0."""
+    """What a mask means: a masked logit is -inf (inf for softmin), a masked gradient 0, and results are 0."""
     x = plain[-1].copy()
-    x[~mask] = 0 if op.variant == "_backward_from_output" and op.op == "softmax" else -np.inf
+    lowest = np.inf if op.op == "softmin" else -np.inf
+    x[~mask] = 0 if op.variant == "_backward_from_output" and op.op != "log_softmax" else lowest
     args = [*plain[:-1], x]
     if op.variant and plain[0].ndim == 2:
         args[0] = np.where(mask, plain[0], np.zeros_like(plain[0]))

@@ -64,7 +64,9 @@ def test_specials(name, order, dtype):
     x, p = every_input(dtype), parameters_of(name, dtype)
     x = x[~np.isfinite(widen(x))]
     wide = function(name, order)(widen(x, np.float32), *p)
-    np.testing.assert_array_equal(widen(function(name, order)(x, *p)), widen(wide.astype(TYPES[dtype])))
+    with np.errstate(invalid="ignore"):  # ml_dtypes' way with NaN
+        wanted = wide.astype(TYPES[dtype])
+    np.testing.assert_array_equal(widen(function(name, order)(x, *p)), widen(wanted))
 
 
 @pytest.mark.parametrize("dtype", TYPES)

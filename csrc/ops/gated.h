@@ -14,7 +14,7 @@ FA_INLINE vec FN(silu)(vec x) {
 FA_INLINE vec FN(gate_slope)(vec a, const vec *a_low, mask positive) {
     vec bounded = v_max(K(EXP_LEAST), a), p, low, s = FN(exp_parts)(bounded, a_low ? *a_low : K(-0.0), &p);
     vec q = FN(logistic_exact)(s, p, &low), unit = bounded * K(EXP_UNIT);
-    vec bracket = v_fnma(unit, q, K(1) + bounded) - unit * low;
+    vec bracket = v_fnma(unit, low, v_fnma(unit, q, K(1) + bounded));
     if (a_low) bracket = bracket + v_fnma(*a_low * K(EXP_UNIT), q, *a_low);
     vec y = v_fma(q, bracket, low * bracket) * K(EXP_UNIT);
     return v_select(positive, K(1) - y, y);

@@ -48,7 +48,7 @@ FA_INLINE vec FN(hardsigmoid_from_output)(vec y) {
  * 0x1.5f1a7cp+0; 1.75. */
 FA_INLINE vec FN(hardswish)(vec x) { return v_max(K(-3), x) * FN(hardsigmoid)(x); }
 FA_INLINE vec FN(hardswish_d1)(vec x) {
-    vec y = v_fma(x, K(2 * SIXTH), K(0.5)) + x * K(2 * SIXTH_LOW);
+    vec y = v_fma(x, K(2 * SIXTH_LOW), v_fma(x, K(2 * SIXTH), K(0.5)));
     return v_select(v_le(x, K(-3)), K(0), v_select(v_le(K(3), x), K(1), y));
 }
 FA_INLINE vec FN(hardswish_d2)(vec x) {
