@@ -25,26 +25,28 @@ FA_INLINE vec FN(logistic_exact)(vec s, vec p, vec *low) {
     *low = v_fnma(q, d_low, v_fnma(q, d, big) + big_low) * v_fma(e, K(-0.5), K(1));
     return q;
 }
-FA_INLINE vec FN(logistic_tail)(vec x) {
-    vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &p), q = FN(logistic)(s, p, &low);
+/* z and z - z^2 = e/(1 + e)^2 for x <= 0; x_low: a rounding error of x, or -0. */
+FA_INLINE vec FN(logistic_tail)(vec x, vec x_low) {
+    vec p, low, s = FN(exp_parts)(x, x_low, &p), q = FN(logistic)(s, p, &low);
     return q + low;
 }
-/* e/(1 + e)^2 = z - z^2, one rounding. */
-FA_INLINE vec FN(logistic_slope)(vec x) {
-    vec z = FN(logistic_tail)(x);
+FA_INLINE vec FN(logistic_slope)(vec x, vec x_low) {
+    vec z = FN(logistic_tail)(x, x_low);
     return v_fnma(z, z * K(EXP_UNIT), z);
 }
 
 /* sigmoid(x) = 1/(1 + exp(-x)) = (x < 0 ? e : 1)/(1 + e), with the remainder put back
  * to full precision: so it never falls where e does not rise. 0 at -inf, 1 at inf.
  * Worst 1.50 at -0x1.09549p+2; 1.5. */
-FA_INLINE vec FN(sigmoid)(vec x) {
-    vec e = FN(exp_monotone)(FN(minus_abs)(x)), n = v_select(v_lt(x, K(0)), e, K(1));
-    vec d = K(1) + e, inverse = K(1) / d, q = n * inverse;
+FA_INLINE vec FN(sigmoid_of)(vec e, mask negative) {
+    vec n = v_select(negative, e, K(1)), d = K(1) + e, inverse = K(1) / d, q = n * inverse;
     return v_fma(v_fnma(q, e - (d - K(1)), v_fnma(q, d, n)), inverse, q);
 }
+FA_INLINE vec FN(sigmoid)(vec x) {
+    return FN(sigmoid_of)(FN(exp_monotone)(FN(minus_abs)(x)), v_lt(x, K(0)));
+}
 /* sigmoid' = z - z^2, even; 0 at both infinities. Worst 2.40 at -0x1.626e96p+2; 2.2. */
-FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(x) * K(EXP_UNIT); }
+FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(FN(minus_abs)(x), K(-0.0)) * K(EXP_UNIT); }
 /* sigmoid'' = -sign(x) z' (1 - e) (1 - z), odd, root at 0. 1 - e, not 1 - 2z: it keeps
  * e's low part, which near the root is most of the precision. Worst 3.92 at
  * 0x1.e7e6cp+2; 3.1. */
@@ -59,7 +61,7 @@ FA_INLINE vec FN(sigmoid_from_output)(vec y) { return v_fnma(y, y, y); }
 
 /* tanh' = 4 e/(1 + e)^2 with e = exp(-2|x|): 1 - tanh^2 would lose the tails.
  * 0 at both infinities. Worst 2.40 at -0x1.626e96p+1; 2.2. */
-FA_INLINE vec FN(tanh_d1)(vec x) { return FN(logistic_slope)(x + x) * K(4 * EXP_UNIT); }
+FA_INLINE vec FN(tanh_d1)(vec x) { return FN(logistic_slope)(FN(minus_abs)(x + x), K(-0.0)) * K(4 * EXP_UNIT); }
 /* tanh'' = -2 tanh tanh', odd, root at 0. Worst 3.24 at 0x1.06865cp+1; 2.9. */
 FA_INLINE vec FN(tanh_d2)(vec x) {
     return K(-2) * FN(tanh)(x) * FN(tanh_d1)(x);
@@ -74,7 +76,7 @@ FA_INLINE vec FN(tanhshrink)(vec x) {
     vec a = v_abs(x), square = a * a, third = K(2 * SIXTH);
     vec small = v_fma(square, K(2 * SIXTH_LOW), v_fms(a, a, square) * third);
     vec inner = a * v_fma(square, third, v_fma(square * square, FN(tanhshrink_q)(square), small));
-    vec outer = v_fma(FN(logistic_tail)(a + a), K(2 * EXP_UNIT), a - K(1));
+    vec outer = v_fma(FN(logistic_tail)(-(a + a), K(-0.0)), K(2 * EXP_UNIT), a - K(1));
     return v_copysign(v_select(v_lt(a, K(1)), inner, outer), x);
 }
 /* tanhshrink' = tanh^2, even; tanhshrink'' = 2 tanh tanh', odd. Worst 2.12 at

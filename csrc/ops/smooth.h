@@ -1,22 +1,37 @@
 /* Smooth rectifiers. Errors as in sigmoids.h. */
 
-/* softplus(x) = log(1 + exp(beta x))/beta = max(x, 0) + log1p(e)/beta with
- * e = exp(-|beta x|): no threshold, never overflows. 0 at -inf, inf at inf. Errors for
- * beta = 1, others add the roundings of beta x and 1/beta: worst 1.53 at -0x1.09af76p+2; 1.5. */
-FA_INLINE vec FN(softplus)(vec x, vec beta) {
-    vec z = beta * x, log_part = FN(log1p_unit)(v_exp_nonpos(FN(minus_abs)(z))), inverse = K(1) / beta;
-    vec y = v_fma(log_part, inverse, v_select(v_lt(K(0), z), x, K(0)));
-    return FN(softplus_near)(z, inverse, y);
+/* softplus(x) = log(1 + exp(u))/beta = max(x, 0) + log1p(e)/beta with u = beta x,
+ * e = exp(-|u|): no threshold, never overflows. 0 at -inf, inf at inf. What the product u
+ * lost goes with it, for the exponential would multiply it by |u|. Errors for beta = 1:
+ * worst 1.53 at -0x1.09af76p+2; 1.5. */
+FA_INLINE vec FN(softplus_of)(vec x, vec u, vec e, vec inverse) {
+    vec y = v_fma(FN(log1p_unit)(e), inverse, v_select(v_lt(K(0), u), x, K(0)));
+    return FN(softplus_near)(u, inverse, y);
 }
-/* sigmoid(beta x) and beta sigmoid'(beta x): their errors. */
-FA_INLINE vec FN(softplus_d1)(vec x, vec beta) { return FN(sigmoid)(beta * x); }
-FA_INLINE vec FN(softplus_d2)(vec x, vec beta) { return beta * FN(sigmoid_d1)(beta * x); }
-/* sigmoid(beta x) = 1 - exp(-beta y) */
+FA_INLINE vec FN(softplus)(vec x, vec beta) {
+    mask positive;
+    vec low, a = FN(scaled_parts)(x, beta, &low, &positive), e = v_exp_nonpos(a);
+    return FN(softplus_of)(x, beta * x, v_fma(e, low, e), K(1) / beta);
+}
+/* sigmoid(u) and beta sigmoid'(u): their errors. */
+FA_INLINE vec FN(softplus_d1)(vec x, vec beta) {
+    mask positive;
+    vec low, a = FN(scaled_parts)(x, beta, &low, &positive), e = FN(exp_monotone)(a);
+    return FN(sigmoid_of)(v_fma(e, low, e), v_mask_not(positive));
+}
+FA_INLINE vec FN(softplus_d2)(vec x, vec beta) {
+    mask positive;
+    vec low, a = FN(scaled_parts)(x, beta, &low, &positive);
+    return beta * (FN(logistic_slope)(a, low) * K(EXP_UNIT));
+}
+/* sigmoid(u) = 1 - exp(-beta y) */
 FA_INLINE vec FN(softplus_from_output)(vec y, vec beta) { return -FN(expm1)(-(beta * y)); }
 
 /* logsigmoid(x) = -softplus(-x) = min(x, 0) - log1p(e); -inf at -inf, -0 at inf. Its
  * derivatives are sigmoid(-x) and -sigmoid'(x). Worst 1.53 at 0x1.ba125ap+1; 1.5. */
-FA_INLINE vec FN(logsigmoid)(vec x) { return -FN(softplus)(-x, K(1)); }
+FA_INLINE vec FN(logsigmoid)(vec x) {
+    return -FN(softplus_of)(-x, -x, v_exp_nonpos(FN(minus_abs)(x)), K(1));
+}
 FA_INLINE vec FN(logsigmoid_d1)(vec x) { return FN(sigmoid)(-x); }
 FA_INLINE vec FN(logsigmoid_d2)(vec x) { return -FN(sigmoid_d1)(x); }
 

@@ -1,4 +1,4 @@
-/* softmax, log_softmax, logsumexp and their gradients.
+/* softmax, softmin, log_softmax, logsumexp and their gradients.
  *
  * With m = max x and e_j = exp(x_j - m), the sum is 1 + others: one maximum is
  * left out, so that log(1 + others) = log1p(others) keeps its relative
@@ -14,12 +14,21 @@
 /* What phases hand on, of each row of a tile; along a row, of the one. */
 typedef struct {
     vec max;
-    pair factor;   /* what makes the exponentials probabilities */
+    union {
+        pair factor;    /* what makes the exponentials probabilities */
+        pair threshold; /* sparsemax: what entries lose; of its gradient, the mean */
+    };
     pair others;   /* the sum of exp(x - max) without one maximum */
-    vec log_total; /* log1p(others) */
+    union {
+        vec log_total; /* log1p(others) */
+        vec nan;       /* hardmax: a NaN of the row, or 0 */
+    };
     pair total;    /* of a gradient's terms */
-    vec unit;      /* what products of factor and exponentials are to be multiplied by */
-    ivec ties;     /* how many exponentials are 1 */
+    union {
+        vec unit;  /* what products of factor and exponentials are to be multiplied by */
+        vec count; /* hardmax: of ones written; sparsemax: of entries above the last threshold */
+    };
+    ivec ties;     /* how many exponentials are 1, or entries count */
 } FN(softmax_state);
 #define softmax_state FN(softmax_state)
 
@@ -41,7 +50,7 @@ typedef struct {
     softmax_state *tiles; /* of each tile, where the next phase finds it */
     softmax_state *known; /* the same abreast, else the kernel's own copy of the only one, which lives in registers */
     sum *slots;
-    int store, fetch_y; /* constants */
+    int store, fetch_y, negated; /* constants; negated: it is softmin */
 } FN(pass);
 #define pass FN(pass)
 
@@ -59,6 +68,7 @@ FA_INLINE void FN(pass_over)(pass *p, softmax_state *own, const fa_rows_args *a,
     p->tiles = a->state;
     p->slots = a->slots;
     p->store = 0;
+    p->negated = 0;
     p->known = direction == FA_ABREAST ? p->tiles : own;
     own->max = p->tiles->max;
     own->factor = p->tiles->factor;
@@ -219,15 +229,30 @@ FA_INLINE void FN(unscaled_softmax)(pass *p, fa_row_phase phase, fa_direction di
     FN(exponentials)(p, direction);
     for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].factor = FN(reciprocal)(FN(state_of)(p, t)->total);
 }
-FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
+/* softmin is softmax of -x, which is put to the output first. */
+FA_INLINE void FN(negate_body)(void *context, size_t i, size_t t, int full) {
+    FN(put_output)(context, i, t, full, -FN(input)(context, i, t, full));
+}
+FA_INLINE void FN(negate_to_output)(pass *p, fa_row_phase phase) {
+    if (phase == FA_BEGIN) FN(each)(p->w, FN(negate_body), p);
+    p->negated = 1;
+    p->x = p->y;
+    p->x_pitch = p->y_pitch;
+    p->x_ahead = 0;
+}
+FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k, int negated) {
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, k);
+    if (negated) FN(negate_to_output)(&p, phase);
     FN(unscaled_softmax)(&p, phase, direction);
     if (phase == FA_END) FN(scale)(&p);
 }
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    FN(softmax_of)(a, phase, direction, 0);
+    FN(softmax_of)(a, phase, direction, 0, 0);
+}
+FA_INLINE void FN(softmin)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    FN(softmax_of)(a, phase, direction, 0, 1);
 }
 
 FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full) {
@@ -299,16 +324,24 @@ FA_INLINE void FN(softmax_from_output_body)(void *context, size_t i, size_t t, i
     pass *p = context;
     const pair total = FN(state_of)(p, t)->total;
     vec centred = (FN(grad_output)(p, i, t, full) - total.hi) - total.lo;
-    FN(put_output)(p, i, t, full, FN(given_output)(p, i, t, full) * centred);
+    FN(put_output)(p, i, t, full, FN(given_output)(p, i, t, full) * (p->negated ? -centred : centred));
 }
-/* dx = y (dy - sum(dy y)); in: dy, y. May overwrite either. */
-FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+/* dx = y (dy - sum(dy y)), softmin's its negative; in: dy, y. May overwrite either. */
+FA_INLINE void FN(gradient_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction,
+                                        int negated) {
     if (phase != FA_END) return;
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, 1);
+    p.negated = negated;
     FN(add_in_slots)(&p, FN(dot_body));
     FN(each)(p.w, FN(softmax_from_output_body), &p);
+}
+FA_INLINE void FN(softmax_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    FN(gradient_from_output)(a, phase, direction, 0);
+}
+FA_INLINE void FN(softmin_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    FN(gradient_from_output)(a, phase, direction, 1);
 }
 
 FA_INLINE void FN(scale_dot_body)(void *context, size_t slot, size_t i, size_t t, int full) {
@@ -317,16 +350,23 @@ FA_INLINE void FN(scale_dot_body)(void *context, size_t slot, size_t i, size_t t
     FN(dot_body)(p, slot, i, t, full);
 }
 /* in: dy, x; the probabilities pass through the output. */
-FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+FA_INLINE void FN(gradient)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int negated) {
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, 1);
+    if (negated) FN(negate_to_output)(&p, phase);
     FN(unscaled_softmax)(&p, phase, direction);
     if (phase != FA_END) return;
     p.x = p.y;
     p.x_pitch = p.y_pitch;
     FN(add_in_slots)(&p, FN(scale_dot_body));
     FN(each)(p.w, FN(softmax_from_output_body), &p);
+}
+FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    FN(gradient)(a, phase, direction, 0);
+}
+FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
+    FN(gradient)(a, phase, direction, 1);
 }
 
 FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t t, int full) {
@@ -361,7 +401,7 @@ FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_row_phase p
 
 /* in: dy, x */
 FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    FN(softmax_of)(a, phase, direction, 1);
+    FN(softmax_of)(a, phase, direction, 1, 0);
     if (phase != FA_END) return;
     pass p;
     softmax_state own;
@@ -398,49 +438,4 @@ FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase,
         s->factor = FN(share)(factor, FN(take_row)(p.w, a->row_in, t), &s->unit);
     }
     FN(each)(p.w, FN(share_body), &p);
-}
-
-/* ---- softmin: softmax of -x, which is put to the output first --------------------------- */
-
-FA_INLINE void FN(negate_body)(void *context, size_t i, size_t t, int full) {
-    FN(put_output)(context, i, t, full, -FN(input)(context, i, t, full));
-}
-FA_INLINE void FN(negate_to_output)(pass *p, fa_row_phase phase) {
-    if (phase == FA_BEGIN) FN(each)(p->w, FN(negate_body), p);
-    p->x = p->y;
-    p->x_pitch = p->y_pitch;
-    p->x_ahead = 0;
-}
-FA_INLINE void FN(softmin)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    pass p;
-    softmax_state own;
-    FN(pass_over)(&p, &own, a, direction, 0);
-    FN(negate_to_output)(&p, phase);
-    FN(unscaled_softmax)(&p, phase, direction);
-    if (phase == FA_END) FN(scale)(&p);
-}
-FA_INLINE void FN(softmin_from_output_body)(void *context, size_t i, size_t t, int full) {
-    pass *p = context;
-    const pair total = FN(state_of)(p, t)->total;
-    vec centred = (total.hi - FN(grad_output)(p, i, t, full)) + total.lo;
-    FN(put_output)(p, i, t, full, FN(given_output)(p, i, t, full) * centred);
-}
-/* dx = y (sum(dy y) - dy) */
-FA_INLINE void FN(softmin_from_output)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    if (phase != FA_END) return;
-    pass p;
-    softmax_state own;
-    FN(pass_over)(&p, &own, a, direction, 1);
-    FN(add_in_slots)(&p, FN(dot_body));
-    FN(each)(p.w, FN(softmin_from_output_body), &p);
-}
-FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    pass p;
-    softmax_state own;
-    FN(pass_over)(&p, &own, a, direction, 1);
-    FN(negate_to_output)(&p, phase);
-    FN(unscaled_softmax)(&p, phase, direction);
-    if (phase != FA_END) return;
-    FN(add_in_slots)(&p, FN(scale_dot_body));
-    FN(each)(p.w, FN(softmin_from_output_body), &p);
 }

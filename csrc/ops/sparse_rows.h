@@ -2,10 +2,9 @@
 
 /* ---- hardmax: 1 at the first maximum, else 0 ------------------------------------------------ */
 
-/* What is NaN of a row goes to `log_total`, which else is 0; `unit` counts the ones written. */
 FA_INLINE void FN(find_nan_body)(void *context, size_t i, size_t t, int full) {
     pass *p = context;
-    vec x = FN(input)(p, i, t, full), *nan = &FN(state_of)(p, t)->log_total;
+    vec x = FN(input)(p, i, t, full), *nan = &FN(state_of)(p, t)->nan;
     *nan = v_select(v_isnan(x), x, *nan);
 }
 /* Along a row, of the maxima in a vector only the first. */
@@ -21,14 +20,14 @@ FA_INLINE vec FN(first_lane)(vec ones) {
 FA_INLINE void FN(hardmax_body)(void *context, size_t i, size_t t, int full) {
     pass *p = context;
     softmax_state *s = FN(state_of)(p, t);
-    mask top = v_mask_and(v_eq(FN(input)(p, i, t, full), s->max), v_eq(s->unit, K(0)));
+    mask top = v_mask_and(v_eq(FN(input)(p, i, t, full), s->max), v_eq(s->count, K(0)));
     vec one = v_keep(top, K(1));
     if (p->w.direction == FA_ALONG && v_any(top)) {
         one = FN(first_lane)(FN(first)(FN(held)(p->w, i), one));
-        s->unit = K(1);
+        s->count = K(1);
     }
-    if (p->w.direction != FA_ALONG) s->unit = s->unit + one;
-    FN(put_output)(p, i, t, full, s->log_total + one);
+    if (p->w.direction != FA_ALONG) s->count = s->count + one;
+    FN(put_output)(p, i, t, full, s->nan + one);
 }
 FA_INLINE void FN(hardmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
@@ -37,11 +36,11 @@ FA_INLINE void FN(hardmax)(const fa_rows_args *a, fa_row_phase phase, fa_directi
     if (phase == FA_BEGIN) FN(find_max)(&p);
     if (phase != FA_END) return;
     for (size_t t = 0; t < p.w.tiles; t++) {
-        FN(state_of)(&p, t)->log_total = K(0);
-        FN(state_of)(&p, t)->unit = K(0);
+        FN(state_of)(&p, t)->nan = K(0);
+        FN(state_of)(&p, t)->count = K(0);
     }
     FN(each)(p.w, FN(find_nan_body), &p);
-    if (direction == FA_ALONG) own.log_total = FN(any_nan)(own.log_total, K(0));
+    if (direction == FA_ALONG) own.nan = FN(any_nan)(own.nan, K(0));
     FN(each)(p.w, FN(hardmax_body), &p);
 }
 /* Its derivative is 0 everywhere; NaN stays. */
@@ -64,17 +63,17 @@ FA_INLINE void FN(hardmax_backward)(const fa_rows_args *a, fa_row_phase phase, f
  * all d > -1, which those in the support must be; then of all d > t, and so on until none
  * drops out. Each pass only drops, so there are few: sorting would be slower. */
 
-/* Adds the d above `factor.hi`, and counts them. NaN is among them: it makes the row NaN. */
+/* Adds the d above the threshold, and counts them. NaN is among them: it makes the row NaN. */
 FA_INLINE void FN(support_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     pass *p = context;
     softmax_state *s = FN(state_of)(p, t);
     vec d = FN(input)(p, i, t, full) - s->max;
-    mask out = v_le(d, s->factor.hi);
+    mask out = v_le(d, s->threshold.hi);
     if (p->w.direction == FA_ALONG) out = v_mask_or(out, v_eq(d, K(-INFINITY))); /* beyond the row's end */
     s->ties = v_count(s->ties, v_mask_not(out));
     p->slots[slot] = FN(sum_add)(p->slots[slot], v_select(out, K(0), d));
 }
-/* One pass: t of what is above the last one, to `factor`. Whether something dropped out. */
+/* One pass: t of what is above the last one, to `threshold`. Whether something dropped out. */
 FA_INLINE int FN(raise_threshold)(pass *p) {
     int dropped = 0;
     for (size_t t = 0; t < p->w.tiles; t++) FN(state_of)(p, t)->ties = v_to_int(K(0));
@@ -83,16 +82,16 @@ FA_INLINE int FN(raise_threshold)(pass *p) {
         softmax_state *s = FN(state_of)(p, t);
         vec count = FN(count)(p->w, s->ties);
         pair sum_less_1 = FN(pair_plus)(s->total, K(-1));
-        dropped |= v_any(v_lt(count, s->unit));
-        s->unit = count;
-        s->factor = FN(pair_quotient)(sum_less_1, FN(pair_of)(count, K(0)));
+        dropped |= v_any(v_lt(count, s->count));
+        s->count = count;
+        s->threshold = FN(pair_quotient)(sum_less_1, FN(pair_of)(count, K(0)));
     }
     return dropped;
 }
 FA_INLINE void FN(find_threshold)(pass *p) {
     for (size_t t = 0; t < p->w.tiles; t++) {
-        FN(state_of)(p, t)->factor = FN(pair_of)(K(-1), K(0));
-        FN(state_of)(p, t)->unit = v_splat((real)p->w.n + 1);
+        FN(state_of)(p, t)->threshold = FN(pair_of)(K(-1), K(0));
+        FN(state_of)(p, t)->count = v_splat((real)p->w.n + 1);
     }
     while (FN(raise_threshold)(p)) {}
 }
@@ -100,7 +99,7 @@ FA_INLINE void FN(sparsemax_body)(void *context, size_t i, size_t t, int full) {
     pass *p = context;
     const softmax_state *s = FN(state_of)(p, t);
     vec d = FN(input)(p, i, t, full) - s->max;
-    FN(put_output)(p, i, t, full, v_max(K(0), (d - s->factor.hi) - s->factor.lo));
+    FN(put_output)(p, i, t, full, v_max(K(0), (d - s->threshold.hi) - s->threshold.lo));
 }
 FA_INLINE void FN(sparsemax_of)(pass *p, fa_row_phase phase) {
     if (phase == FA_BEGIN) FN(find_max)(p);
@@ -125,7 +124,7 @@ FA_INLINE void FN(support_dy_body)(void *context, size_t slot, size_t i, size_t 
 }
 FA_INLINE void FN(sparsemax_from_output_body)(void *context, size_t i, size_t t, int full) {
     pass *p = context;
-    const pair mean = FN(state_of)(p, t)->factor;
+    const pair mean = FN(state_of)(p, t)->threshold;
     vec y = FN(given_output)(p, i, t, full), dx = (FN(grad_output)(p, i, t, full) - mean.hi) - mean.lo;
     FN(put_output)(p, i, t, full, v_select(v_le(y, K(0)), K(0), v_select(v_isnan(y), y, dx)));
 }
@@ -135,7 +134,7 @@ FA_INLINE void FN(sparsemax_gradient)(pass *p) {
     FN(add_in_slots)(p, FN(support_dy_body));
     for (size_t t = 0; t < p->w.tiles; t++) {
         softmax_state *s = FN(state_of)(p, t);
-        s->factor = FN(pair_quotient)(s->total, FN(pair_of)(FN(count)(p->w, s->ties), K(0)));
+        s->threshold = FN(pair_quotient)(s->total, FN(pair_of)(FN(count)(p->w, s->ties), K(0)));
     }
     FN(each)(p->w, FN(sparsemax_from_output_body), p);
 }
