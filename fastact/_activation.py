@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
+from fastact import _docs
 from fastact._config import _core
-from fastact._docs import complete
 from fastact._trained import AlongAxis, ParameterBackward
 
 # What every ufunc call takes besides its operands.
@@ -92,31 +93,84 @@ def _signature(
     return inspect.Signature([*operands, *chosen, *axis, *keywords])
 
 
-def _function(
-    kind: type[_core.Elementwise],
-    name: str,
-    names: tuple[str, ...],
-    defaults: tuple[Any, ...],
-    options: Options,
-    ufunc_name: Callable[..., str],
-    axis: tuple[inspect.Parameter, ...],
-) -> Any:
-    """ufunc_name(*option values) names the core's ufunc for them. axis: the argument that says
-    where the last operand, a trained parameter, lies; or none."""
+class _Definition:
+    """What the functions of an activation are made of: its operands, their defaults, and the
+    forms of it that an option chooses among."""
 
-    def choices(chosen: tuple[Any, ...], left: list[tuple[Any, ...]]) -> Any:
-        if left:
-            return {value: choices((*chosen, value), left[1:]) for value in left[0]}
-        core = ufunc_name(*chosen)
-        whole: np.ufunc = getattr(_core, core)
-        return whole, getattr(_core, f"{core}_default") if defaults else whole
+    def __init__(self, definition: Callable[..., Any], forms: dict[str, dict[str, str]]) -> None:
+        self.op = definition.__name__
+        parameters = list(inspect.signature(definition).parameters.values())
+        self.operands = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+        self.names = tuple(p.name for p in self.operands)
+        self.defaults = tuple(p.default for p in self.operands if p.default is not p.empty)
+        # the argument that says where the last operand, a trained parameter, lies; or none
+        self.axis = tuple(p for p in parameters if p.name == "axis")
+        self.options: Options = {
+            p.name: (p.default, tuple(forms[p.name])) for p in parameters if p.name in forms
+        }
+        self._forms = forms
+        for core_op in next(({*forms[k].values()} for k in self.options), {self.op}) if self.defaults else ():
+            _core.bind_parameters(core_op, self.defaults)
 
-    allowed = [values for _, values in options.values()]
-    function: Any = kind(name, names, defaults, options, choices((), allowed))
-    function.__signature__ = _signature(names, defaults, options, axis)
-    if axis:
-        function.general = AlongAxis(function, names[-1], len(names) - 1)
-    return function
+    def ufunc_name(self, suffix: str, *chosen: Any) -> str:
+        """Of the core's op for these values of the options."""
+        forms = (self._forms[option][value] for option, value in zip(self.options, chosen, strict=True))
+        return next(forms, self.op) + suffix
+
+    def derivative_name(self, *chosen: Any) -> str:
+        *form, order = chosen
+        return self.ufunc_name("_derivative" if order == 1 else "_second_derivative", *form)
+
+    def function(
+        self,
+        kind: type[_core.Elementwise],
+        name: str,
+        names: tuple[str, ...],
+        ufunc_name: Callable[..., str],
+        **more: Any,
+    ) -> Any:
+        """A function of these operands. `more` are options too; ufunc_name(*their values) is the
+        ufunc's name."""
+        options = {**self.options, **more}
+
+        def choices(chosen: tuple[Any, ...], left: list[tuple[Any, ...]]) -> Any:
+            if left:
+                return {value: choices((*chosen, value), left[1:]) for value in left[0]}
+            core = ufunc_name(*chosen)
+            whole: np.ufunc = getattr(_core, core)
+            return whole, getattr(_core, f"{core}_default") if self.defaults else whole
+
+        allowed = [values for _, values in options.values()]
+        function: Any = kind(name, names, self.defaults, options, choices((), allowed))
+        function.__signature__ = _signature(names, self.defaults, options, self.axis)
+        if self.axis:
+            function.general = AlongAxis(function, names[-1], len(names) - 1)
+        return function
+
+    def part(
+        self, name: str, names: tuple[str, ...], text: str, ufunc_name: Callable[..., str], **more: Any
+    ) -> Any:
+        function = self.function(_core.Elementwise, f"{self.op}.{name}", names, ufunc_name, **more)
+        function.__doc__ = f"{text}\n\nSee `fastact.{self.op}` for the formula, errors and bounds."
+        return function
+
+    def backward(self) -> Any:
+        if hasattr(_core, f"{self.op}_backward_by_parameter"):
+            return ParameterBackward(self.op, self.operands[-1])
+        text = f"Gradient by the input: ``grad_output * {self.op}.derivative({', '.join(self.names)})``."
+        return self.part(
+            "backward", ("grad_output", *self.names), text, partial(self.ufunc_name, "_backward")
+        )
+
+    def derivative(self) -> Any:
+        text = f"First (``order=1``) or second (``order=2``) derivative of `{self.op}`."
+        return self.part("derivative", self.names, text, self.derivative_name, order=(1, (1, 2)))
+
+    def backward_from_output(self) -> Any:
+        text = f"Gradient by the input, from ``output = {self.op}(input)``."
+        names = ("grad_output", "output", *self.names[1:])
+        ufunc_name = partial(self.ufunc_name, "_backward_from_output")
+        return self.part("backward_from_output", names, text, ufunc_name)
 
 
 def activation(
@@ -130,44 +184,14 @@ def activation(
     """
 
     def decorate(definition: Callable[P, Any]) -> Activation[P]:
-        op = definition.__name__
-        parameters = list(inspect.signature(definition).parameters.values())
-        positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-        names = tuple(p.name for p in positional)
-        defaults = tuple(p.default for p in positional if p.default is not p.empty)
-        form: Options = {p.name: (p.default, tuple(forms[p.name])) for p in parameters if p.name in forms}
-        orders: Options = {**form, "order": (1, (1, 2))}
-        axis = tuple(p for p in parameters if p.name == "axis")
-        for core_op in next((forms[k].values() for k in form), [op]) if defaults else ():
-            _core.bind_parameters(core_op, defaults)
-
-        def core(suffix: str) -> Callable[..., str]:
-            return lambda *chosen: next((forms[k][v] for k, v in zip(form, chosen, strict=True)), op) + suffix
-
-        def derivative_of(*chosen: Any) -> str:
-            return core("_derivative" if chosen[-1] == 1 else "_second_derivative")(*chosen[:-1])
-
-        def part(
-            name: str, names: tuple[str, ...], text: str, options: Options = form, ufunc: Any = None
-        ) -> Any:
-            ufunc = ufunc or core(f"_{name}")
-            function = _function(_core.Elementwise, f"{op}.{name}", names, defaults, options, ufunc, axis)
-            function.__doc__ = f"{text}\n\nSee `fastact.{op}` for the formula, errors and bounds."
-            return function
-
-        result: Activation[P] = _function(Activation, op, names, defaults, form, core(""), axis)
-        result.__doc__ = complete(definition.__doc__ or "", names[1:], tuple(form))
+        of = _Definition(definition, forms)
+        result: Activation[P] = of.function(Activation, of.op, of.names, partial(of.ufunc_name, ""))
+        shared = _docs.activation(of.names[1:], tuple(of.options))
+        result.__doc__ = _docs.complete(definition.__doc__, shared)
         result.kinks = kinks
-        text = f"Gradient by the input: ``grad_output * {op}.derivative({', '.join(names)})``."
-        result.backward = part("backward", ("grad_output", *names), text)
-        if hasattr(_core, f"{op}_backward_by_parameter"):
-            result.backward = ParameterBackward(op, positional[-1])
-        text = f"First (``order=1``) or second (``order=2``) derivative of `{op}`."
-        result.derivative = part("derivative", names, text, orders, derivative_of)
-        if hasattr(_core, f"{op}_backward_from_output"):
-            text = f"Gradient by the input, from ``output = {op}(input)``."
-            output_names = ("grad_output", "output", *names[1:])
-            result.backward_from_output = part("backward_from_output", output_names, text)
+        result.backward, result.derivative = of.backward(), of.derivative()
+        if hasattr(_core, f"{of.op}_backward_from_output"):
+            result.backward_from_output = of.backward_from_output()
         return result
 
     return decorate

@@ -1,37 +1,82 @@
-"""What the docstrings of all activations share."""
+"""What the docstrings of ops of a kind share: a definition's holds what is the op's own."""
 
 from __future__ import annotations
 
 import inspect
 import re
+from dataclasses import dataclass
 
-_INPUT = """\
-input : array_like
-    Any shape. float16, float32, float64 or bfloat16; integers and bools become float64."""
-_KEYWORDS = """\
-out, where, casting, order, dtype
-    As of any NumPy ufunc."""
-_RETURNS = """\
-ndarray
-    Of the {shape} shape and the input's float type."""
-_RAISES = """\
-TypeError
-    If {operand} or `out` has a type no loop takes.
-ValueError
-    If {cases}`out` has another shape or is read-only."""
+_TYPES = "float16, float32, float64 or bfloat16; integers and bools become float64."
+_OUT = "out : ndarray, optional\n    Where to put the result."
+_AS_UFUNC = "out, where, casting, order, dtype\n    As of any NumPy ufunc."
 
 
-def complete(doc: str, parameters: tuple[str, ...], options: tuple[str, ...]) -> str:
-    """An activation's docstring, given what is its own: to its Parameters those of every
-    activation are added, and Returns and Raises."""
-    summary, *sections = re.split(r"\n\n(?=\w+\n-{3,}\n)", inspect.cleandoc(doc))
-    own = {title: body for title, _, body in (section.split("\n", 2) for section in sections)}
+@dataclass(frozen=True)
+class Shared:
+    """Sections: entries of Parameters in their order, Returns and Raises."""
+
+    parameters: tuple[str, ...]
+    returns: str
+    raises: str
+
+
+ROWS = Shared(
+    (
+        f"input : array_like\n    At least 1-d. {_TYPES}",
+        "axis : int or tuple of ints\n    Along which; several together count as one.",
+        "where : array_like of bool, optional\n"
+        "    Elements to include, broadcast to the input's shape. Others get exactly 0, and a row\n"
+        "    without any is all 0.",
+        _OUT,
+    ),
+    "ndarray\n    Of the input's shape and float type.",
+    "TypeError\n    If `input` or `out` has a type no loop takes, or `where` is not boolean.\n"
+    "ValueError\n    If `axis` is out of range, `where` does not broadcast, `out` has another shape or is\n"
+    "    read-only, or a Dask array is chunked along `axis`.",
+)
+
+GATES = Shared(
+    (
+        f"input : array_like\n    Two halves a and b along `axis`.\n    {_TYPES}",
+        "axis : int\n    What is split.",
+        'gate : {"second", "first"}\n    Which half is the gate b.',
+        _OUT,
+    ),
+    "ndarray\n    Half as long along `axis`, of the input's float type. `backward` and `derivative` are in\n"
+    "    the input's shape: the derivative by a is act(b), that by b a act'(b).",
+    "TypeError\n    If `input` or `out` has a type no loop takes, or `axis` is no int.\n"
+    "ValueError\n    If `axis` is out of range or has an odd length, `gate` is something else, or `out` has\n"
+    "    another shape or is read-only.",
+)
+
+
+def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
+    operand, shape = ("an operand", "broadcast") if parameters else ("`input`", "input's")
     cases = "the operands do not broadcast, or " if parameters else ""
     cases += "".join(f"`{option}` is something else, or " for option in options)
+    return Shared(
+        (f"input : array_like\n    Any shape. {_TYPES}", _AS_UFUNC),
+        f"ndarray\n    Of the {shape} shape and the input's float type.",
+        f"TypeError\n    If {operand} or `out` has a type no loop takes.\n"
+        f"ValueError\n    If {cases}`out` has another shape or is read-only.",
+    )
+
+
+def complete(doc: str | None, shared: Shared) -> str:
+    """A docstring with what it shares; what is its own goes first, and between `input` and the others."""
+    summary, *sections = re.split(r"\n\n(?=\w+\n-{3,}\n)", inspect.cleandoc(doc or ""))
+    own = {title: body for title, _, body in (section.split("\n", 2) for section in sections)}
+    entries = re.split(r"\n(?=\S)", own.pop("Parameters", "")) if "Parameters" in own else []
+    names = {_name(entry) for entry in entries}
+    first, *others = (entry for entry in shared.parameters if _name(entry) not in names)
     whole = {
-        "Parameters": "\n".join(filter(None, [_INPUT, own.pop("Parameters", ""), _KEYWORDS])),
-        "Returns": _RETURNS.format(shape="broadcast" if parameters else "input's"),
-        "Raises": _RAISES.format(operand="an operand" if parameters else "`input`", cases=cases),
+        "Parameters": "\n".join([first, *entries, *others]),
+        "Returns": own.pop("Returns", shared.returns),
+        "Raises": shared.raises,
         **own,
     }
     return "\n\n".join([summary, *(f"{title}\n{'-' * len(title)}\n{body}" for title, body in whole.items())])
+
+
+def _name(entry: str) -> str:
+    return entry.split(" :")[0]

@@ -10,13 +10,14 @@ import numpy as np
 
 from fastact._arrays import any_dask, as_array, as_weak_array, check_order, check_out, choice, single
 from fastact._config import _core
+from fastact._docs import GATES, complete
 from fastact._method import Method
 from fastact._row_op import normalize
 
 BLOCK = 1 << 17  # elements of a half: what two passes read is then still in a cache
 
 
-class Glu(_core.Function):
+class Glu(Method):
     """A gated linear unit with its derivatives.
 
     In the core it is an activation of the gate b whose parameter is a: ``backward`` by b is
@@ -26,15 +27,15 @@ class Glu(_core.Function):
     kind = "activation"
 
     def __init__(self, definition: Callable[..., Any]) -> None:
-        super().__init__(definition.__name__)
-        self.__doc__, self.__signature__ = definition.__doc__, inspect.signature(definition)
+        super().__init__(definition.__name__, self._value, inspect.signature(definition))
+        self.__doc__ = complete(definition.__doc__, GATES)
         self.backward = Method(f"{self.__name__}.backward", self._backward)
         self.derivative = Method(f"{self.__name__}.derivative", self._derivative)
 
     def _ufunc(self, suffix: str) -> Any:
         return getattr(_core, self.__name__ + suffix)
 
-    def __call__(self, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None) -> Any:
+    def _value(self, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None) -> Any:
         a, b = self._halves(as_array(input), axis, gate)
         out = single(out)
         if out is not None and np.shape(out) != a.shape:
@@ -129,10 +130,6 @@ def _slice(a: Any, axis: int, start: int, stop: int) -> Any:
 def _nothing(b: Any, a: Any, out: Any = None) -> Any:
     """The second derivative by a, which is 0; NaN stays."""
     return np.add(_core.step_derivative(b), _core.step_derivative(a), out=out)
-
-
-Glu._backward.__qualname__ = "Glu.backward"  # Python's errors about arguments name the public function
-Glu._derivative.__qualname__ = "Glu.derivative"
 
 
 def gated_linear_unit(definition: Callable[..., Any]) -> Glu:

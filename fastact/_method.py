@@ -1,4 +1,4 @@
-"""Functions of ops that Python computes."""
+"""Functions that Python computes: of ops, or ops themselves."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ from fastact._config import _core
 
 
 class Method(_core.Function):
-    """A function that belongs to an op, and pickles by its name."""
+    """A function that pickles by its name, and names itself where it is called wrongly."""
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], signature: inspect.Signature | None = None
+    ) -> None:
         super().__init__(name)
         self._function = function
-        self.__doc__, self.__signature__ = function.__doc__, inspect.signature(function)
+        self.__doc__, self.__signature__ = function.__doc__, signature or inspect.signature(function)
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._function(*args, **keywords)
+        try:
+            return self._function(*args, **keywords)
+        except TypeError:
+            self._check(args, keywords)
+            raise
+
+    def _check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        try:
+            self.__signature__.bind(*args, **keywords)
+        except TypeError as error:
+            raise TypeError(f"{self.__name__}(): {error}") from None

@@ -10,6 +10,7 @@ import numpy as np
 
 from fastact._arrays import FLOATS, any_dask, as_array, check_out, single
 from fastact._config import _core
+from fastact._docs import ROWS, complete
 from fastact._method import Method
 
 Axis = int | tuple[int, ...]
@@ -90,7 +91,7 @@ class RowOp(_core.Rows):
     def __init__(self, definition: Callable[..., Any], reduces: bool) -> None:
         name = definition.__name__
         super().__init__(name, getattr(_core, name), self._value)
-        self.__doc__ = definition.__doc__
+        self.__doc__ = complete(definition.__doc__, ROWS)
         self.__signature__ = inspect.signature(definition)
         self.reduces = reduces
         self.backward = self._part("_backward", self._backward)
@@ -264,7 +265,6 @@ def jacobian(op: RowOp) -> Method:
             rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)
             return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
 
-    softmax_jacobian.__qualname__ = f"{op.__name__}.jacobian"  # which Python's errors name
     return Method(f"{op.__name__}.jacobian", softmax_jacobian)
 
 

@@ -15,37 +15,17 @@ __all__ = ["hardmax", "log_softmax", "logsumexp", "softmax", "softmin", "sparsem
 def softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
     r"""Softmax, :math:`p_i = e^{x_i} / \sum_j e^{x_j}`, along an axis.
 
-    Parameters
-    ----------
-    input : array_like
-        Logits, at least 1-d. float16, float32, float64 or bfloat16; integers become float64.
-    axis : int or tuple of ints
-        The class axis; several together count as one.
-    where : array_like of bool, optional
-        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
-        row without any is all 0.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Probabilities, of the input's shape and float type.
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `where` is not boolean.
-    ValueError
-        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
-        read-only, or a Dask array is chunked along `axis`.
-
     Notes
     -----
     A logit of -inf has probability exactly 0. A row of only -inf, or with +inf or NaN, is
     NaN. Entries are within 2 ulp, beside what the rounding of x - max(x) brings. The
     derivative is the matrix p_i (delta_ij - p_j): `backward` multiplies by it, and
     ``softmax.jacobian(input, axis=-1)`` is the matrix itself, in the last two axes.
+
+    References
+    ----------
+    J. Bridle, "Probabilistic interpretation of feedforward classification network outputs, with
+    relationships to statistical pattern recognition", in "Neurocomputing", 1990.
 
     Examples
     --------
@@ -69,33 +49,19 @@ def log_softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = 
 
     Parameters
     ----------
-    input : array_like
-        Logits, at least 1-d. float16, float32, float64 or bfloat16; integers become float64.
-    axis : int or tuple of ints
-        The class axis; several together count as one.
     where : array_like of bool, optional
         Elements to include, broadcast to the input's shape. Others get exactly 0.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Log-probabilities, of the input's shape and float type.
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `where` is not boolean.
-    ValueError
-        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
-        read-only, or a Dask array is chunked along `axis`.
 
     Notes
     -----
     With m = max(x): (x - m) - log1p(s), s the sum of exp(x - m) without one maximum. A
     confident row's winner so keeps its relative precision: -s, and never -0. Within 2 ulp,
     beside what the rounding of x - m brings. A row of only -inf, or with +inf or NaN, is NaN.
+
+    References
+    ----------
+    P. Blanchard, D. Higham, N. Higham, "Accurately computing the log-sum-exp and softmax
+    functions", IMA Journal of Numerical Analysis 41, 2021.
 
     Examples
     --------
@@ -118,16 +84,12 @@ def logsumexp(
 
     Parameters
     ----------
-    input : array_like
-        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
     axis : int or tuple of ints
         The axis to reduce; several together count as one.
     keepdims : bool
         Leave the reduced axes in the result, of length 1.
     where : array_like of bool, optional
         Elements to include, broadcast to the input's shape; of none at all it is -inf.
-    out : ndarray, optional
-        Where to put the result.
 
     Returns
     -------
@@ -135,18 +97,15 @@ def logsumexp(
         Of the input's float type, without the reduced axes. A row with +inf gives inf, a
         row of only -inf gives -inf.
 
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `where` is not boolean.
-    ValueError
-        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
-        read-only, or a Dask array is chunked along `axis`.
-
     Notes
     -----
     max(x) + log1p(s), s the sum of exp(x - max) without one maximum. Its gradient is
     softmax(x), times `grad_output`.
+
+    References
+    ----------
+    P. Blanchard, D. Higham, N. Higham, "Accurately computing the log-sum-exp and softmax
+    functions", IMA Journal of Numerical Analysis 41, 2021.
 
     Examples
     --------
@@ -160,35 +119,14 @@ def logsumexp(
 def softmin(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
     r"""Softmax of the negated input, :math:`p_i = e^{-x_i} / \sum_j e^{-x_j}`, along an axis.
 
-    Parameters
-    ----------
-    input : array_like
-        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
-    axis : int or tuple of ints
-        The class axis; several together count as one.
-    where : array_like of bool, optional
-        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
-        row without any is all 0.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Probabilities, of the input's shape and float type.
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `where` is not boolean.
-    ValueError
-        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
-        read-only, or a Dask array is chunked along `axis`.
-
     Notes
     -----
     As `softmax` of ``-input``, also at special values: an element of inf has probability
     exactly 0. Entries are within 2 ulp, beside what the rounding of min(x) - x brings.
+
+    References
+    ----------
+    PyTorch documentation, ``torch.nn.functional.softmin``.
 
     Examples
     --------
@@ -202,35 +140,14 @@ def softmin(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None
 def hardmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
     r"""One-hot maximum, :math:`y_i = 1` at the first largest :math:`x_i` and 0 elsewhere, along an axis.
 
-    Parameters
-    ----------
-    input : array_like
-        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
-    axis : int or tuple of ints
-        The class axis; several together count as one.
-    where : array_like of bool, optional
-        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
-        row without any is all 0.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Zeros and ones, of the input's shape and float type.
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `where` is not boolean.
-    ValueError
-        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
-        read-only, or a Dask array is chunked along `axis`.
-
     Notes
     -----
     Of equal maxima the first counts. A row with NaN is NaN. The derivative is 0 everywhere, so
     `backward` gives zeros. Exact.
+
+    References
+    ----------
+    ONNX documentation, operator Hardmax.
 
     Examples
     --------
@@ -243,31 +160,6 @@ def hardmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None
 @row_op
 def sparsemax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = None, out: Any = None) -> Any:
     r"""Nearest point of the simplex, :math:`p_i = \max(x_i - \tau, 0)` with :math:`\sum_i p_i = 1`.
-
-    Parameters
-    ----------
-    input : array_like
-        At least 1-d. float16, float32, float64 or bfloat16; integers become float64.
-    axis : int or tuple of ints
-        The class axis; several together count as one.
-    where : array_like of bool, optional
-        Elements to include, broadcast to the input's shape. Others get exactly 0, and a
-        row without any is all 0.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Probabilities, most of them exactly 0, of the input's shape and float type.
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `where` is not boolean.
-    ValueError
-        If `axis` is out of range, `where` does not broadcast, `out` has another shape or is
-        read-only, or a Dask array is chunked along `axis`.
 
     Notes
     -----

@@ -28,6 +28,7 @@ def public_name(kind, name):
     return (kind == "activation" and reference.ACTIVATIONS[name].op) or name
 
 
+LOSSES = {name for kind, name in OPS if kind == "loss"}
 COMPOSED = {"rrelu"}  # of other ops, in Python: test_composed.py
 PUBLIC = sorted({public_name(kind, name) for kind, name in OPS})
 
@@ -78,6 +79,7 @@ def test_docstring(name):
     assert first.endswith(".") or not rest[0], f"{name}: the first line is a sentence of its own"
     headed = re.findall(r"^(\w[\w ]*)\n-+$", doc, flags=re.MULTILINE)
     assert [s for s in headed if s in SECTIONS] == SECTIONS
+    assert "References" in headed or name in LOSSES, f"{name}: no reference"
     described = re.findall(r"^(\w[\w, ]*?)(?: :.*)?$", section(doc, "Parameters"), flags=re.MULTILINE)
     described = {argument.strip() for line in described for argument in line.split(",")}
     missing = inspect.signature(op).parameters.keys() - described

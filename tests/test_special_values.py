@@ -18,13 +18,11 @@ def number(text, dtype):
     """What an entry of the table stands for in a type."""
     info = np.finfo(dtype)
     named = {"max": info.max, "tiny": info.smallest_subnormal, "2tiny": 2 * info.smallest_subnormal}
-    named |= {
-        "selu'(0)": 1.7580993408473768,
-        "selu'(1)": 1.0507009873554805,
-        "1.702/2": 0.851,
-        "about 0.64": 0.64,
-    }
-    named |= {"1/3": 1 / 3, "1/6": 1 / 6, "0": 0.0, "ln 2": np.log(2.0), "sqrt(2/pi)": np.sqrt(2 / np.pi)}
+    named |= {"0.01 max": np.dtype(dtype).type(0.01) * info.max, "max / 4": info.max / 4}
+    named |= {"tiny / 2": 0.0, "1 / max": 1 / info.max}  # half of the least: it or 0
+    named |= {"selu'(0)": 1.7580993408473768, "selu'(1)": 1.0507009873554805}
+    named |= {"1.702/2": 0.851, "about 0.64": 0.64, "1/3": 1 / 3, "1/6": 1 / 6}
+    named |= {"0": 0.0, "ln 2": np.log(2.0), "sqrt(2/pi)": np.sqrt(2 / np.pi)}
     if not isinstance(text, str):
         return np.dtype(dtype).type(text)
     value = np.dtype(dtype).type(named[text.lstrip("+-")])
@@ -42,7 +40,8 @@ def same(got, want, dtype):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 def test_table_is_complete(name):
-    assert {"+0", "-0", np.inf, -np.inf, "max"} <= SPECIALS[name].keys()
+    kinks = {kink for kink in reference.ACTIVATIONS[name].kinks if kink}
+    assert {"+0", "-0", np.inf, -np.inf, "max", "-max", "tiny", "-tiny", *kinks} <= SPECIALS[name].keys()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

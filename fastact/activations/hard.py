@@ -25,6 +25,11 @@ def step(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     step(0) = 0. Both derivatives are 0 everywhere, so nothing before a step is trained by
     gradients. step(-inf) = 0, step(inf) = 1. Exact.
 
+    References
+    ----------
+    W. McCulloch, W. Pitts, "A logical calculus of the ideas immanent in nervous activity",
+    Bulletin of Mathematical Biophysics 5, 1943.
+
     Examples
     --------
     >>> import numpy as np, fastact as fa
@@ -45,6 +50,10 @@ def identity(input: ArrayLike, k: ArrayLike = 1.0, **keywords: Unpack[UfuncKeywo
     Notes
     -----
     The derivative is k, the second derivative 0. Rounded once: at most 0.5 ulp.
+
+    References
+    ----------
+    B. Widrow, M. Hoff, "Adaptive switching circuits", IRE WESCON 1960, whose unit is linear.
 
     Examples
     --------
@@ -142,6 +151,11 @@ def hardshrink(input: ArrayLike, lambd: ArrayLike = 0.5, **keywords: Unpack[Ufun
     -----
     The derivative is 1 for abs(x) > lambd and 0 elsewhere, 0 at the kinks; the second
     derivative is 0. hardshrink(-inf) = -inf, hardshrink(inf) = inf. Exact.
+
+    References
+    ----------
+    D. Donoho, I. Johnstone, "Ideal spatial adaptation by wavelet shrinkage", Biometrika 81,
+    1994.
 
     Examples
     --------

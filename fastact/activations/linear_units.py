@@ -17,32 +17,6 @@ Gate = Literal["second", "first"]
 def glu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
     r"""Gated linear unit, :math:`a \sigma(b)`.
 
-    Parameters
-    ----------
-    input : array_like
-        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
-        bfloat16; integers and bools become float64.
-    axis : int
-        What is split.
-    gate : {"second", "first"}
-        Which half is the gate b.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
-        the input's shape: the derivative by a is sigmoid(b), that by b a sigmoid'(b).
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `axis` is no int.
-    ValueError
-        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
-        shape or is read-only.
-
     Notes
     -----
     The error of `sigmoid`, and a rounding, unless sigmoid(b) is subnormal.
@@ -63,32 +37,6 @@ def glu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = N
 @gated_linear_unit
 def swiglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
     r"""Gated linear unit by silu, :math:`a \operatorname{silu}(b)`.
-
-    Parameters
-    ----------
-    input : array_like
-        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
-        bfloat16; integers and bools become float64.
-    axis : int
-        What is split.
-    gate : {"second", "first"}
-        Which half is the gate b.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
-        the input's shape: the derivative by a is silu(b), that by b a silu'(b).
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `axis` is no int.
-    ValueError
-        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
-        shape or is read-only.
 
     Notes
     -----
@@ -111,32 +59,6 @@ def swiglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any 
 def geglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
     r"""Gated linear unit by gelu, :math:`a \operatorname{gelu}(b)`.
 
-    Parameters
-    ----------
-    input : array_like
-        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
-        bfloat16; integers and bools become float64.
-    axis : int
-        What is split.
-    gate : {"second", "first"}
-        Which half is the gate b.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
-        the input's shape: the derivative by a is gelu(b), that by b a gelu'(b).
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `axis` is no int.
-    ValueError
-        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
-        shape or is read-only.
-
     Notes
     -----
     The error of `gelu`, and a rounding, unless gelu(b) is subnormal.
@@ -156,32 +78,6 @@ def geglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any =
 @gated_linear_unit
 def reglu(input: ArrayLike, axis: int = -1, *, gate: Gate = "second", out: Any = None) -> Any:
     r"""Gated linear unit by relu, :math:`a \max(b, 0)`.
-
-    Parameters
-    ----------
-    input : array_like
-        Any shape with an even length along `axis`: two halves a and b. float16, float32, float64 or
-        bfloat16; integers and bools become float64.
-    axis : int
-        What is split.
-    gate : {"second", "first"}
-        Which half is the gate b.
-    out : ndarray, optional
-        Where to put the result.
-
-    Returns
-    -------
-    ndarray
-        Half as long along `axis`, of the input's float type. `backward` and `derivative` are in
-        the input's shape: the derivative by a is relu(b), that by b a relu'(b).
-
-    Raises
-    ------
-    TypeError
-        If `input` or `out` has a type no loop takes, or `axis` is no int.
-    ValueError
-        If `axis` is out of range or has an odd length, `gate` is something else, or `out` has another
-        shape or is read-only.
 
     Notes
     -----

@@ -145,6 +145,10 @@ def threshold(
     The derivative is 1 for x > threshold and 0 elsewhere, 0 at the kink; the second
     derivative is 0. threshold(inf) = inf, threshold(-inf) = v. Exact.
 
+    References
+    ----------
+    PyTorch documentation, ``torch.nn.functional.threshold``.
+
     Examples
     --------
     >>> import numpy as np, fastact as fa

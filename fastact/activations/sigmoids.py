@@ -26,6 +26,11 @@ def sigmoid(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     overflow and no cancellation, so both tails are right down to subnormal results.
     sigmoid(-inf) = 0, sigmoid(inf) = 1. Error at most 1.5 ulp; derivatives at most 2.5 and 4.
 
+    References
+    ----------
+    D. Rumelhart, G. Hinton, R. Williams, "Learning representations by back-propagating errors",
+    Nature 323, 1986.
+
     Examples
     --------
     >>> import numpy as np, fastact as fa
@@ -46,6 +51,11 @@ def tanh(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     With e = exp(-2 abs(x)) the derivative is 4 e / (1 + e)**2, right where 1 - tanh(x)**2 would
     cancel. `backward_from_output` has only the output to go by, and computes (1 - y)(1 + y).
     tanh(-0.0) = -0.0. Error at most 1 ulp; derivatives at most 2.5 and 3.5.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, G. Orr, K.-R. Müller, "Efficient BackProp", in "Neural networks: tricks
+    of the trade", 1998.
 
     Examples
     --------
@@ -92,6 +102,10 @@ def tanhshrink(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     x**2 / 15 + ...). The derivative is tanh(x)**2, the second 2 tanh(x) tanh'(x).
     tanhshrink(-inf) = -inf, tanhshrink(inf) = inf, tanhshrink(-0.0) = -0.0. Error at most 2
     ulp; derivatives at most 3 and 3.5.
+
+    References
+    ----------
+    PyTorch documentation, ``torch.nn.functional.tanhshrink``.
 
     Examples
     --------

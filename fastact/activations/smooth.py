@@ -32,6 +32,11 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, **keywords: Unpack[UfuncKe
     Error at most 2 ulp; derivatives at most 1.5 and 2.5. Another beta adds the rounding of beta x,
     times beta x.
 
+    References
+    ----------
+    C. Dugas, Y. Bengio, F. Bélisle, C. Nadeau, R. Garcia, "Incorporating second-order
+    functional knowledge for better option pricing", NIPS 2000.
+
     Examples
     --------
     >>> import numpy as np, fastact as fa
@@ -50,6 +55,11 @@ def logsigmoid(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     the upper tail keeps its relative precision. The derivative is sigmoid(-x), the second
     -sigmoid'(x). logsigmoid(-inf) = -inf, logsigmoid(inf) = -0. Error at most 2 ulp;
     derivatives at most 1.5 and 2.5.
+
+    References
+    ----------
+    M. Mächler, "Accurately computing log(1 - exp(-abs(a)))", vignette of the R package Rmpfr,
+    2012.
 
     Examples
     --------

@@ -71,6 +71,7 @@ ACTIVATIONS["selu"] = Activation(
         MAX: (INF, "selu'(1)", 0),
         "-max": ("-selu'(0)", "+0", "+0"),
         TINY: (TINY, "selu'(1)", 0),
+        "-tiny": ("-2tiny", "selu'(0)", "selu'(0)"),
     },
 )
 

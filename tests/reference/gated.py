@@ -3,7 +3,7 @@
 import numpy as np
 from mpmath import mp, mpf
 
-from reference.activation import INF, MAX, Activation
+from reference.activation import INF, MAX, TINY, Activation
 from reference.logistic import (
     fast_exp,
     fast_sigmoid,
@@ -45,6 +45,8 @@ ACTIVATIONS["silu"] = Activation(
         -INF: (0, 0, 0),
         MAX: (MAX, 1, 0),
         "-max": (0, 0, 0),
+        TINY: ("tiny / 2", 0.5, 0.5),
+        "-tiny": ("-tiny / 2", 0.5, 0.5),
     },
 )
 
@@ -82,6 +84,8 @@ ACTIVATIONS["quick_gelu"] = Activation(
         -INF: (0, 0, 0),
         MAX: (MAX, 1, 0),
         "-max": (0, 0, 0),
+        TINY: ("tiny / 2", 0.5, "1.702/2"),
+        "-tiny": ("-tiny / 2", 0.5, "1.702/2"),
     },
 )
 
@@ -137,5 +141,7 @@ ACTIVATIONS["mish"] = Activation(
         -INF: (0, 0, 0),
         MAX: (MAX, 1, 0),
         "-max": (0, 0, 0),
+        TINY: (TINY, 0.6, "about 0.64"),
+        "-tiny": ("-tiny", 0.6, "about 0.64"),
     },
 )

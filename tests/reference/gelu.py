@@ -4,7 +4,7 @@ import numpy as np
 import scipy.special
 from mpmath import mp, mpf
 
-from reference.activation import INF, MAX, Activation
+from reference.activation import INF, MAX, TINY, Activation
 from reference.logistic import fast_exp, fast_sigmoid, fast_sigmoid_slope, sigmoid, sigmoid_slope
 
 ACTIVATIONS: dict[str, Activation] = {}
@@ -41,6 +41,8 @@ ACTIVATIONS["gelu"] = Activation(
         -INF: (0, 0, 0),
         MAX: (MAX, 1, 0),
         "-max": (0, 0, 0),
+        TINY: ("tiny / 2", 0.5, "sqrt(2/pi)"),
+        "-tiny": ("-tiny / 2", 0.5, "sqrt(2/pi)"),
     },
 )
 
@@ -90,12 +92,5 @@ ACTIVATIONS["gelu_tanh"] = Activation(
     op="gelu",
     options={"approximate": "tanh"},
     roots=((), (-0.7524614220710163,), (-1.4185040087908284, 1.4185040087908284)),
-    specials={
-        "+0": ("+0", 0.5, "sqrt(2/pi)"),
-        "-0": (0, 0.5, "sqrt(2/pi)"),
-        INF: (INF, 1, 0),
-        -INF: (0, 0, 0),
-        MAX: (MAX, 1, 0),
-        "-max": (0, 0, 0),
-    },
+    specials=ACTIVATIONS["gelu"].specials,
 )

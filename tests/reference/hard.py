@@ -62,6 +62,7 @@ ACTIVATIONS["identity"] = Activation(
         MAX: (MAX, 1, 0),
         TINY: (TINY, 1, 0),
         "-tiny": ("-tiny", 1, 0),
+        "-max": ("-max", 1, 0),
     },
 )
 
@@ -108,6 +109,8 @@ ACTIVATIONS["hardsigmoid"] = Activation(
         -INF: (0, 0, 0),
         MAX: (1, 0, 0),
         "-max": (0, 0, 0),
+        TINY: (0.5, "1/6", 0),
+        "-tiny": (0.5, "1/6", 0),
     },
 )
 
@@ -131,6 +134,8 @@ ACTIVATIONS["hardswish"] = Activation(
         -INF: (0, 0, 0),
         MAX: (MAX, 1, 0),
         "-max": (0, 0, 0),
+        TINY: ("tiny / 2", 0.5, "1/3"),
+        "-tiny": ("-tiny / 2", 0.5, "1/3"),
     },
 )
 
@@ -155,6 +160,8 @@ ACTIVATIONS["hardshrink"] = Activation(
         -INF: (-INF, 1, 0),
         MAX: (MAX, 1, 0),
         TINY: (0, 0, 0),
+        "-max": ("-max", 1, 0),
+        "-tiny": (0, 0, 0),
     },
 )
 
@@ -170,14 +177,5 @@ ACTIVATIONS["softshrink"] = Activation(
     parameters=(0.5,),
     kinks=(-0.5, 0.5),
     monotone=True,
-    specials={
-        "+0": (0, 0, 0),
-        "-0": (0, 0, 0),
-        0.5: (0, 0, 0),
-        -0.5: (0, 0, 0),
-        INF: (INF, 1, 0),
-        -INF: (-INF, 1, 0),
-        MAX: (MAX, 1, 0),
-        TINY: (0, 0, 0),
-    },
+    specials=ACTIVATIONS["hardshrink"].specials,
 )

@@ -49,6 +49,7 @@ ACTIVATIONS["leaky_relu"] = Activation(
         MAX: (MAX, 1, 0),
         TINY: (TINY, 1, 0),
         "-tiny": ("-0", 0.01, 0),
+        "-max": ("-0.01 max", 0.01, 0),
     },
 )
 
@@ -93,6 +94,7 @@ ACTIVATIONS["prelu"] = Activation(
         MAX: (MAX, 1, 0),
         TINY: (TINY, 1, 0),
         "-tiny": ("-0", 0.25, 0),
+        "-max": ("-max / 4", 0.25, 0),
     },
 )
 
@@ -117,6 +119,8 @@ ACTIVATIONS["threshold"] = Activation(
         -INF: (-2, 0, 0),
         MAX: (MAX, 1, 0),
         "-max": (-2, 0, 0),
+        TINY: (-2, 0, 0),
+        "-tiny": (-2, 0, 0),
     },
 )
 

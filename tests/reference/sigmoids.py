@@ -75,6 +75,8 @@ ACTIVATIONS["softsign"] = Activation(
         -INF: (-1, 0, 0),
         MAX: (1, 0, 0),
         "-max": (-1, 0, 0),
+        TINY: (TINY, 1, -2),
+        "-tiny": ("-tiny", 1, 2),
     },
 )
 

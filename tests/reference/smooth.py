@@ -57,6 +57,8 @@ ACTIVATIONS["logsigmoid"] = Activation(
         -INF: (-INF, 1, 0),
         MAX: ("-0", "+0", 0),
         "-max": ("-max", 1, 0),
+        TINY: ("-ln 2", 0.5, -0.25),
+        "-tiny": ("-ln 2", 0.5, -0.25),
     },
 )
 
@@ -92,5 +94,8 @@ ACTIVATIONS["squareplus"] = Activation(
         INF: (INF, 1, 0),
         -INF: ("+0", "+0", 0),
         MAX: (MAX, 1, 0),
+        "-max": ("1 / max", 0, 0),
+        TINY: (1, 0.5, 0.25),
+        "-tiny": (1, 0.5, 0.25),
     },
 )
