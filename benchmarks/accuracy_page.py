@@ -6,6 +6,8 @@ import argparse
 import textwrap
 from pathlib import Path
 
+import numpy as np
+import other_parameters
 import sweep
 from ulp import ROOT_DISTANCE, ROOT_ULP_AT, hexadecimal
 
@@ -20,6 +22,7 @@ DESCRIPTION = "Write the worst errors of every activation beside other libraries
 COMPARED = ("torch", "jax", "scipy", "onnxruntime")
 TITLES = {"torch": "PyTorch", "jax": "JAX", "scipy": "SciPy", "onnxruntime": "ONNX Runtime"}
 POINTS = {"float32": 20_000, "float64": 10_000}  # hard ones, and as many ordinary ones
+OTHER_POINTS = 1000
 WIDTH = 110
 
 COMMAND = """\
@@ -54,6 +57,11 @@ READ = """\
 alone. A dash: the library lacks the function; of gradients, those that come with a library are judged.
 To read the large ones: a subnormal result lost to 0 is up to 2^23 = 8.39e+06 ulp off in float32 and
 2^52 = 4.5e+15 in float64, a normal one up to twice that, a result of the wrong size any number.
+"""
+OTHERS = f"""\
+The bounds above are for default parameters. With others, what the product or quotient of the
+parameter rounds adds at most {other_parameters.ADDED:g} ulp: the worst of {{count}} points each,
+`tests/other_parameters.py`, away from roots.
 """
 WRONG = f"Every function that is more than {RIGHT:g} ulp off in one of these libraries, the worst first.\n"
 
@@ -122,6 +130,21 @@ def _results(worst: Worst) -> list[str]:
     return texts
 
 
+def _others(names: set[str]) -> str:
+    lines = []
+    for name, (parameters, _) in other_parameters.OTHERS.items():
+        for p in parameters if name in names else ():
+            found = [
+                other_parameters.worst(name, order, p, dtype, OTHER_POINTS, np.random.default_rng(1))
+                for dtype in POINTS
+                for order in range(3)
+            ]
+            errors = [_number(error) for error, _ in found]
+            lines.append([name, ", ".join(f"{value:g}" for value in p), *errors])
+    of_types = [f"{of}, {dtype}" for dtype in POINTS for of in ops.ORDERS]
+    return _table(["op", "parameters", *of_types], "ll" + "r" * len(of_types), lines)
+
+
 def _failures(rows: list[Row]) -> list[str]:
     return [
         f"- {TITLES[name]}, {r.op} {r.of} {r.dtype}: {why}" for r in rows for name, why in r.failed.items()
@@ -145,6 +168,8 @@ def page(rows: list[Row], count: dict[str, int], versions: dict[str, str], machi
         text += [f"## {dtype}\n", _errors(of_dtype, libraries)]
         if libraries:
             text += [f"### Where libraries are wrong in {dtype}\n", WRONG, _wrong(of_dtype)]
+    text += ["## Other parameters\n", textwrap.fill(OTHERS.format(count=OTHER_POINTS), WIDTH) + "\n"]
+    text += [_others({r.op for r in rows})]
     failures = _failures(rows)
     if failures:
         text += ["## Not measured\n", "\n".join(failures) + "\n"]

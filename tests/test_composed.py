@@ -210,12 +210,15 @@ def test_sparse_rows(dtype, rng):
     for n in (1, 2, 17, 64, 65, 1000):
         x = (rng.normal(size=(7, n)) * 2).astype(dtype)
         p, one = fa.sparsemax(x), fa.hardmax(x)
-        np.testing.assert_allclose(p.astype(float).sum(axis=1), 1, atol=4 * n * np.finfo(dtype).eps)
+        # an entry is off by half an ulp of itself, and where d - t is rounded of what is in the support
+        narrow, support = np.finfo(dtype).eps, (p > 0).sum(axis=1)
+        error = np.abs(p.astype(float).sum(axis=1) - 1)
+        assert (error <= narrow + support * np.finfo(np.float32 if dtype == "float16" else dtype).eps).all()
         assert (p >= 0).all()
         np.testing.assert_array_equal(one.argmax(axis=1), x.argmax(axis=1))
         assert (one.sum(axis=1) == 1).all() and ((one == 0) | (one == 1)).all()
         walk.assert_same_bits(fa.hardmax(np.full((3, n), 2, dtype))[:, 0], np.ones(3, dtype), n)
-        np.testing.assert_allclose(fa.sparsemax(np.full((3, n), 2, dtype)).astype(float), 1 / n, rtol=2e-3)
+        np.testing.assert_allclose(fa.sparsemax(np.full((3, n), 2, dtype)).astype(float), 1 / n, rtol=narrow)
         for op, axis in ((fa.sparsemax, 0), (fa.hardmax, 0), (fa.softmin, 0)):
             walk.assert_same_bits(op(x.T, axis=axis).T, op(x), n)
             walk.assert_same_bits(op.backward(p.T, x.T, axis=axis).T, op.backward(p, x), n)

@@ -82,7 +82,7 @@ def celu(input: ArrayLike, alpha: ArrayLike = 1.0, **keywords: Unpack[UfuncKeywo
     The derivative is 1 for x > 0 and exp(x / alpha) elsewhere, 1 at the kink x = 0, where the
     second derivative jumps: it is 0 for x > 0 and exp(x / alpha) / alpha elsewhere, 1 / alpha
     at 0. celu(-inf) = -alpha, celu(inf) = inf. Error at most 1 ulp; derivatives at most 1 and
-    1. Another alpha adds the rounding of x / alpha, times x / alpha.
+    1. Another alpha adds up to 2 ulp.
 
     References
     ----------

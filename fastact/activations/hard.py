@@ -79,7 +79,8 @@ def hardtanh(
     Notes
     -----
     The derivative is 1 for a < x < b and 0 elsewhere, 0 at the kinks a and b; the second
-    derivative is 0. hardtanh(-inf) = a, hardtanh(inf) = b; b everywhere if a > b. Exact.
+    derivative is 0. hardtanh(-inf) = a, hardtanh(inf) = b; b everywhere if a > b. A NaN bound
+    bounds nothing. Exact.
 
     References
     ----------

@@ -29,8 +29,7 @@ def softplus(input: ArrayLike, beta: ArrayLike = 1.0, **keywords: Unpack[UfuncKe
     -----
     Computed as max(x, 0) + log1p(exp(-abs(beta x))) / beta, which is right in both tails: there
     is no `threshold` as PyTorch has. softplus(-inf) = 0, softplus(inf) = inf.
-    Error at most 2 ulp; derivatives at most 1.5 and 2.5. Another beta adds the rounding of beta x,
-    times beta x.
+    Error at most 2 ulp; derivatives at most 1.5 and 2.5. Another beta adds up to 2 ulp.
 
     References
     ----------
