@@ -66,13 +66,15 @@ typedef enum {
     FA_ELEMENTWISE_LOSSES
 } fa_loss_id;
 
-/* What may be asked of an activation. DERIVATIVE is BACKWARD with dy = 1. */
+/* What may be asked of an activation. BOTH is BACKWARD and BY_PARAMETER in one pass, two results;
+ * DERIVATIVE is BACKWARD with dy = 1. */
 typedef enum {
     FA_VALUE,
     FA_BACKWARD,
     FA_FROM_OUTPUT,
     FA_SECOND,
     FA_BY_PARAMETER,
+    FA_BOTH,
     FA_DERIVATIVE,
     FA_VARIANTS
 } fa_variant;
@@ -110,8 +112,9 @@ extern const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES];
 #define FA_MAX_INPUTS 6
 #define FA_VIRTUAL_VECTOR 64 /* bytes; a repeated operand is that many bytes of copies */
 
-/* out[i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector. */
-typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *out);
+/* out[0][i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector.
+ * FA_BOTH writes out[1] too. */
+typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *const out[]);
 
 /* A running sum's slots, in their order; the value of one is sum - lost. */
 typedef struct {

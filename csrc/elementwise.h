@@ -13,7 +13,7 @@ typedef struct {
     const void *fixed[FA_MAX_INPUTS]; /* an input's one value if it is no operand; else NULL */
 } fa_map_loop;
 
-/* The loop NumPy calls a ufunc's inner loop: args and strides of the operands, then of the output. */
+/* The loop NumPy calls a ufunc's inner loop: args and strides of the operands, then of the outputs. */
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data);
 
 #endif

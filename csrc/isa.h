@@ -5,6 +5,8 @@
 #include "core.h"
 #include "rows.h"
 
+enum { FA_SUM_SLOTS = 16 };
+
 typedef struct {
     fa_map_kernel *map[FA_ACTIVATIONS][FA_DERIVATIVE]; /* NULL: no such variant */
     fa_loss_kernel *loss[FA_ELEMENTWISE_LOSSES];
@@ -12,6 +14,9 @@ typedef struct {
     /* n contiguous elements of `dtype` to this precision's own type, and back */
     void (*widen)(size_t n, fa_dtype dtype, const void *from, void *to);
     void (*narrow)(size_t n, fa_dtype dtype, const void *from, void *to);
+    /* sums[i % FA_SUM_SLOTS] += from[i]; and sums[i] += from[i] */
+    void (*add_run)(size_t n, const void *from, double *sums);
+    void (*add_each)(size_t n, const void *from, double *sums);
 } fa_kernels;
 
 struct fa_isa {

@@ -19,14 +19,16 @@ typedef vec FN(body4)(vec, vec, vec, vec);
 #define ARG(k) ((k) < arrays ? FN(next)(in, step, k, at) : held[k])
 #define TAIL(k) FN(last)(in, step, k, i, n - i)
 /* Four vectors side by side fill the latencies of one: the compiler interleaves them
- * (fp.h asks gcc to), for the CPU's scheduler cannot look that far ahead. */
+ * (fp.h asks gcc to), for the CPU's scheduler cannot look that far ahead. g, unless NULL,
+ * is a second function of the same inputs: what both compute is computed once. */
 #define FA_DEFINE_MAP(arity, arguments, last_arguments)                                         \
-    FA_INLINE void FN(map##arity)(FN(body##arity) * f, int arrays, size_t n,                    \
-                                  const void *const inputs[], const size_t steps[], real *y) {  \
+    FA_INLINE void FN(map##arity)(FN(body##arity) * f, FN(body##arity) * g, int arrays, size_t n, \
+                                  const void *const inputs[], const size_t steps[], void *const out[]) { \
         enum { GROUP = 4 };                                                                     \
         const void *in[arity];                                                                  \
         size_t step[arity]; /* copies, which no store can change */                             \
         vec held[arity];                                                                        \
+        real *y = out[0], *z = g ? out[1] : NULL;                                               \
         for (int k = 0; k < arity; k++) {                                                       \
             in[k] = inputs[k];                                                                  \
             step[k] = steps[k];                                                                 \
@@ -34,17 +36,33 @@ typedef vec FN(body4)(vec, vec, vec, vec);
         }                                                                                       \
         size_t i = 0;                                                                           \
         for (; i + GROUP * LANES <= n; i += GROUP * LANES) {                                    \
-            vec result[GROUP];                                                                  \
+            vec first[GROUP], second[GROUP];                                                    \
             FA_UNROLL(4)                                                                        \
-            for (size_t k = 0, at = i; k < GROUP; k++, at += LANES) result[k] = f arguments;    \
+            for (size_t k = 0, at = i; k < GROUP; k++, at += LANES) {                           \
+                first[k] = f arguments;                                                         \
+                if (g) second[k] = g arguments;                                                 \
+            }                                                                                   \
             FA_UNROLL(4)                                                                        \
             for (size_t k = 0; k < GROUP; k++) {                                                \
-                v_store(y + i + k * LANES, result[k]);                                          \
+                v_store(y + i + k * LANES, first[k]);                                           \
                 FA_IN_ORDER(); /* a third faster to memory */                                   \
             }                                                                                   \
+            FA_UNROLL(4)                                                                        \
+            for (size_t k = 0; g && k < GROUP; k++) {                                           \
+                v_store(z + i + k * LANES, second[k]);                                          \
+                FA_IN_ORDER();                                                                  \
+            }                                                                                   \
         }                                                                                       \
-        for (size_t at = i; at + LANES <= n; at += LANES, i = at) v_store(y + at, f arguments); \
-        if (i < n) v_store_n(y + i, n - i, f last_arguments);                                   \
+        for (size_t at = i; at + LANES <= n; at += LANES, i = at) {                             \
+            vec one = f arguments;                                                              \
+            if (g) v_store(z + at, g arguments);                                                \
+            v_store(y + at, one);                                                               \
+        }                                                                                       \
+        if (i < n) {                                                                            \
+            vec one = f last_arguments;                                                         \
+            if (g) v_store_n(z + i, n - i, g last_arguments);                                   \
+            v_store_n(y + i, n - i, one);                                                       \
+        }                                                                                       \
     }
 FA_DEFINE_MAP(1, (ARG(0)), (TAIL(0)))
 FA_DEFINE_MAP(2, (ARG(0), ARG(1)), (TAIL(0), TAIL(1)))
@@ -75,11 +93,12 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
     for (int k = arrays; k < arity; k++) moving |= step[k];
     return !moving;
 }
-#define FA_LOOP(arrays, arity, name)                                                                        \
-    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *out) {        \
-        if (FN(all_repeat)(arrays, arity, step)) FA_CAT(FN(map), arity)(FN(name), arrays, n, in, step, out); \
-        else FA_CAT(FN(map), arity)(FN(name), arity, n, in, step, out);                                     \
+#define FA_LOOP_BOTH(arrays, arity, name, f, g)                                                            \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[]) { \
+        if (FN(all_repeat)(arrays, arity, step)) FA_CAT(FN(map), arity)(f, g, arrays, n, in, step, out);    \
+        else FA_CAT(FN(map), arity)(f, g, arity, n, in, step, out);                                        \
     }
+#define FA_LOOP(arrays, arity, name) FA_LOOP_BOTH(arrays, arity, name, FN(name), NULL)
 /* dy times a derivative */
 #define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
     FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
@@ -89,12 +108,18 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
 
 #define YES(derivative, backward, parameters) FA_LOOP_BACKWARD(derivative, backward, parameters)
 #define NO(derivative, backward, parameters)
+#define BOTH_YES(name, parameters)                                                                     \
+    FA_LOOP_BOTH(2, BACKWARD_ARITY_##parameters, name##_both, FN(name##_backward), FN(name##_backward_by_parameter))
+#define BOTH_NO(name, parameters)
 #define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)            \
     FA_LOOP(1, VALUE_ARITY_##parameters, name)                                      \
     FA_LOOP(1, VALUE_ARITY_##parameters, name##_d2)                                 \
     FA_LOOP_BACKWARD(name##_d1, name##_backward, parameters)                       \
     from_output(name##_from_output, name##_backward_from_output, parameters)       \
-    by_parameter(name##_by_parameter, name##_backward_by_parameter, parameters)
+    by_parameter(name##_by_parameter, name##_backward_by_parameter, parameters)     \
+    BOTH_##by_parameter(name, parameters)
 #include "ops.def"
 #undef YES
 #undef NO
+#undef BOTH_YES
+#undef BOTH_NO

@@ -27,6 +27,26 @@
 #include "loops_losses.h"
 #include "loops_rows.h"
 
+/* Plain sums in float64, F32_LANES elements a time. */
+static void FN(add_run)(size_t n, const void *from, double *sums) {
+    enum { GROUP = FA_SUM_SLOTS / F32_LANES };
+    const real *run = from;
+    f64w s[GROUP];
+    size_t i = 0;
+    for (size_t k = 0; k < GROUP; k++) s[k] = f64w_load(sums + k * F32_LANES);
+    for (; i + FA_SUM_SLOTS <= n; i += FA_SUM_SLOTS)
+        for (size_t k = 0; k < GROUP; k++) s[k] = f64w_sum(s[k], FN(load_wide)(run + i + k * F32_LANES));
+    for (size_t k = 0; k < GROUP; k++) f64w_store(sums + k * F32_LANES, s[k]);
+    for (size_t k = 0; i + k < n; k++) sums[k] += (double)run[i + k];
+}
+static void FN(add_each)(size_t n, const void *from, double *sums) {
+    const real *row = from;
+    size_t i = 0;
+    for (; i + F32_LANES <= n; i += F32_LANES)
+        f64w_store(sums + i, f64w_sum(f64w_load(sums + i), FN(load_wide)(row + i)));
+    for (; i < n; i++) sums[i] += (double)row[i];
+}
+
 static const fa_kernels FN(kernels) = {
     .map =
         {
@@ -34,7 +54,7 @@ static const fa_kernels FN(kernels) = {
 #define NO(name) NULL
 #define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)                                    \
     {FN(map_##name), FN(map_##name##_backward), from_output(name##_backward_from_output), FN(map_##name##_d2), \
-     by_parameter(name##_backward_by_parameter)},
+     by_parameter(name##_backward_by_parameter), by_parameter(name##_both)},
 #include "ops.def"
 #undef YES
 #undef NO
@@ -65,6 +85,8 @@ static const fa_kernels FN(kernels) = {
         },
     .widen = FN(widen_from),
     .narrow = FN(narrow_to),
+    .add_run = FN(add_run),
+    .add_each = FN(add_each),
 };
 
 #undef SLOTS

@@ -1,41 +1,32 @@
 #include "parameter_sums.h"
 
+#include "operand.h"
 #include "simd/fp.h"
+#include "simd/fpstate.h"
 
 #include <stdlib.h>
 
 /* Element i of a run, or row o of single elements, adds to slot i % SLOTS, o % SLOTS: as
  * many independent sums as keep a core busy. */
-enum { SLOTS = 16, CHUNK = 1 << 16 };
+enum { SLOTS = FA_SUM_SLOTS, CHUNK = 1 << 16 };
 
 typedef struct {
     size_t outer, kept, inner;
     size_t rows, columns; /* of a chunk: some of the outer rows, or of one row a part of each run */
     size_t chunks, used; /* of the slots */
-    fa_dtype dtype;
-    const void *terms;
+    const fa_kernels *kernels;
+    size_t itemsize;
+    const char *terms;
     double *slots; /* [chunks][kept][SLOTS], of single elements [chunks][used][kept] */
 } sums_plan;
 
-#define FA_SUMS_OF(real)                                                                               \
-    /* slots[k][SLOTS] += the runs of rows o, elements first .. end of each */                         \
-    static void add_runs_##real(const sums_plan *p, size_t o, size_t first, size_t end, double *slots) { \
-        for (size_t k = 0; k < p->kept; k++, slots += SLOTS) {                                         \
-            const real *run = (const real *)p->terms + (o * p->kept + k) * p->inner;                   \
-            size_t i = first;                                                                          \
-            for (; i + SLOTS <= end; i += SLOTS)                                                       \
-                for (size_t s = 0; s < SLOTS; s++) slots[s] += (double)run[i + s];                     \
-            for (size_t s = 0; i + s < end; s++) slots[s] += (double)run[i + s];                       \
-        }                                                                                              \
-    }                                                                                                  \
-    /* slots[SLOTS][kept] += row o of single elements */                                               \
-    static void add_row_##real(const sums_plan *p, size_t o, double *slots) {                          \
-        const real *row = (const real *)p->terms + o * p->kept;                                        \
-        slots += (o % SLOTS) * p->kept;                                                                \
-        for (size_t k = 0; k < p->kept; k++) slots[k] += (double)row[k];                               \
-    }
-FA_SUMS_OF(float)
-FA_SUMS_OF(double)
+static const char *term(const sums_plan *p, size_t index) { return p->terms + index * p->itemsize; }
+
+/* slots[k][SLOTS] += the runs of row o, elements first .. end of each */
+static void add_runs(const sums_plan *p, size_t o, size_t first, size_t end, double *slots) {
+    for (size_t k = 0; k < p->kept; k++, slots += SLOTS)
+        p->kernels->add_run(end - first, term(p, (o * p->kept + k) * p->inner + first), slots);
+}
 
 static void sums_chunk(void *context, size_t index) {
     const sums_plan *p = context;
@@ -44,8 +35,8 @@ static void sums_chunk(void *context, size_t index) {
     size_t end = p->inner - first < p->columns ? p->inner : first + p->columns;
     size_t o = index / parts * p->rows, last = p->outer - o < p->rows ? p->outer : o + p->rows;
     for (; o < last; o++) {
-        if (p->inner == 1) (p->dtype == FA_F32 ? add_row_float : add_row_double)(p, o, slots);
-        else (p->dtype == FA_F32 ? add_runs_float : add_runs_double)(p, o, first, end, slots);
+        if (p->inner == 1) p->kernels->add_each(p->kept, term(p, o * p->kept), slots + o % SLOTS * p->kept);
+        else add_runs(p, o, first, end, slots);
     }
 }
 
@@ -58,20 +49,29 @@ static double folded(const sums_plan *p, const double *slots, size_t k) {
     return sum[0];
 }
 
-int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, const void *terms, double *out) {
-    for (size_t k = 0; k < kept; k++) out[k] = 0.0;
-    if (!outer || !kept || !inner) return 0;
-    sums_plan p = {outer, kept, inner, .columns = inner, .dtype = dtype, .terms = terms};
-    size_t least = kept * SLOTS * SLOTS; /* so that a chunk's slots are few beside its elements */
-    p.rows = (CHUNK > least ? CHUNK : least) / inner / kept;
-    if (!p.rows) p.rows = 1;
-    if (outer == 1) p.columns = CHUNK;
-    p.used = inner == 1 && outer < SLOTS ? outer : SLOTS;
-    p.chunks = (outer + p.rows - 1) / p.rows * ((inner + p.columns - 1) / p.columns);
-    if (!(p.slots = calloc(p.chunks * kept, p.used * sizeof(double)))) return -1;
+int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, const void *terms,
+                      const fa_operand *out) {
+    const fa_isa *isa = fa_current_isa();
+    sums_plan p = {outer, kept, inner, .columns = inner, .itemsize = fa_itemsize(dtype), .terms = terms};
+    p.kernels = isa->kernels[fa_precision_of(dtype)];
+    if (outer && kept && inner) {
+        size_t least = kept * SLOTS * SLOTS; /* so that a chunk's slots are few beside its elements */
+        p.rows = (CHUNK > least ? CHUNK : least) / inner / kept;
+        if (!p.rows) p.rows = 1;
+        if (outer == 1) p.columns = CHUNK;
+        p.used = inner == 1 && outer < SLOTS ? outer : SLOTS;
+        p.chunks = (outer + p.rows - 1) / p.rows * ((inner + p.columns - 1) / p.columns);
+    }
+    double *sums = calloc((1 + p.chunks * p.used) * (kept ? kept : 1), sizeof *sums);
+    if (!sums) return -1;
+    p.slots = sums + kept;
     fa_parallel_for(p.chunks, sums_chunk, &p);
+
+    fa_fpstate found = fa_fpstate_enter();
     for (size_t c = 0; c < p.chunks; c++)
-        for (size_t k = 0; k < kept; k++) out[k] += folded(&p, p.slots + c * p.used * kept, k);
-    free(p.slots);
+        for (size_t k = 0; k < kept; k++) sums[k] += folded(&p, p.slots + c * p.used * kept, k);
+    fa_put(isa, out, kept, sums);
+    fa_fpstate_leave(found);
+    free(sums);
     return 0;
 }

@@ -5,8 +5,9 @@
 #include "core.h"
 
 /* out[k] = the sum over o and i of terms[o][k][i], a contiguous array of float32 or float64.
- * Added in float64, in an order that the three lengths alone decide. 0, or -1 without
- * memory. */
-int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, const void *terms, double *out);
+ * Added in float64, in an order that the three lengths alone decide; out may be of any float
+ * type. 0, or -1 without memory. */
+int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, const void *terms,
+                      const fa_operand *out);
 
 #endif

@@ -5,6 +5,21 @@
  * infinite what was lost is NaN, and is dropped.
  */
 
+FA_INLINE f64w f64w_load(const double *p) {
+    f64w w;
+    for (int k = 0; k < FA_WIDE; k++) w.part[k] = f64_load(p + (size_t)k * F64_LANES);
+    return w;
+}
+FA_INLINE void f64w_store(double *p, f64w w) {
+    for (int k = 0; k < FA_WIDE; k++) f64_store(p + (size_t)k * F64_LANES, w.part[k]);
+}
+FA_INLINE f64w f64w_sum(f64w a, f64w b) {
+    for (int k = 0; k < FA_WIDE; k++) a.part[k] = a.part[k] + b.part[k];
+    return a;
+}
+FA_INLINE f64w f32_load_wide(const float *p) { return f32_widen(f32_load(p)); }
+FA_INLINE f64w f64_load_wide(const double *p) { return f64w_load(p); }
+
 typedef struct {
     vf32 hi, lo; /* the unevaluated sum of two */
 } f32_pair;
@@ -26,10 +41,7 @@ FA_INLINE f64_sum f64_sum_zero(void) {
     f64_sum s = {f64_splat(0), f64_splat(0)};
     return s;
 }
-FA_INLINE f32_sum f32_sum_merge(f32_sum a, f32_sum b) {
-    for (int k = 0; k < FA_WIDE; k++) a.part[k] = a.part[k] + b.part[k];
-    return a;
-}
+FA_INLINE f32_sum f32_sum_merge(f32_sum a, f32_sum b) { return f64w_sum(a, b); }
 FA_INLINE vf64 f64_no_nan(vf64 lost) { return f64_keep(f64_eq(lost, lost), lost); }
 FA_INLINE f64_sum f64_sum_merge(f64_sum a, f64_sum b) {
     vf64 sum = a.sum + b.sum, t = sum - a.sum;
@@ -101,16 +113,14 @@ FA_INLINE f64_sum f64_sum_across_lanes(const f64_sum *from, size_t vectors) {
 
 /* Slots first .. first + lanes of a sum kept in memory. */
 FA_INLINE f32_sum f32_sum_load(const fa_sum_state *state, size_t first) {
-    f32_sum s;
-    for (int k = 0; k < FA_WIDE; k++) s.part[k] = f64_load(state->sum + first + (size_t)k * F64_LANES);
-    return s;
+    return f64w_load(state->sum + first);
 }
 FA_INLINE f64_sum f64_sum_load(const fa_sum_state *state, size_t first) {
     f64_sum s = {f64_load(state->sum + first), f64_load(state->lost + first)};
     return s;
 }
 FA_INLINE void f32_sum_store(fa_sum_state *state, size_t first, f32_sum s) {
-    for (int k = 0; k < FA_WIDE; k++) f64_store(state->sum + first + (size_t)k * F64_LANES, s.part[k]);
+    f64w_store(state->sum + first, s);
 }
 FA_INLINE void f64_sum_store(fa_sum_state *state, size_t first, f64_sum s) {
     f64_store(state->sum + first, s.sum);

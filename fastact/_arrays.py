@@ -23,11 +23,16 @@ def float_array(value: Any, name: str) -> Array:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    if array.dtype.name not in FLOATS:
+    if not is_float(array.dtype):
         raise TypeError(
             f"{name} must be real (one of {', '.join(FLOATS)}, an integer or bool), got {array.dtype}"
         )
     return native(array)
+
+
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """One of FLOATS? (A dtype's name takes NumPy as long as many a call.)"""
+    return (dtype.kind == "f" and dtype.itemsize <= 8) or (dtype.kind == "V" and dtype.name in FLOATS)
 
 
 def native(array: Array) -> Array:

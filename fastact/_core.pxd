@@ -8,7 +8,7 @@ cdef extern from "core.h" nogil:
     ctypedef enum fa_precision:
         FA_SINGLE, FA_DOUBLE
     ctypedef enum fa_variant:
-        FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_BY_PARAMETER, FA_DERIVATIVE
+        FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_BY_PARAMETER, FA_BOTH, FA_DERIVATIVE
     ctypedef struct fa_operand:
         char *data
         ptrdiff_t stride
@@ -58,7 +58,7 @@ cdef extern from "elementwise.h" nogil:
     void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
 
 cdef extern from "parameter_sums.h" nogil:
-    int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, double *out)
+    int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, const fa_operand *out)
 
 cdef extern from "rows.h" nogil:
     ctypedef struct fa_rows_loop:

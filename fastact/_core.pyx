@@ -74,7 +74,7 @@ cdef cnp.ndarray constant(cnp.ndarray array):
 
 cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int parameters, tuple bound):
     """A ufunc of `arrays` inputs (grad_output first), then parameters but those bound to a value."""
-    cdef int ntypes = len(_LOOPS), operands = arrays + parameters - len(bound), k
+    cdef int ntypes = len(_LOOPS), operands = arrays + parameters - len(bound), results = 1 + (variant == FA_BOTH), k
     cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
     cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
     types = b""
@@ -82,9 +82,9 @@ cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int par
         number, code, float_number, float_code = _LOOPS[k]
         loops[k] = <cnp.PyUFuncGenericFunction>fa_map_strided
         data[k] = map_loop(op, variant, [code] * arrays + [float_code] * parameters, float_code, bound)
-        types += bytes([number] * arrays + [float_number] * (operands - arrays + 1))
+        types += bytes([number] * arrays + [float_number] * (operands - arrays + results))
     return cnp.PyUFunc_FromFuncAndData(
-        loops, data, <char *>keep(types), ntypes, operands, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
+        loops, data, <char *>keep(types), ntypes, operands, results, cnp.PyUFunc_None, <char *>keep(name.encode()),
         <char *>keep(f"Elementwise loop of fastact.{name}; see the op of that name.".encode()), 0)
 
 
@@ -147,7 +147,7 @@ cdef list variants(const fa_activation *op):
     if op.from_output:
         found.append(("_backward_from_output", FA_FROM_OUTPUT, 2))
     if op.by_parameter:
-        found.append(("_backward_by_parameter", FA_BY_PARAMETER, 2))
+        found += [("_backward_by_parameter", FA_BY_PARAMETER, 2), ("_backward_both", FA_BOTH, 2)]
     return found
 
 
@@ -191,9 +191,9 @@ cdef object _bfloat16 = None
 
 cdef register(ufunc, list operands, void *data, cnp.PyUFuncGenericFunction function):
     """A loop of bfloat16 with operands of these type numbers."""
-    cdef int types[FA_MAX_INPUTS + 1]
+    cdef int types[FA_MAX_INPUTS + 2]
     cdef int number = _bfloat16.num, k
-    for k, operand in enumerate([*operands, number]):
+    for k, operand in enumerate([*operands, *[number] * ufunc.nout]):
         types[k] = operand
     if cnp.PyUFunc_RegisterLoopForType(ufunc, number, function, types, data) < 0:
         raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
@@ -257,16 +257,17 @@ def table():
     }
 
 
-def parameter_sums(cnp.ndarray terms):
+def parameter_sums(cnp.ndarray terms, dtype):
     """A contiguous float32 or float64 array of shape (outer, kept, inner), summed in float64 over
-    the first axis and the last."""
+    the first axis and the last; rounded to a float type without a warning."""
     cdef cnp.npy_intp *shape = cnp.PyArray_DIMS(terms)
-    cdef cnp.ndarray out = np.empty(shape[1])
+    cdef cnp.ndarray out = np.empty(shape[1], dtype)
     cdef int failed
-    cdef fa_dtype dtype = code_of(terms)
+    cdef fa_dtype code = code_of(terms)
+    cdef fa_operand to = operand_of(out)
     with nogil:
-        failed = fa_parameter_sums(<size_t>shape[0], <size_t>shape[1], <size_t>shape[2], dtype,
-                                   cnp.PyArray_DATA(terms), <double *>cnp.PyArray_DATA(out))
+        failed = fa_parameter_sums(<size_t>shape[0], <size_t>shape[1], <size_t>shape[2], code,
+                                   cnp.PyArray_DATA(terms), &to)
     if failed:
         raise MemoryError()
     return out

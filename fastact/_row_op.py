@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastact._arrays import FLOATS, any_dask, as_array, check_out, single
+from fastact._arrays import any_dask, as_array, check_out, is_float, single
 from fastact._config import _core
 from fastact._docs import ROWS, complete
 from fastact._method import Method
@@ -37,7 +37,7 @@ def normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
 
 def _as_array_beside(x: Any, value: Any) -> Any:
     """Python's own numbers take the float type of `x`, as anywhere in NumPy."""
-    weak = type(value) in (int, float) and x.dtype.name in FLOATS
+    weak = type(value) in (int, float) and is_float(x.dtype)
     return np.asarray(value, x.dtype) if weak else as_array(value)
 
 

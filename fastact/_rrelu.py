@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import FLOATS, as_array, check_order
+from fastact._arrays import as_array, check_order, is_float
 from fastact._config import _core
 from fastact._method import Method
 
@@ -47,7 +47,7 @@ class RandomizedRelu(Method):
         ``leaky_relu(input, slopes)`` and its derivatives are then those of `rrelu`."""
         x = as_array(input)
         _check(lower, upper)
-        dtype = x.dtype if x.dtype.name in FLOATS else np.dtype(np.float64)
+        dtype = x.dtype if is_float(x.dtype) else np.dtype(np.float64)
         with np.errstate(all="ignore"):
             return np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype.newbyteorder("="))
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import FLOATS, any_dask, as_weak_array, check_out
+from fastact._arrays import any_dask, as_weak_array, check_out, is_float
 from fastact._config import _core
 
 
@@ -85,6 +85,7 @@ class ParameterBackward(_core.Function):
         self._parameter = parameter.name
         self._by_input = getattr(_core, f"{op}_backward")
         self._by_parameter = getattr(_core, f"{op}_backward_by_parameter")
+        self._by_both = getattr(_core, f"{op}_backward_both")
         kind, keyword = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
         operands = [inspect.Parameter(name, kind) for name in ("grad_output", "input")]
         options = [inspect.Parameter(name, keyword, default=None) for name in ("axis", "out")]
@@ -106,17 +107,17 @@ class ParameterBackward(_core.Function):
         outs = out if isinstance(out, tuple) else (out, None)
         if len(outs) != 2:
             raise ValueError(f"{self.__name__}: out must be an array or a pair of them, got {len(outs)}")
-        # the terms first: out may be grad_output or the input
-        order = {} if any_dask(dy, x, p) else {"order": "C"}
-        terms = self._by_parameter(_wide(dy), _wide(x), _wide(p), **order)
-        total = _summed(terms, np.shape(p)).reshape(np.shape(given))
         if outs[1] is not None:
-            check_out(outs[1], f"out for {self._parameter}", total.shape, total.dtype)
-        grad = self._by_input(dy, x, p, out=outs[0])
+            np.broadcast_shapes(*map(np.shape, (dy, x, p)))  # what does not go together is said first
+            check_out(outs[1], f"out for {self._parameter}", np.shape(given), np.dtype(np.float64))
+        if any_dask(dy, x, p) or any(map(_is_narrow, (dy, x, p))):
+            # the terms first: out may be grad_output or the input
+            terms = self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))
+            grad = self._by_input(dy, x, p, out=outs[0])
+        else:
+            grad, terms = self._by_both(dy, x, p, out=(outs[0], None))
         dtype = given.dtype if _is_float(given) else grad.dtype
-        if dtype.itemsize < 8:
-            with np.errstate(all="ignore"):  # as of every op, whose results overflow silently
-                total = total.astype(dtype)
+        total = _summed(terms, np.shape(p), dtype).reshape(np.shape(given))
         if outs[1] is None:
             return grad, total[()] if isinstance(total, np.ndarray) else total
         outs[1][...] = total
@@ -124,27 +125,28 @@ class ParameterBackward(_core.Function):
 
 
 def _is_float(a: Any) -> bool:
-    return hasattr(a, "dtype") and a.dtype.name in FLOATS
+    return hasattr(a, "dtype") and is_float(a.dtype)
 
 
-def _wide(a: Any) -> Any:
-    """At least float32: terms are not rounded to a narrower type before they are added."""
-    return a.astype(np.float32) if _is_float(a) and a.dtype.itemsize < 4 else a
+def _is_narrow(a: Any) -> bool:
+    """Narrower than float32, to which terms must not be rounded before they are added."""
+    return _is_float(a) and a.dtype.itemsize < 4
 
 
-def _summed(terms: Any, shape: tuple[int, ...]) -> Any:
+def _summed(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """The terms summed over the axes along which a parameter of this shape repeats."""
     lead = terms.ndim - len(shape)
     kept = [lead + a for a, n in enumerate(shape) if n != 1]
     if any_dask(terms):
         others = tuple(a for a in range(terms.ndim) if a not in kept)
-        return terms.sum(axis=others, dtype=np.float64)
+        return terms.sum(axis=others, dtype=np.float64).astype(dtype)
+    dtype = dtype.newbyteorder("=")
     if not kept:
-        return _core.parameter_sums(np.ascontiguousarray(terms).reshape(1, 1, -1))
+        return _core.parameter_sums(np.ascontiguousarray(terms).reshape(1, 1, -1), dtype)
     first, end = kept[0], kept[-1] + 1
     if end - first != len(kept):  # kept axes apart: brought together, behind the others
         others = tuple(a for a in range(terms.ndim) if a not in kept)
         terms = np.transpose(terms, (*others, *kept))
         first, end = len(others), terms.ndim
     cube = [math.prod(part) for part in (terms.shape[:first], terms.shape[first:end], terms.shape[end:])]
-    return _core.parameter_sums(np.ascontiguousarray(terms).reshape(cube))
+    return _core.parameter_sums(np.ascontiguousarray(terms).reshape(cube), dtype)

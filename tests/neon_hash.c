@@ -100,7 +100,8 @@ static void parameter_sums(fa_dtype dtype) {
         size_t outer = shapes[k][0], kept = shapes[k][1], inner = shapes[k][2], n = outer * kept * inner;
         char *memory = make(n, 1, dtype, k, ORDINARY);
         double *out = must(malloc(kept * sizeof *out));
-        if (fa_parameter_sums(outer, kept, inner, dtype, memory + fa_itemsize(dtype), out)) exit(2);
+        fa_operand to = {(char *)out, sizeof *out, FA_F64};
+        if (fa_parameter_sums(outer, kept, inner, dtype, memory + fa_itemsize(dtype), &to)) exit(2);
         h = hash_all(h, (char *)out, kept, sizeof *out, FA_F64);
         free(memory);
         free(out);
@@ -111,12 +112,13 @@ static void parameter_sums(fa_dtype dtype) {
 /* ---- activations ------------------------------------------------------------------ */
 
 static uint64_t map_one(int op, fa_variant variant, fa_dtype dtype, size_t n, size_t stride, int in_place) {
-    int arrays = variant == FA_BACKWARD || variant == FA_FROM_OUTPUT || variant == FA_BY_PARAMETER ? 2 : 1;
+    int arrays = variant == FA_VALUE || variant == FA_SECOND || variant == FA_DERIVATIVE ? 1 : 2;
+    int results = variant == FA_BOTH ? 2 : 1;
     fa_map_loop loop = {.op = op, .variant = variant, .inputs = arrays + fa_activations[op].parameters, .out = dtype};
     size_t size = fa_itemsize(dtype);
-    char *memory[FA_MAX_INPUTS + 1], *args[FA_MAX_INPUTS + 1];
-    ptrdiff_t strides[FA_MAX_INPUTS + 1], length = (ptrdiff_t)n;
-    for (int k = 0; k <= loop.inputs; k++) {
+    char *memory[FA_MAX_INPUTS + 2], *args[FA_MAX_INPUTS + 2];
+    ptrdiff_t strides[FA_MAX_INPUTS + 2], length = (ptrdiff_t)n;
+    for (int k = 0; k < loop.inputs + results; k++) {
         memory[k] = make(n, stride, dtype, (uint64_t)k, k < arrays ? ANY : UNIT);
         args[k] = memory[k] + size;
         strides[k] = (ptrdiff_t)(stride * size);
@@ -124,18 +126,19 @@ static uint64_t map_one(int op, fa_variant variant, fa_dtype dtype, size_t n, si
     }
     if (in_place) args[loop.inputs] = args[0];
     fa_map_strided(args, &length, strides, &loop);
-    uint64_t h = hash_all(hash_start, args[loop.inputs], n, strides[0], dtype);
-    for (int k = 0; k <= loop.inputs; k++) free(memory[k]);
+    uint64_t h = hash_start;
+    for (int k = 0; k < results; k++) h = hash_all(h, args[loop.inputs + k], n, strides[0], dtype);
+    for (int k = 0; k < loop.inputs + results; k++) free(memory[k]);
     return h;
 }
 
 static void maps(fa_dtype dtype, size_t large) {
-    static const char *const suffix[] = {
-        "", "_backward", "_backward_from_output", "_second_derivative", "_backward_by_parameter", "_derivative"};
+    static const char *const suffix[] = {"", "_backward", "_backward_from_output", "_second_derivative",
+                                         "_backward_by_parameter", "_backward_both", "_derivative"};
     for (int op = 0; op < FA_ACTIVATIONS; op++) {
         for (int variant = FA_VALUE; variant < FA_VARIANTS; variant++) {
             if (variant == FA_FROM_OUTPUT && !fa_activations[op].from_output) continue;
-            if (variant == FA_BY_PARAMETER && !fa_activations[op].by_parameter) continue;
+            if ((variant == FA_BY_PARAMETER || variant == FA_BOTH) && !fa_activations[op].by_parameter) continue;
             uint64_t h = hash_start;
             for (size_t n = 0; n <= 67; n += n < 36 ? 1 : 5) {
                 uint64_t plain = map_one(op, (fa_variant)variant, dtype, n, 1, 0);

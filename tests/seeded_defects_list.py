@@ -365,23 +365,40 @@ COMPOSED = [
     Defect(
         "terms of a parameter's gradient rounded to float16",
         "fastact/_trained.py",
-        "return a.astype(np.float32) if",
-        "return a if",
+        "self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))",
+        "self._by_parameter(dy, x, p)",
         "tests/test_trained.py -k added_wide",
     ),
     Defect(
         "the input overwritten before the parameter's gradient",
         "fastact/_trained.py",
-        "        terms = self._by_parameter(",
-        "        self._by_input(dy, x, p, out=outs[0])\n        terms = self._by_parameter(",
+        "            terms = self._by_parameter(",
+        "            self._by_input(dy, x, p, out=outs[0])\n            terms = self._by_parameter(",
         "tests/test_trained.py -k out",
     ),
     Defect(
-        "a half overwritten that is still to be read",
-        "fastact/_glu.py",
-        "shared = out is not None and any(",
-        "shared = out is None and any(",
-        "tests/test_composed.py -k blocks",
+        "the elements before a line boundary counted twice",
+        "csrc/elementwise.c",
+        "job->kernel(n - head, in_rest,",
+        "job->kernel(n, in_rest,",
+        "tests/test_layouts.py -k cache_line",
+    ),
+    Defect(
+        "an input that repeats moved with the others",
+        "csrc/elementwise.c",
+        "head * size * step[k];",
+        "head * size;",
+        "tests/test_layouts.py -k elementwise_broadcast",
+    ),
+    Defect(
+        "two gradients in one pass: the second stored before the first is computed",
+        "csrc/loops_map.h",
+        "            vec one = f arguments;                                                              \\\n"
+        "            if (g) v_store(z + at, g arguments);                                                \\\n"
+        "            v_store(y + at, one);",
+        "            if (g) v_store(z + at, g arguments);                                                \\\n"
+        "            v_store(y + at, f arguments);",
+        "tests/test_trained.py -k one_pass",
     ),
     Defect(
         "tanh's first piece ends where a, not 1 + a, does",

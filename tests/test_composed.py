@@ -48,7 +48,7 @@ def test_glu_is_a_times_the_activation_of_b(name, dtype, axis):
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_glu_many_blocks_layouts_and_out(name):
+def test_glu_layouts_and_out(name):
     op = getattr(fa, name)
     for shape, axis in (
         ((400_002,), 0),

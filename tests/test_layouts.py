@@ -60,6 +60,25 @@ def test_elementwise_out_layouts(op, dtype):
                 assert room.tobytes() == before, (layout, n, "wrote beside its elements")
 
 
+@pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
+@pytest.mark.parametrize("op", walk.maps(), ids=lambda op: op.name)
+def test_wherever_in_a_cache_line_the_output_starts(op, dtype):
+    """Elements before the first line boundary are computed by themselves."""
+    args = walk.map_operands(op, 640, dtype)
+    wanted, room = op.ufunc(*args), np.full(640 + 66, 5, dtype)
+    for start in range(66):
+        out = room[start : start + 640]
+        op.ufunc(*args, out=out)
+        assert_same_bits(out, wanted, start)
+        assert (room[:start] == 5).all()
+        assert (room[start + 640 :] == 5).all()
+        room[...] = 5
+    own = room[3:643]  # in place, and the same memory for all
+    own[...] = args[0]
+    op.ufunc(own, *args[1:], out=own)
+    assert_same_bits(own, wanted, "in place")
+
+
 def _memory(view):
     """All the bytes the view's memory has, between its elements too."""
     while isinstance(view.base, np.ndarray):

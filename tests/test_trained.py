@@ -147,12 +147,36 @@ def test_same_bits_whatever_layout_and_threads(name):
 def test_sums(shape, dtype, rng):
     """Many chunks, their ends anywhere."""
     terms = rng.normal(size=shape).astype(dtype)
-    got = _core.parameter_sums(terms)
+    got = _core.parameter_sums(terms, np.dtype(np.float64))
     with mp.workprec(200):
         for k in range(0, shape[1], max(1, shape[1] // 3)):
             exact = mp.fsum(map(mpf, terms[:, k].ravel().tolist()))
             assert abs(got[k] - exact) <= 1e-13 * float(np.abs(terms[:, k]).astype(float).sum())
-    np.testing.assert_array_equal(_core.parameter_sums(np.zeros((shape[0], 3, 0), dtype)), np.zeros(3))
+    for narrow in ("float16", "float32", walk.BFLOAT16):
+        walk.assert_same_bits(
+            _core.parameter_sums(terms, np.dtype(narrow)), got.astype("f4").astype(narrow), narrow
+        )
+    nothing = np.zeros((shape[0], 3, 0), dtype)
+    np.testing.assert_array_equal(_core.parameter_sums(nothing, np.dtype(dtype)), np.zeros(3))
+
+
+@pytest.mark.parametrize("dtype", walk.DTYPES)
+@pytest.mark.parametrize(
+    "name", [name for name, entry in reference.ACTIVATIONS.items() if entry.by_parameter]
+)
+def test_both_gradients_in_one_pass_are_those_of_two(name, dtype):
+    both, *single = (getattr(_core, f"{name}_backward{s}") for s in ("_both", "", "_by_parameter"))
+    for n in (*range(70), 3001):
+        x, dy, p = (walk.values(n, dtype, k) for k in (1, 2, 3))
+        for parameter in (p, p[:1] if n else p, p[::-1]):
+            wanted = [f(dy, x, parameter) for f in single]
+            assert [a.dtype for a in wanted] == [walk.DTYPES[dtype]] * 2
+            for got, one in zip(both(dy, x, parameter), wanted, strict=True):
+                walk.assert_same_bits(got, one, n)
+            own, other = x.copy(), dy.copy()
+            both(other, own, parameter, out=(own, other))
+            walk.assert_same_bits(own, wanted[0], n)
+            walk.assert_same_bits(other, wanted[1], n)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -46,24 +46,42 @@ FA_INLINE vec FN(selu_from_output)(vec y) {
 /* celu(x) = x > 0 ? x : alpha expm1(u), u = x/alpha; derivative x > 0 ? 1 : exp(u), 1 at 0;
  * second derivative x > 0 ? 0 : exp(u)/alpha, 1/alpha at 0. What the quotient u lost goes with
  * it, for the exponential would multiply it by |u|; where u is tiny celu is x. Errors for
- * alpha = 1. Worst 0.82 at -0x1.20355p-2; 0.71. */
-FA_INLINE vec FN(celu_quotient)(vec x, vec alpha, vec *low) {
-    vec below = v_min(K(0), x), u = below / alpha;
-    *low = v_keep(v_lt(v_abs(u), K(-EXP_LEAST)), v_fnma(u, alpha, below) / alpha);
+ * alpha = 1. Worst 0.82 at -0x1.20355p-2; 0.71.
+ *
+ * One division by what mostly is the same for all x, which the compiler moves out of the loop.
+ * Scaled, for that of a subnormal would overflow. */
+typedef struct {
+    vec scale, alpha, inverse; /* alpha scaled, and 1 over that */
+} FN(celu_divisor);
+
+FA_INLINE FN(celu_divisor) FN(celu_divisor_of)(vec alpha) {
+    vec scale = v_select(v_lt(v_abs(alpha), K(EXP_UNIT)), K(1 / EXP_UNIT), K(1)), scaled = alpha * scale;
+    FN(celu_divisor) d = {scale, scaled, K(1) / scaled};
+    return d;
+}
+FA_INLINE vec FN(celu_quotient)(vec x, FN(celu_divisor) d, vec *low) {
+    vec below = v_min(K(0), x) * d.scale, u = below * d.inverse;
+    *low = v_keep(v_lt(v_abs(u), K(-EXP_LEAST)), v_fnma(u, d.alpha, below) * d.inverse);
     return u;
 }
 FA_INLINE vec FN(celu)(vec x, vec alpha) {
-    vec low, u = FN(celu_quotient)(x, alpha, &low), y = v_expm1(u);
+    vec low, u = FN(celu_quotient)(x, FN(celu_divisor_of)(alpha), &low), y = v_expm1(u);
     mask bent = v_mask_and(v_lt(x, K(0)), v_le(K(0x1p-60), v_abs(u)));
     return v_select(bent, alpha * v_fma(low, K(1) + y, y), x);
 }
-FA_INLINE vec FN(celu_fall)(vec x, vec alpha) {
-    vec low, u = FN(celu_quotient)(x, alpha, &low), e = v_exp(u);
+FA_INLINE vec FN(celu_fall)(vec x, FN(celu_divisor) d) {
+    vec low, u = FN(celu_quotient)(x, d, &low), e = v_exp(u);
     return v_fma(e, low, e);
 }
-FA_INLINE vec FN(celu_d1)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(1), FN(celu_fall)(x, alpha)); }
+FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
+    return v_select(v_lt(K(0), x), K(1), FN(celu_fall)(x, FN(celu_divisor_of)(alpha)));
+}
 FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
-    return v_select(v_lt(K(0), x), K(0), FN(celu_fall)(x, alpha) / alpha);
+    FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
+    return v_select(v_lt(K(0), x), K(0), FN(celu_fall)(x, d) * d.inverse * d.scale);
 }
 /* exp(x/alpha) = 1 + y/alpha */
-FA_INLINE vec FN(celu_from_output)(vec y, vec alpha) { return v_select(v_lt(K(0), y), K(1), K(1) + y / alpha); }
+FA_INLINE vec FN(celu_from_output)(vec y, vec alpha) {
+    FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
+    return v_select(v_lt(K(0), y), K(1), v_fma(y * d.scale, d.inverse, K(1)));
+}
