@@ -388,7 +388,7 @@ COMPOSED = [
         "csrc/elementwise.c",
         "head * size * step[k];",
         "head * size;",
-        "tests/test_layouts.py -k elementwise_broadcast",
+        "tests/test_layouts.py -k cache_line",
     ),
     Defect(
         "two gradients in one pass: the second stored before the first is computed",

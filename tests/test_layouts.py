@@ -65,6 +65,7 @@ def test_elementwise_out_layouts(op, dtype):
 def test_wherever_in_a_cache_line_the_output_starts(op, dtype):
     """Elements before the first line boundary are computed by themselves."""
     args = walk.map_operands(op, 640, dtype)
+    args[op.arrays :] = [a[:1] for a in args[op.arrays :]]
     wanted, room = op.ufunc(*args), np.full(640 + 66, 5, dtype)
     for start in range(66):
         out = room[start : start + 640]

@@ -179,10 +179,11 @@ def test_both_gradients_in_one_pass_are_those_of_two(name, dtype):
             walk.assert_same_bits(other, wanted[1], n)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
 @pytest.mark.parametrize("name", NAMES)
-def test_out(name):
+def test_out(name, dtype):
     op = getattr(fa, name)
-    dy, x, p = operands((6, 4), (4,), "float32")
+    dy, x, p = operands((6, 4), (4,), dtype)
     grad, dp = op.backward(dy, x, p)
     for choose in (
         (lambda a, b: a),
