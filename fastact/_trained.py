@@ -140,7 +140,7 @@ def _summed(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     if any_dask(terms):
         others = tuple(a for a in range(terms.ndim) if a not in kept)
         return terms.sum(axis=others, dtype=np.float64).astype(dtype)
-    dtype = dtype.newbyteorder("=")
+    dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
     if not kept:
         return _core.parameter_sums(np.ascontiguousarray(terms).reshape(1, 1, -1), dtype)
     first, end = kept[0], kept[-1] + 1

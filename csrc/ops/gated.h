@@ -59,11 +59,13 @@ FA_INLINE vec FN(swish_d2)(vec x, vec beta) {
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive);
     return beta * FN(gate_bend)(a, &a_low);
 }
-/* by beta: x^2 z' = x^2 (z - z^2). 0 at infinities, but for beta = 0. */
+/* by beta: x^2 z' = x^2 (z - z^2), of the z that swish_d1 computes in the same pass. 0 at infinities,
+ * but for beta = 0. */
 FA_INLINE vec FN(swish_by_parameter)(vec x, vec beta) {
     mask positive;
-    vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive), p, low, s = FN(exp_parts)(a, a_low, &p);
-    vec z = FN(logistic)(s, p, &low) + low, slope = v_fnma(z, z * K(EXP_UNIT), z);
+    vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive);
+    vec p, low, s = FN(exp_parts)(v_max(K(EXP_LEAST), a), a_low, &p);
+    vec z = FN(logistic_exact)(s, p, &low) + low, slope = v_fnma(z, z * K(EXP_UNIT), z);
     vec w = v_keep(v_lt(K(EXP_LEAST), a), x) * K(EXP_HALF_UNIT); /* twice, so that neither product overflows */
     return w * slope * w;
 }
