@@ -62,10 +62,15 @@ def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
     )
 
 
+def sections(doc: str | None) -> tuple[str, dict[str, str]]:
+    """What a docstring begins with, and its sections by their titles."""
+    summary, *others = re.split(r"\n\n(?=\w+\n-{3,}\n)", inspect.cleandoc(doc or ""))
+    return summary, {title: body for title, _, body in (section.split("\n", 2) for section in others)}
+
+
 def complete(doc: str | None, shared: Shared) -> str:
     """A docstring with what it shares; what is its own goes first, and between `input` and the others."""
-    summary, *sections = re.split(r"\n\n(?=\w+\n-{3,}\n)", inspect.cleandoc(doc or ""))
-    own = {title: body for title, _, body in (section.split("\n", 2) for section in sections)}
+    summary, own = sections(doc)
     entries = re.split(r"\n(?=\S)", own.pop("Parameters", "")) if "Parameters" in own else []
     names = {_name(entry) for entry in entries}
     first, *others = (entry for entry in shared.parameters if _name(entry) not in names)

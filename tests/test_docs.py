@@ -3,6 +3,8 @@
 import doctest
 import importlib
 import pkgutil
+import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,13 @@ def test_pages(page):
     """A page's examples are one session."""
     text = page.read_text().replace("```", "")
     failures([doctest.DocTestParser().get_doctest(text, {}, page.name, str(page), 0)])
+
+
+def test_page_of_activations_is_up_to_date():
+    """Its text and special values; and each picture it shows is there, and no other."""
+    made = runpy.run_path(str(ROOT / "docs" / "make_activations.py"))
+    text = made["PAGE"].read_text()
+    assert text == made["page"](), "run python docs/make_activations.py"
+    shown = {ROOT / "docs" / name for name in re.findall(r"\]\((plots/\w+\.svg)\)", text)}
+    assert shown == {*made["PICTURES"].iterdir()}
+    assert len(shown) == 1 + sum(not hasattr(op, "_split") for op in made["ops"]())

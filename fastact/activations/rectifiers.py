@@ -42,7 +42,7 @@ def relu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
 
 @activation(kinks=(0.0,))
 def leaky_relu(input: ArrayLike, negative_slope: ArrayLike = 0.01, **keywords: Unpack[UfuncKeywords]) -> Any:
-    r"""Leaky rectified linear unit, :math:`x` for x >= 0 and :math:`a x` below.
+    r"""Leaky rectified linear unit, :math:`x` for x > 0 and :math:`a x` below.
 
     Parameters
     ----------
