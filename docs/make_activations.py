@@ -30,15 +30,15 @@ SHARED = {"input", "out, where, casting, order, dtype", "out"}  # parameters all
 HEAD = """\
 # Activations
 
-Every activation with its parameters, its special values and a picture of its derivatives. Each has
-`derivative` and `backward` and, where the output is enough to know the derivative, `backward_from_output`.
-`help(fa.gelu)` says the same, and what all have in common.
+Every activation with its parameters, its special values and, but for the gated units, a picture of its
+derivatives. Each has `derivative` and `backward` and, where the output is enough to know the derivative,
+`backward_from_output`. `help(fa.gelu)` says the same, and what all have in common.
 
 In the tables of special values *max* is the type's largest finite number, *tiny* its smallest subnormal
 one. A zero has the sign that is given; where none is, either. NaN gives NaN, in values and in derivatives.
 The tests hold float32 and float64 to these tables.
 
-![All activations and their derivatives](plots/all.svg)
+![Activations and their derivatives](plots/all.svg)
 
 Made by `python docs/make_activations.py`, the pictures by `fastact plot`.
 
@@ -54,8 +54,11 @@ def ops() -> list[Any]:
 
 
 def markdown(text: str) -> str:
-    """reStructuredText as the docstrings use it."""
-    return re.sub(r"``(.+?)``", r"`\1`", re.sub(r":math:`(.+?)`", r"$\1$", text))
+    """reStructuredText as the docstrings use it. A paragraph becomes one line, for a line that happens to
+    begin with a number or a sign would be a list; GitHub's formulas know no operatorname."""
+    text = re.sub(r":math:`(.+?)`", r"$\1$", text).replace("operatorname", "mathrm")
+    text = re.sub(r"``(.+?)``", r"`\1`", text).replace("**", r"\*\*")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def number(entry: float | str) -> str:
@@ -73,7 +76,7 @@ def place(entry: float | str) -> float:
 def specials(name: str) -> str:
     """The table of an entry of the reference."""
     entry = reference.ACTIVATIONS[name]
-    rows = [("x", *ORDERS), ("---:",) * 4]
+    rows = [("b" if entry.splits else "x", *ORDERS), ("---:",) * 4]
     rows += [(number(at), *map(number, entry.specials[at])) for at in sorted(entry.specials, key=place)]
     return "\n".join("| " + " | ".join(row) + " |" for row in rows) + "\n"
 
@@ -87,7 +90,7 @@ def of_which(op: Any, name: str) -> str:
     """A table's heading: the parameters it is for."""
     entry = reference.ACTIVATIONS[name]
     if entry.splits:
-        return "by the gate x, for a = 1"
+        return "by the gate b, for a = 1"
     operands = [p for p in op.__signature__.parameters if p != "input"]
     settings = [f"{p} = {v:g}" for p, v in zip(operands, entry.parameters, strict=False)]
     settings += [f'{option} = "{value}"' for option, value in entry.options.items()]
@@ -98,7 +101,7 @@ def parameters(text: str) -> str:
     """Those of the op's own, as a list."""
     entries = re.split(r"\n(?=\S)", text)
     own = [entry.split("\n", 1) for entry in entries if re.split(" :|\n", entry)[0] not in SHARED]
-    return "".join(f"- `{head}`: {' '.join(body.split())}\n" for head, body in own)
+    return "".join(f"- `{head}`: {markdown(body)}\n" for head, body in own)
 
 
 def section(op: Any) -> str:
@@ -107,7 +110,7 @@ def section(op: Any) -> str:
     if not isinstance(op, Glu):
         parts.append(f"![{op.__name__} and its derivatives](plots/{picture(op).name})\n")
     if own := parameters(of["Parameters"]):
-        parts.append(markdown(own))
+        parts.append(own)
     parts.append(markdown(of["Notes"]) + "\n")
     for name in forms(op):
         heading = " ".join(["Special values", of_which(op, name)]).strip()

@@ -13,6 +13,7 @@ Array = npt.NDArray[Any]
 
 _PLAIN = frozenset((np.ndarray, float, int, str, type(None)))  # no Dask collection is one of these
 _NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
+_FLOAT_NUMBERS = frozenset(np.dtype(char).num for char in "efd")
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
@@ -32,7 +33,7 @@ def float_array(value: Any, name: str) -> Array:
 
 def is_float(dtype: np.dtype[Any]) -> bool:
     """One of FLOATS? (A dtype's name takes NumPy as long as many a call.)"""
-    return (dtype.kind == "f" and dtype.itemsize <= 8) or (dtype.kind == "V" and dtype.name in FLOATS)
+    return dtype.num in _FLOAT_NUMBERS or (dtype.kind == "V" and dtype.name in FLOATS)
 
 
 def native(array: Array) -> Array:

@@ -125,7 +125,11 @@ class Glu(Method):
         """What the function gives by b and by a, in the halves of an array like x."""
         dtype = _result_type(operands, function)
         out = single(out)
-        result = np.empty_like(x, dtype) if out is None else check_out(out, "out", x.shape, dtype)
+        result = (
+            np.empty_like(x, dtype)
+            if out is None
+            else check_out(out, f"{self.__name__}: out", x.shape, dtype)
+        )
         a, b = self._halves(result, split)
         function(*operands, out=(b, a))
         return result
@@ -133,7 +137,7 @@ class Glu(Method):
 
 def _result_type(operands: tuple[Any, ...], function: Any) -> Any:
     """Of the function, which is asked if it is not plain to see."""
-    dtypes = {a.dtype for a in operands if isinstance(a, np.ndarray)}
+    dtypes = {a.dtype for a in operands if hasattr(a, "dtype")}
     if len(dtypes) == 1 and is_float(dtype := dtypes.pop()) and dtype.isnative:
         return dtype
     return function(*(a if np.ndim(a) == 0 else a[:0] for a in operands))[0].dtype

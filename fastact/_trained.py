@@ -107,9 +107,8 @@ class ParameterBackward(_core.Function):
         outs = out if isinstance(out, tuple) else (out, None)
         if len(outs) != 2:
             raise ValueError(f"{self.__name__}: out must be an array or a pair of them, got {len(outs)}")
-        if outs[1] is not None:
-            np.broadcast_shapes(*map(np.shape, (dy, x, p)))  # what does not go together is said first
-            check_out(outs[1], f"out for {self._parameter}", np.shape(given), np.dtype(np.float64))
+        if out is not None:
+            self._check(outs, np.broadcast_shapes(*map(np.shape, (dy, x, p))), np.shape(given))
         if any_dask(dy, x, p) or any(map(_is_narrow, (dy, x, p))):
             # the terms first: out may be grad_output or the input
             terms = self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))
@@ -120,8 +119,18 @@ class ParameterBackward(_core.Function):
         total = _summed(terms, np.shape(p), dtype).reshape(np.shape(given))
         if outs[1] is None:
             return grad, total[()] if isinstance(total, np.ndarray) else total
-        outs[1][...] = total
+        with np.errstate(all="ignore"):  # as of every op, whose results overflow silently
+            outs[1][...] = total
         return grad, outs[1]
+
+    def _check(self, outs: tuple[Any, Any], shape: tuple[int, ...], of_parameter: tuple[int, ...]) -> None:
+        if isinstance(outs[0], np.ndarray) and outs[0].shape != shape:  # else inputs would broadcast to it
+            raise ValueError(f"{self.__name__}: out must have shape {shape}, got {outs[0].shape}")
+        if outs[1] is None:
+            return
+        check_out(outs[1], f"{self.__name__}: out for {self._parameter}", of_parameter, np.dtype(np.float64))
+        if isinstance(outs[0], np.ndarray) and np.shares_memory(*outs):
+            raise ValueError(f"{self.__name__}: out[0] and out[1] must not share memory")
 
 
 def _is_float(a: Any) -> bool:

@@ -48,6 +48,16 @@ def test_glu_is_a_times_the_activation_of_b(name, dtype, axis):
 
 
 @pytest.mark.parametrize("name", ACTS)
+def test_glu_gradient_has_the_type_of_its_operands(name):
+    op, x = getattr(fa, name), np.ones(4, np.float32)
+    assert op.backward(1.0, x).dtype == op.backward(1, x).dtype == np.float32
+    assert op.backward(np.float64(1), x).dtype == op.backward(np.array(1.0), x).dtype == np.float64
+    assert op.backward(1.0, x.astype(">f4")).dtype.isnative
+    assert op.backward(1.0, np.ones(4, int)).dtype == np.float64
+    assert op.backward(1.0, np.ones((4, 2), order="F"), axis=0).flags.f_contiguous
+
+
+@pytest.mark.parametrize("name", ACTS)
 def test_glu_layouts_and_out(name):
     op = getattr(fa, name)
     for shape, axis in (

@@ -2,6 +2,7 @@
 
 import re
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -111,6 +112,17 @@ def test_label_smoothing(error, value):
         error,
         ["label_smoothing"],
         lambda out: fa.cross_entropy.grad(logits(), labels, label_smoothing=value, out=out),
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.longdouble, ml_dtypes.float8_e5m2, ml_dtypes.int4, complex], ids=str)
+@pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
+def test_types_the_core_has_not(name, dtype):
+    op = getattr(fa, name)
+    refused(
+        TypeError,
+        ["input", str(np.dtype(dtype))],
+        lambda out: op.grad(np.ones((4, C), dtype), targets_of(name), out=out),
     )
 
 

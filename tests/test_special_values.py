@@ -104,6 +104,7 @@ def test_parameters_that_are_nan(dtype):
     """A NaN parameter makes the elements that use it NaN."""
     x = np.array([-1.0, 2.0], dtype)
     np.testing.assert_array_equal(np.isnan(fa.leaky_relu(x, NAN)), [True, False])
+    np.testing.assert_array_equal(np.isnan(fa.celu(x, NAN)), [True, False])
     np.testing.assert_array_equal(np.isnan(fa.softplus(x, NAN)), [True, True])
 
 

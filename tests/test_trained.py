@@ -99,6 +99,11 @@ def test_python_numbers_stay_weak_and_the_type_is_the_parameters(name):
         assert grad.dtype == dp.dtype == dtype
     grad, dp = op.backward(x, x, np.float64(0.5) * np.ones(4))
     assert (grad.dtype, dp.dtype) == (np.float64, np.float64)
+    for narrow in (np.dtype(np.float32), np.dtype(">f4")):
+        grad, dp = op.backward(x.astype(np.float64), x, np.full(4, 0.5, narrow))
+        assert (grad.dtype, dp.dtype) == (np.float64, np.float32)
+        assert dp.dtype.isnative
+        walk.assert_same_bits(dp, op.backward(x, x, np.full(4, 0.5, np.float32))[1], narrow)
     grad, dp = op.backward(np.ones(4, int), np.ones(4, int), 1)
     assert (grad.dtype, dp.dtype) == (np.float64, np.float64)
 
@@ -209,12 +214,17 @@ def test_errors(name):
     op, parameter = getattr(fa, name), names(getattr(fa, name))[1]
     dy, x, p = operands((6, 4), (4,), "float32")
 
+    def wider(out):  # inputs would broadcast to it, and be summed twice
+        op.backward(dy, x, p, out=np.stack([out, out]))
+
     def refused(error, words, call):
         out = (np.full_like(x, 7), np.full_like(p, 7))
         with pytest.raises(error, match=words):
             call(out)
         assert (out[0] == 7).all() and (out[1] == 7).all()
 
+    refused(ValueError, r"out must have shape \(6, 4\), got \(2, 6, 4\)", lambda o: wider(o[0]))
+    refused(ValueError, "must not share memory", lambda o: op.backward(x, x, x, out=(o[0], o[0])))
     refused(
         ValueError, f"{parameter} must have 6 entries.*got 4", lambda o: op.backward(dy, x, p, axis=0, out=o)
     )

@@ -4,6 +4,13 @@
  * rounding in all, and the exponential over EXP_UNIT, which comes last: a subnormal
  * result is rounded once. */
 
+/* factor y EXP_UNIT, rounded to a subnormal last; the unit goes to what is large, so that no product
+ * overflows. */
+FA_INLINE vec FN(times_scaled)(vec factor, vec y) {
+    mask large = v_le(K(1), v_abs(factor));
+    return v_select(large, factor * K(EXP_UNIT), factor) * y * v_select(large, K(1), K(EXP_UNIT));
+}
+
 /* elu(x) = x > 0 ? x : alpha expm1(x); derivative x > 0 ? 1 : alpha exp(x), alpha at the
  * kink 0; second derivative x > 0 ? 0 : alpha exp(x), alpha at 0. -alpha at -inf. Errors
  * for alpha = 1, others add a rounding. Worst 1.48 at -0x1.c23796p-6;
@@ -12,10 +19,8 @@ FA_INLINE vec FN(elu)(vec x, vec alpha) {
     vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
     return v_select(v_lt(x, K(0)), v_fma(alpha, high, alpha * low), x);
 }
-FA_INLINE vec FN(elu_fall)(vec x, vec alpha) { /* the unit goes to what is large: no product overflows */
-    mask large = v_le(K(1), v_abs(alpha));
-    vec factor = v_select(large, alpha * K(EXP_UNIT), alpha);
-    return factor * v_exp_scaled(v_min(K(0), x)) * v_select(large, K(1), K(EXP_UNIT));
+FA_INLINE vec FN(elu_fall)(vec x, vec alpha) {
+    return FN(times_scaled)(alpha, v_exp_scaled(v_min(K(0), x)));
 }
 FA_INLINE vec FN(elu_d1)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(1), FN(elu_fall)(x, alpha)); }
 FA_INLINE vec FN(elu_d2)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(0), FN(elu_fall)(x, alpha)); }
@@ -66,22 +71,26 @@ FA_INLINE vec FN(celu_quotient)(vec x, FN(celu_divisor) d, vec *low) {
 }
 FA_INLINE vec FN(celu)(vec x, vec alpha) {
     vec low, u = FN(celu_quotient)(x, FN(celu_divisor_of)(alpha), &low), y = v_expm1(u);
-    mask bent = v_mask_and(v_lt(x, K(0)), v_le(K(0x1p-60), v_abs(u)));
-    return v_select(bent, alpha * v_fma(low, K(1) + y, y), x);
+    mask straight = v_mask_or(v_le(K(0), x), v_lt(v_abs(u), K(0x1p-60)));
+    return v_select(straight, x, alpha * v_fma(low, K(1) + y, y));
 }
-FA_INLINE vec FN(celu_fall)(vec x, FN(celu_divisor) d) {
-    vec low, u = FN(celu_quotient)(x, d, &low), e = v_exp(u);
+FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d) { /* over EXP_UNIT */
+    vec low, u = FN(celu_quotient)(x, d, &low), e = v_exp_scaled(u);
     return v_fma(e, low, e);
 }
 FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
-    return v_select(v_lt(K(0), x), K(1), FN(celu_fall)(x, FN(celu_divisor_of)(alpha)));
+    vec fall = FN(celu_fall_scaled)(x, FN(celu_divisor_of)(alpha)) * K(EXP_UNIT);
+    return v_select(v_lt(K(0), x), K(1), fall);
 }
 FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
-    return v_select(v_lt(K(0), x), K(0), FN(celu_fall)(x, d) * d.inverse * d.scale);
+    vec fall = FN(times_scaled)(d.inverse * d.scale, FN(celu_fall_scaled)(x, d));
+    return v_select(v_lt(K(0), x), K(0), fall);
 }
-/* exp(x/alpha) = 1 + y/alpha */
+/* exp(x/alpha) = 1 + y/alpha, 0 at y = -alpha: the quotient rounded correctly, as Markstein showed that
+ * a quotient is by its remainder and a correctly rounded inverse. */
 FA_INLINE vec FN(celu_from_output)(vec y, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
-    return v_select(v_lt(K(0), y), K(1), v_fma(y * d.scale, d.inverse, K(1)));
+    vec above = y * d.scale, q = above * d.inverse;
+    return v_select(v_lt(K(0), y), K(1), K(1) + v_fma(v_fnma(q, d.alpha, above), d.inverse, q));
 }

@@ -19,18 +19,18 @@ FA_INLINE vec FN(gate_slope)(vec a, const vec *a_low, mask positive) {
     vec y = v_fma(q, bracket, low * bracket) * K(EXP_UNIT);
     return v_select(positive, K(1) - y, y);
 }
-/* And the second derivative, z' (2 - |u| (1 - 2z)): even, roots at +-2.399. */
-FA_INLINE vec FN(gate_bend)(vec a, const vec *a_low) {
+/* And the second derivative, z' (2 - |u| (1 - 2z)), over EXP_UNIT: even, roots at +-2.399. */
+FA_INLINE vec FN(gate_bend_scaled)(vec a, const vec *a_low) {
     vec bounded = v_max(K(EXP_LEAST), a), p, low, s = FN(exp_parts)(bounded, a_low ? *a_low : K(-0.0), &p);
     vec q = FN(logistic)(s, p, &low), z = q + low, unit = z * K(EXP_UNIT), slope = v_fnma(z, unit, z);
     vec bracket = v_fnma(bounded + bounded, unit, K(2) + bounded);
     if (a_low) bracket = bracket + *a_low;
-    return slope * bracket * K(EXP_UNIT);
+    return slope * bracket;
 }
 /* Worst 1.87 at -0x1.5e81d4p-1; 1.8. */
 FA_INLINE vec FN(silu_d1)(vec x) { return FN(gate_slope)(FN(minus_abs)(x), NULL, v_lt(K(0), x)); }
 /* Worst 4.43 at -0x1.f1657p+0; 3.8. */
-FA_INLINE vec FN(silu_d2)(vec x) { return FN(gate_bend)(FN(minus_abs)(x), NULL); }
+FA_INLINE vec FN(silu_d2)(vec x) { return FN(gate_bend_scaled)(FN(minus_abs)(x), NULL) * K(EXP_UNIT); }
 
 /* a = -|u| of u = beta x, and what the product lost. */
 FA_INLINE vec FN(scaled_parts)(vec x, vec beta, vec *low, mask *positive) {
@@ -57,7 +57,7 @@ FA_INLINE vec FN(swish_d1)(vec x, vec beta) {
 FA_INLINE vec FN(swish_d2)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive);
-    return beta * FN(gate_bend)(a, &a_low);
+    return FN(times_scaled)(beta, FN(gate_bend_scaled)(a, &a_low));
 }
 /* by beta: x^2 z' = x^2 (z - z^2), of the z that swish_d1 computes in the same pass. 0 at infinities,
  * but for beta = 0. */
@@ -89,7 +89,7 @@ FA_INLINE vec FN(quick_gelu_d1)(vec x) {
 }
 FA_INLINE vec FN(quick_gelu_d2)(vec x) {
     vec u_low, u = FN(quick_gelu_parts)(x, &u_low);
-    return K(QUICK) * FN(gate_bend)(u, &u_low);
+    return K(QUICK) * FN(gate_bend_scaled)(u, &u_low) * K(EXP_UNIT);
 }
 
 /* mish(x) = x tanh(softplus(x)) = x n/(n + 2) with n = E (E + 2), E = exp(x): no logarithm.
