@@ -28,7 +28,7 @@ FA_INLINE vec FN(gate_bend_scaled)(vec a, const vec *a_low) {
     if (a_low) bracket = bracket + *a_low;
     return slope * bracket;
 }
-/* Worst 1.87 at -0x1.5e81d4p-1; 1.8. */
+/* Worst 2.04 at -0x1.5dff3p-1; 1.8. */
 FA_INLINE vec FN(silu_d1)(vec x) { return FN(gate_slope)(FN(minus_abs)(x), NULL, v_lt(K(0), x)); }
 /* Worst 3.57 at -0x1.f2023ep+0; 2.3. */
 FA_INLINE vec FN(silu_d2)(vec x) { return FN(gate_bend_scaled)(FN(minus_abs)(x), NULL) * K(EXP_UNIT); }

@@ -62,7 +62,7 @@ FA_INLINE vec FN(sigmoid_from_output)(vec y) { return v_fnma(y, y, y); }
 /* tanh' = 4 e/(1 + e)^2 with e = exp(-2|x|): 1 - tanh^2 would lose the tails.
  * 0 at both infinities. Worst 2.40 at -0x1.626e96p+1; 2.2. */
 FA_INLINE vec FN(tanh_d1)(vec x) { return FN(logistic_slope)(FN(minus_abs)(x + x), K(-0.0)) * K(4 * EXP_UNIT); }
-/* tanh'' = -2 tanh tanh', odd, root at 0. Worst 3.24 at 0x1.06865cp+1; 2.9. */
+/* tanh'' = -2 tanh tanh', odd, root at 0. Worst 3.62 at -0x1.07653ap+1; 2.9. */
 FA_INLINE vec FN(tanh_d2)(vec x) {
     return K(-2) * FN(tanh)(x) * FN(tanh_d1)(x);
 }

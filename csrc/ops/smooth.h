@@ -76,7 +76,7 @@ FA_INLINE vec FN(squareplus_d1)(vec x, vec b) {
     return v_select(v_lt(x, K(0)), y, K(1) - y);
 }
 /* b/2/r^3, even; 0 at both infinities. Not r^3 as written: it overflows where the result
- * is still above 0. Worst 2.80 at 0x1.429356p+13; 2.71. */
+ * is still above 0. Worst 3.04 at -0x1.436c16p+13; 2.71. */
 FA_INLINE vec FN(squareplus_d2)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     pair inverse = FN(pair_quotient)(FN(pair_of)(K(1), K(0)), s.r);

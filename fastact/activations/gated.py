@@ -23,7 +23,7 @@ def silu(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     Notes
     -----
     silu(-90) is -7.4e-38 in float32, not 0. silu(-inf) = -0, silu(inf) = inf. Error at most 2
-    ulp; derivatives at most 2 and 4.
+    ulp; derivatives at most 2.5 and 4.
 
     References
     ----------
@@ -91,7 +91,7 @@ def swish(
     by beta, in its shape: the sum of grad_output * x**2 sigmoid'(beta x), accumulated in
     float64. swish is x / 2 for beta = 0, `silu` for 1, and tends to relu as beta grows.
     swish(-inf) = -0, swish(inf) = inf for a positive beta. Error at most 2 ulp; derivatives at
-    most 2 and 4.
+    most 2.5 and 4.
 
     References
     ----------

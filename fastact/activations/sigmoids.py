@@ -50,7 +50,7 @@ def tanh(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     -----
     With e = exp(-2 abs(x)) the derivative is 4 e / (1 + e)**2, right where 1 - tanh(x)**2 would
     cancel. `backward_from_output` has only the output to go by, and computes (1 - y)(1 + y).
-    tanh(-0.0) = -0.0. Error at most 1 ulp; derivatives at most 2.5 and 3.5.
+    tanh(-0.0) = -0.0. Error at most 1 ulp; derivatives at most 2.5 and 4.
 
     References
     ----------
@@ -101,7 +101,7 @@ def tanhshrink(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     Below 1 in magnitude, where the difference cancels, the value is computed as x**3 (1/3 - 2
     x**2 / 15 + ...). The derivative is tanh(x)**2, the second 2 tanh(x) tanh'(x).
     tanhshrink(-inf) = -inf, tanhshrink(inf) = inf, tanhshrink(-0.0) = -0.0. Error at most 2
-    ulp; derivatives at most 3 and 3.5.
+    ulp; derivatives at most 3 and 4.
 
     References
     ----------

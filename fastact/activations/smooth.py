@@ -83,7 +83,7 @@ def squareplus(input: ArrayLike, b: ArrayLike = 4.0, **keywords: Unpack[UfuncKey
     Below 0 the value is computed as b / (2 (abs(x) + sqrt(x**2 + b))), which does not cancel.
     The derivative is (1 + x / sqrt(x**2 + b)) / 2, the second b / (2 (x**2 + b)**(3/2)).
     squareplus(-inf) = 0, squareplus(inf) = inf. Error at most 1 ulp; derivatives at most 1 and
-    3.
+    3.5.
 
     References
     ----------
