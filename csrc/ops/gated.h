@@ -30,7 +30,7 @@ FA_INLINE vec FN(gate_bend_scaled)(vec a, const vec *a_low) {
 }
 /* Worst 2.04 at -0x1.5dff3p-1; 1.8. */
 FA_INLINE vec FN(silu_d1)(vec x) { return FN(gate_slope)(FN(minus_abs)(x), NULL, v_lt(K(0), x)); }
-/* Worst 3.57 at -0x1.f2023ep+0; 2.3. */
+/* Worst 3.61 at -0x1.ef2d0ep+0; 2.3. */
 FA_INLINE vec FN(silu_d2)(vec x) { return FN(gate_bend_scaled)(FN(minus_abs)(x), NULL) * K(EXP_UNIT); }
 
 /* a = -|u| of u = beta x, and what the product lost. */
