@@ -93,12 +93,12 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
     for (int k = arrays; k < arity; k++) moving |= step[k];
     return !moving;
 }
-#define FA_LOOP_BOTH(arrays, arity, name, f, g)                                                            \
+#define FA_LOOP_OF(arrays, arity, name, f, g)                                                            \
     static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[]) { \
         if (FN(all_repeat)(arrays, arity, step)) FA_CAT(FN(map), arity)(f, g, arrays, n, in, step, out);    \
         else FA_CAT(FN(map), arity)(f, g, arity, n, in, step, out);                                        \
     }
-#define FA_LOOP(arrays, arity, name) FA_LOOP_BOTH(arrays, arity, name, FN(name), NULL)
+#define FA_LOOP(arrays, arity, name) FA_LOOP_OF(arrays, arity, name, FN(name), NULL)
 /* dy times a derivative */
 #define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
     FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
@@ -109,7 +109,7 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
 #define YES(derivative, backward, parameters) FA_LOOP_BACKWARD(derivative, backward, parameters)
 #define NO(derivative, backward, parameters)
 #define BOTH_YES(name, parameters)                                                                     \
-    FA_LOOP_BOTH(2, BACKWARD_ARITY_##parameters, name##_both, FN(name##_backward), FN(name##_backward_by_parameter))
+    FA_LOOP_OF(2, BACKWARD_ARITY_##parameters, name##_both, FN(name##_backward), FN(name##_backward_by_parameter))
 #define BOTH_NO(name, parameters)
 #define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)            \
     FA_LOOP(1, VALUE_ARITY_##parameters, name)                                      \

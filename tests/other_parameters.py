@@ -39,6 +39,15 @@ def points(scale, dtype, count, rng):
     return (np.concatenate(z) * scale).astype(dtype)
 
 
+def far(scale, dtype):
+    """Points whose exponentials are smaller than any number of the type, up to where nothing is larger."""
+    most = np.log2(float(np.finfo(dtype).max)) - 2 - max(0, np.log2(scale))
+    least = 300 if np.dtype(dtype).itemsize == 4 else 2000
+    return (
+        -np.concatenate([np.linspace(least, 9 * least, 50), np.exp2(np.linspace(12, most, 50))]) * scale
+    ).astype(dtype)
+
+
 def worst(name, order, p, dtype, count, rng):
     """The worst error in ulp and its input; next to roots nothing is asked."""
     entry, narrow = reference.ACTIVATIONS[name], np.dtype(dtype).type

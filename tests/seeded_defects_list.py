@@ -393,8 +393,15 @@ COMPOSED = [
     Defect(
         "a result of a factor rounded to a subnormal first",
         "csrc/ops/exponential.h",
-        "return v_select(large, factor * K(EXP_UNIT), factor) * y * v_select(large, K(1), K(EXP_UNIT));",
-        "return factor * (y * K(EXP_UNIT) + v_keep(large, K(0)));",
+        "return v_select(large, factor * K(EXP_UNIT), factor) * falling * v_select(large, K(1), K(EXP_UNIT));",
+        "return factor * (falling * K(EXP_UNIT) + v_keep(large, K(0)));",
+        "tests/test_parameters.py",
+    ),
+    Defect(
+        "exponentials that stop falling under a large factor",
+        "csrc/ops/exponential.h",
+        "v_keep(v_mask_not(v_le(u, K(EXP_LEAST))), y)",
+        "y",
         "tests/test_parameters.py",
     ),
     Defect(

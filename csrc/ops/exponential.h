@@ -4,11 +4,13 @@
  * rounding in all, and the exponential over EXP_UNIT, which comes last: a subnormal
  * result is rounded once. */
 
-/* factor y EXP_UNIT, rounded to a subnormal last; the unit goes to what is large, so that no product
- * overflows. */
-FA_INLINE vec FN(times_scaled)(vec factor, vec y) {
+/* factor y EXP_UNIT of a y that falls like exp(u), rounded to a subnormal last; the unit goes to what is
+ * large, so that no product overflows. Below EXP_LEAST, where exponentials stop falling, it is 0: right but
+ * for factors of more than 1e11 (float64: 1e22). */
+FA_INLINE vec FN(times_scaled)(vec factor, vec y, vec u) {
     mask large = v_le(K(1), v_abs(factor));
-    return v_select(large, factor * K(EXP_UNIT), factor) * y * v_select(large, K(1), K(EXP_UNIT));
+    vec falling = v_keep(v_mask_not(v_le(u, K(EXP_LEAST))), y); /* NaN too */
+    return v_select(large, factor * K(EXP_UNIT), factor) * falling * v_select(large, K(1), K(EXP_UNIT));
 }
 
 /* elu(x) = x > 0 ? x : alpha expm1(x); derivative x > 0 ? 1 : alpha exp(x), alpha at the
@@ -20,7 +22,8 @@ FA_INLINE vec FN(elu)(vec x, vec alpha) {
     return v_select(v_lt(x, K(0)), v_fma(alpha, high, alpha * low), x);
 }
 FA_INLINE vec FN(elu_fall)(vec x, vec alpha) {
-    return FN(times_scaled)(alpha, v_exp_scaled(v_min(K(0), x)));
+    vec below = v_min(K(0), x);
+    return FN(times_scaled)(alpha, v_exp_scaled(below), below);
 }
 FA_INLINE vec FN(elu_d1)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(1), FN(elu_fall)(x, alpha)); }
 FA_INLINE vec FN(elu_d2)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(0), FN(elu_fall)(x, alpha)); }
@@ -74,18 +77,20 @@ FA_INLINE vec FN(celu)(vec x, vec alpha) {
     mask straight = v_mask_or(v_le(K(0), x), v_lt(v_abs(u), K(0x1p-60)));
     return v_select(straight, x, alpha * v_fma(low, K(1) + y, y));
 }
-FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d) { /* over EXP_UNIT */
-    vec low, u = FN(celu_quotient)(x, d, &low), e = v_exp_scaled(u);
+FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d, vec *u) { /* exp(u), over EXP_UNIT */
+    vec low, e;
+    *u = FN(celu_quotient)(x, d, &low);
+    e = v_exp_scaled(*u);
     return v_fma(e, low, e);
 }
 FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
-    vec fall = FN(celu_fall_scaled)(x, FN(celu_divisor_of)(alpha)) * K(EXP_UNIT);
-    return v_select(v_lt(K(0), x), K(1), fall);
+    vec u, fall = FN(celu_fall_scaled)(x, FN(celu_divisor_of)(alpha), &u);
+    return v_select(v_lt(K(0), x), K(1), fall * K(EXP_UNIT));
 }
 FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
-    vec fall = FN(times_scaled)(d.inverse * d.scale, FN(celu_fall_scaled)(x, d));
-    return v_select(v_lt(K(0), x), K(0), fall);
+    vec u, fall = FN(celu_fall_scaled)(x, d, &u);
+    return v_select(v_lt(K(0), x), K(0), FN(times_scaled)(d.inverse * d.scale, fall, u));
 }
 /* exp(x/alpha) = 1 + y/alpha, 0 at y = -alpha: the quotient rounded correctly, as Markstein showed that
  * a quotient is by its remainder and a correctly rounded inverse. */

@@ -58,7 +58,7 @@ FA_INLINE vec FN(swish_d1)(vec x, vec beta) {
 FA_INLINE vec FN(swish_d2)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive);
-    return FN(times_scaled)(beta, FN(gate_bend_scaled)(a, &a_low));
+    return FN(times_scaled)(beta, FN(gate_bend_scaled)(a, &a_low), a);
 }
 /* by beta: x^2 z' = x^2 (z - z^2), of the z that swish_d1 computes in the same pass. 0 at infinities,
  * but for beta = 0. */

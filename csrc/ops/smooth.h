@@ -14,7 +14,7 @@ FA_INLINE vec FN(softplus)(vec x, vec beta) {
     e = v_fma(e, low, e);
     vec y = FN(softplus_of)(x, beta * x, e * K(EXP_UNIT), inverse);
     mask tail = v_mask_and(v_lt(a, K(-40)), v_mask_not(positive)); /* where y is e/beta */
-    return v_select(tail, FN(times_scaled)(inverse, e), y);
+    return v_select(tail, FN(times_scaled)(inverse, e, a), y);
 }
 /* sigmoid(u) and beta sigmoid'(u): their errors. */
 FA_INLINE vec FN(softplus_d1)(vec x, vec beta) {
@@ -25,7 +25,7 @@ FA_INLINE vec FN(softplus_d1)(vec x, vec beta) {
 FA_INLINE vec FN(softplus_d2)(vec x, vec beta) {
     mask positive;
     vec low, a = FN(scaled_parts)(x, beta, &low, &positive);
-    return FN(times_scaled)(beta, FN(logistic_slope)(a, low));
+    return FN(times_scaled)(beta, FN(logistic_slope)(a, low), a);
 }
 /* sigmoid(u) = 1 - exp(-beta y) */
 FA_INLINE vec FN(softplus_from_output)(vec y, vec beta) { return -FN(expm1)(-(beta * y)); }
