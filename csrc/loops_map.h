@@ -24,7 +24,7 @@ typedef vec FN(body4)(vec, vec, vec, vec);
 #define FA_DEFINE_MAP(arity, arguments, last_arguments)                                         \
     FA_INLINE void FN(map##arity)(FN(body##arity) * f, FN(body##arity) * g, int arrays, size_t n, \
                                   const void *const inputs[], const size_t steps[], void *const out[]) { \
-        enum { GROUP = 4 };                                                                     \
+        enum { GROUP = LANES > 1 ? 4 : 1 };                                                     \
         const void *in[arity];                                                                  \
         size_t step[arity]; /* copies, which no store can change */                             \
         vec held[arity];                                                                        \
@@ -87,18 +87,24 @@ FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), T
 #define PASS_2 , p, q
 
 /* Are the operands behind `arrays` repeated, as parameters mostly are? Then their vectors stay in
- * registers: to load them anew would be most of what a cheap function does. */
+ * registers: to load them anew would be most of what a cheap function does. Not worth the code without
+ * vectors. */
 FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
-    size_t moving = 0;
+    size_t moving = LANES == 1;
     for (int k = arrays; k < arity; k++) moving |= step[k];
     return !moving;
 }
-#define FA_LOOP_OF(arrays, arity, name, f, g)                                                            \
+#define FA_LOOP(arrays, arity, name)                                                                        \
     static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[]) { \
-        if (FN(all_repeat)(arrays, arity, step)) FA_CAT(FN(map), arity)(f, g, arrays, n, in, step, out);    \
-        else FA_CAT(FN(map), arity)(f, g, arity, n, in, step, out);                                        \
+        if (FN(all_repeat)(arrays, arity, step))                                                           \
+            FA_CAT(FN(map), arity)(FN(name), NULL, arrays, n, in, step, out);                              \
+        else FA_CAT(FN(map), arity)(FN(name), NULL, arity, n, in, step, out);                              \
     }
-#define FA_LOOP(arrays, arity, name) FA_LOOP_OF(arrays, arity, name, FN(name), NULL)
+/* Of two functions, neither so cheap. */
+#define FA_LOOP_OF_TWO(arity, name, f, g)                                                                  \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[]) { \
+        FA_CAT(FN(map), arity)(FN(f), FN(g), arity, n, in, step, out);                                     \
+    }
 /* dy times a derivative */
 #define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
     FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
@@ -108,8 +114,8 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
 
 #define YES(derivative, backward, parameters) FA_LOOP_BACKWARD(derivative, backward, parameters)
 #define NO(derivative, backward, parameters)
-#define BOTH_YES(name, parameters)                                                                     \
-    FA_LOOP_OF(2, BACKWARD_ARITY_##parameters, name##_both, FN(name##_backward), FN(name##_backward_by_parameter))
+#define BOTH_YES(name, parameters) \
+    FA_LOOP_OF_TWO(BACKWARD_ARITY_##parameters, name##_both, name##_backward, name##_backward_by_parameter)
 #define BOTH_NO(name, parameters)
 #define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)            \
     FA_LOOP(1, VALUE_ARITY_##parameters, name)                                      \

@@ -393,8 +393,8 @@ COMPOSED = [
     Defect(
         "a result of a factor rounded to a subnormal first",
         "csrc/ops/exponential.h",
-        "return v_select(large, factor * K(EXP_UNIT), factor) * falling * v_select(large, K(1), K(EXP_UNIT));",
-        "return factor * (falling * K(EXP_UNIT) + v_keep(large, K(0)));",
+        "factor * K(EXP_UNIT), factor) * falling * v_select(large, K(1), K(EXP_UNIT));",
+        "K(0), K(0)) + factor * (falling * K(EXP_UNIT) + v_keep(large, K(0)));",
         "tests/test_parameters.py",
     ),
     Defect(
