@@ -63,6 +63,20 @@
 #include "simd/scalar.h"
 #endif
 
+/* An elementary function costs no call where vectors are, and no code without them: there one copy of each
+ * serves all ops. Likewise loops. */
+#if F32_LANES == 1
+#define FA_MATH FA_NOINLINE
+#define FA_UNROLL(n)
+#else
+#define FA_MATH FA_INLINE
+#if defined(__clang__)
+#define FA_UNROLL(n) FA_PRAGMA(clang loop unroll_count(n))
+#else
+#define FA_UNROLL(n) FA_PRAGMA(GCC unroll n)
+#endif
+#endif
+
 /* 64 bytes whatever the level: what fixes the order of every reduction. */
 #define FA_VIRTUAL_BYTES 64
 #define FA_WIDE (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)

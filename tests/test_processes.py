@@ -161,6 +161,12 @@ def test_import_needs_little():
     assert _output(code) == ""
 
 
+def test_installed_size():
+    """What the README promises: under 5 MB, compiled Python and all instruction sets included."""
+    files = [path for path in Path(fa.__file__).parent.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 5e6
+
+
 def test_import_time(tmp_path):
     """15 ms where NumPy takes 100, beyond it and ml_dtypes; three times that on a busy
     machine. CPU time, since another process's turn is not ours, and of compiled modules,

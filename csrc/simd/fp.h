@@ -24,11 +24,6 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define FA_INLINE static inline __attribute__((always_inline, unused))
 #define FA_PRAGMA(text) _Pragma(#text)
-#if defined(__clang__)
-#define FA_UNROLL(n) FA_PRAGMA(clang loop unroll_count(n))
-#else
-#define FA_UNROLL(n) FA_PRAGMA(GCC unroll n)
-#endif
 #define FA_IN_ORDER() __asm__ volatile("" ::: "memory") /* no load or store crosses this */
 #define FA_PREFETCH(p) __builtin_prefetch(p, 0, 3) /* at any address */
 #define FA_NOINLINE static __attribute__((noinline, unused))

@@ -25,7 +25,7 @@ FA_INLINE vec FN(exp_reduce)(vec x, vec k) {
 
 /* Worst 0.89 at 0x1.86ec5cp+5. A subnormal result is rounded twice: 0.85 at most, at
  * -0x1.5e9dfcp+6. */
-FA_INLINE vec FN(exp)(vec x) {
+FA_MATH vec FN(exp)(vec x) {
     vec bounded = v_max(K(-105), v_min(K(89), x));
     vec k = v_rint(bounded * K(F32_LOG2E)), r = FN(exp_reduce)(bounded, k);
     return v_ldexp(v_fma(r, v_fma(r, FN(exp_q)(r), K(1)), K(1)), k);
@@ -44,7 +44,7 @@ FA_INLINE vec FN(exp)(vec x) {
 #define F32_SHIFT16 (0x1.8p19f + 64)
 
 /* s a power of two, |p| < 0.42: c e^x = s (c + c p) rounds but once. */
-FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) {
+FA_MATH vec FN(exp_power_parts)(vec x, vec x_low, vec *p) {
     vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SHIFT));
     vec r = FN(exp_reduce)(bounded, t - K(F32_SHIFT)) + x_low;
     *p = v_fma(r * r, FN(exp_q)(r), r);
@@ -73,7 +73,7 @@ FA_INLINE void FN(exp_less_1_of)(int n, const FN(exp_reduced) a[], vec p[]) {
     EACH p[i] = v_fma(a[i].r, p[i], K(1));
     EACH p[i] = v_fma(a[i].r, p[i], a[i].lost);
 }
-FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
+FA_MATH vec FN(exp_parts)(vec x, vec x_low, vec *p) {
     FN(exp_reduced) a;
     FN(exp_reduce_of)(1, &x, &a);
     a.r = a.r + x_low;
@@ -83,7 +83,7 @@ FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
 
 /* exp(x) for x <= 0 such that it never falls as x grows: of p only the last step rounds to
  * more than a trifle of its ulp, and that is monotone. */
-FA_INLINE vec FN(exp_monotone)(vec x) {
+FA_MATH vec FN(exp_monotone)(vec x) {
     FN(exp_reduced) a;
     FN(exp_reduce_of)(1, &x, &a);
     vec p = v_fma(a.r * a.r, v_fma(a.r, K(0x1.555598p-3f), K(0x1.00021ep-1f)), a.r + a.lost);
@@ -99,7 +99,7 @@ FA_INLINE void FN(exp_evaluate_of)(int n, const FN(exp_reduced) a[], vec x[]) {
 }
 #undef EACH
 /* n <= 8. The second four are reduced before the first are evaluated: more to interleave. */
-FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
+FA_MATH void FN(exp_scaled_of)(int n, vec x[]) {
     FN(exp_reduced) a[4], b[4];
     const int first = n < 4 ? n : 4;
     FN(exp_reduce_of)(first, x, a);
@@ -123,7 +123,7 @@ FA_INLINE vec FN(expm1_q)(vec r) {
 
 /* With s = 2^k, (s - 1) + s r is exact in two terms, and only then is s r^2 q added.
  * k = 128 would overflow s: half of everything is computed. Worst 0.88 at 0x1.890862p-2. */
-FA_INLINE vec FN(expm1)(vec x) {
+FA_MATH vec FN(expm1)(vec x) {
     vec bounded = v_max(K(-18), v_min(K(89), x));
     vec k = v_rint(bounded * K(F32_LOG2E));
     vec exact = v_fnma(k, K(F32_LN2_HI), bounded), r = v_fnma(k, K(F32_LN2_LO), exact);
@@ -136,7 +136,7 @@ FA_INLINE vec FN(expm1)(vec x) {
 
 /* 16 polynomials, the last ones 1; the first, where 1 + a rounds to less than 1.25, adds to
  * a itself, so that the sum's one rounding makes it monotone. Worst 0.77 at -0x1.0022p-2. */
-FA_INLINE vec FN(tanh)(vec x) {
+FA_MATH vec FN(tanh)(vec x) {
     vec a = v_min(K(14.9f), v_abs(x));
     ivec piece = FN(piece_of)(a);
     vec leading = v_select(v_lt(K(1) + a, K(1.25f)), a, v_lookup16(f32_tanh_pieces[1], piece));
@@ -166,7 +166,7 @@ FA_INLINE ivec FN(log_power)(vec x) {
 }
 
 /* Worst 0.88 at 0x1.65fb56p-1. */
-FA_INLINE vec FN(log)(vec x) {
+FA_MATH vec FN(log)(vec x) {
     mask tiny = v_lt(x, K(0x1p-126f));
     vec scaled = v_select(tiny, x * K(0x1p24f), x);
     ivec power = FN(log_power)(scaled);
@@ -179,7 +179,7 @@ FA_INLINE vec FN(log)(vec x) {
 /* f = (1 + x) 2^-k - 1 by one fma, with the rounding error put back: no division.
  * While k = 0, f is x itself. 4f is computed so that 2^-128 is not needed.
  * Worst 0.89 at 0x1.966274p-2. */
-FA_INLINE vec FN(log1p)(vec x) {
+FA_MATH vec FN(log1p)(vec x) {
     ivec power = FN(log_power)(K(1) + x);
     vec s = v_from_bits((129 - power) << 23), base = s - K(4);
     vec high = v_fma(x, s, base), low = v_fma(x, s, base - high) * K(0.25), f = high * K(0.25);
@@ -192,7 +192,7 @@ FA_INLINE vec FN(log1p)(vec x) {
 /* x + x (x q(x)) on [0, 1] without reducing: a pole at -1 costs [0, 1] no higher degree
  * than [-0.29, 0.41]. Relative error 5.3e-9. Worst 1.17 at 0x1.f73154p-1, where the
  * sum alternates; putting a low part back brought no more than it cost. */
-FA_INLINE vec FN(log1p_unit)(vec x) {
+FA_MATH vec FN(log1p_unit)(vec x) {
     vec q = v_fma(x, K(-0x1.b22adep-9f), K(0x1.4a9226p-6f));
     q = v_fma(x, q, K(-0x1.d7efa8p-5f));
     q = v_fma(x, q, K(0x1.b53c48p-4f));

@@ -31,14 +31,14 @@
 
 /* a Phi(-a) = exp(-a^2/2) a erfcx(a/sqrt2)/2, with the exponential as s + s p. The first
  * piece's leading term is a/2, which is exact, so that only a small one is rounded. */
-FA_INLINE vec FN(gelu_tail)(vec a, vec s, vec p) {
+FA_MATH vec FN(gelu_tail)(vec a, vec s, vec p) {
     ivec piece = FN(piece_of)(a);
     vec leading = v_fma(a, v_lookup16(f32_gelu_first, piece), v_lookup16(f32_gelu_pieces[1], piece));
     vec c = FN(piecewise)(a, piece, f32_gelu_pieces, leading);
     return v_fma(c, p, c) * s;
 }
 /* exp(-a^2/2) (erfcx(a/sqrt2)/2 - a/sqrt(2 pi)) */
-FA_INLINE vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
+FA_MATH vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
     ivec piece = FN(piece_of)(a);
     vec c = FN(piecewise)(a, piece, f32_gelu_slope_pieces, v_lookup16(f32_gelu_slope_pieces[1], piece));
     return v_fma(c, p, c) * s;
@@ -46,7 +46,7 @@ FA_INLINE vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
 
 /* expm1(x) for x <= 0, the sum of the value returned and *low: with e^x = s + s p, the sum of
  * s - 1 and s p. Where s is 1 p's relative error counts: 3.2e-10, of one degree more than exp's. */
-FA_INLINE vec FN(expm1_nonpos)(vec x, vec *low) {
+FA_MATH vec FN(expm1_nonpos)(vec x, vec *low) {
     FN(exp_reduced) a;
     vec bounded = v_max(K(-18), x);
     FN(exp_reduce_of)(1, &bounded, &a);
@@ -58,7 +58,7 @@ FA_INLINE vec FN(expm1_nonpos)(vec x, vec *low) {
 }
 
 /* (a - tanh(a))/a^3 = 1/3 + u q(u) for u = a^2 in [0, 1]: this is q, relative error of the whole 5.8e-09. */
-FA_INLINE vec FN(tanhshrink_q)(vec u) {
+FA_MATH vec FN(tanhshrink_q)(vec u) {
     vec q = v_fma(u, K(-0x1.2fe16ep-13f), K(0x1.e8532cp-11f));
     q = v_fma(u, q, K(-0x1.a5e014p-9f));
     q = v_fma(u, q, K(0x1.1d4ea6p-7f));
@@ -69,7 +69,7 @@ FA_INLINE vec FN(tanhshrink_q)(vec u) {
 
 /* scale log(1 + e^z) for |z| < 1, where max(z, 0) + log1p(e^-|z|) is right to an ulp but not monotone:
  * ln2 + z/2 with what that lost, and log(cosh(z/2)), whose error is 3e-10. */
-FA_INLINE vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
+FA_MATH vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
     vec u = z * z, h = v_fma(u, K(0x1.d636fp-20f), K(-0x1.b4f1d2p-16f));
     h = v_fma(u, v_fma(u, v_fma(u, h, K(0x1.6bfc0ep-12f)), K(-0x1.55552ap-8f)), K(0.125));
     vec high = v_fma(K(0.5), z, K(0x1.62e43p-1f)), lost = v_fma(K(0.5), z, K(0x1.62e43p-1f) - high);

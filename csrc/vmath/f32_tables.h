@@ -107,7 +107,7 @@ static _Alignas(64) const float f32_gelu_slope_pieces[8][16] = {
 FA_INLINE ivec FN(piece_of)(vec a) { return v_bits(a + K(1)) >> 21; }
 
 /* The piece's polynomial, but for its leading term. */
-FA_INLINE vec FN(piecewise)(vec a, ivec piece, const float pieces[8][16], vec leading) {
+FA_MATH vec FN(piecewise)(vec a, ivec piece, const float pieces[8][16], vec leading) {
     vec d = a - v_lookup16(pieces[0], piece), y = v_lookup16(pieces[7], piece);
     y = v_fma(d, y, v_lookup16(pieces[6], piece));
     y = v_fma(d, y, v_lookup16(pieces[5], piece));

@@ -62,7 +62,7 @@ FA_INLINE vec FN(exp_pair)(vec r, vec r_low, vec *low) {
 
 /* Below -746 the result is 0, above 710 infinite; the clamps keep NaN.
  * Worst 0.85 at -0x1.1e9330eb8a19p+8. */
-FA_INLINE vec FN(exp)(vec x) {
+FA_MATH vec FN(exp)(vec x) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
     vec r2 = a.r * a.r, q = v_fma(FN(exp_c)(a.r, r2), a.r, K(0.5));
     return v_ldexp(K(1) + (a.r + v_fma(q, r2, a.r_low)), a.k);
@@ -77,7 +77,7 @@ FA_INLINE vec FN(exp)(vec x) {
 #define f64_EXP_LEAST -796.0
 #define f64_EXP_NONE 8e-308 /* above the least exponential over EXP_UNIT, below that of -795.8 */
 #define F64_EXP_SHIFT (F64_SHIFT + 1151)
-FA_INLINE vec FN(exp_scaled)(vec x) {
+FA_MATH vec FN(exp_scaled)(vec x) {
     vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
     vec k = t - K(F64_EXP_SHIFT);
     vec r = v_fnma(k, K(F64_LN2_LO), v_fnma(k, K(F64_LN2_HI), bounded)), r2 = r * r;
@@ -93,7 +93,7 @@ FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
  * (h - 1/2) + h r is exact in two terms, and only then is the rest added.
  * Where h - 1/2 is inexact, what it lost is exact by the order that `positive`
  * (|x| large and x > 0) or its contrary asks for. */
-FA_INLINE vec FN(half_expm1)(vec x, int positive, vec *low) {
+FA_MATH vec FN(half_expm1)(vec x, int positive, vec *low) {
     vec shift = K(F64_SHIFT + 1022), t = v_fma(x, K(F64_LOG2E), shift), k = t - shift;
     vec a = v_fnma(k, K(F64_LN2_HI), x);
     vec r = v_fnma(k, K(F64_LN2_LO), a), r_low = v_fnma(k, K(F64_LN2_LO), a - r);
@@ -107,7 +107,7 @@ FA_INLINE vec FN(half_expm1)(vec x, int positive, vec *low) {
 
 /* -1 below -40, infinite above 710; tiny x, with -0, is its own result.
  * Worst 0.94 at 0x1.6e19ca8c71c9bp-2. */
-FA_INLINE vec FN(expm1)(vec x) {
+FA_MATH vec FN(expm1)(vec x) {
     vec low, high = FN(half_expm1)(v_max(K(-40), v_min(K(710), x)), 1, &low);
     vec y = high + low;
     return v_select(v_lt(v_abs(x), K(0x1p-54)), x, y + y);
@@ -116,7 +116,7 @@ FA_INLINE vec FN(expm1)(vec x) {
 /* -m/(2 + m) with m = expm1(-2|x|), both sides in two terms: one division and
  * the remainder put back. Beyond 20 the result rounds to 1.
  * Worst 0.72 at 0x1.6343bfadf6355p-3. */
-FA_INLINE vec FN(tanh)(vec x) {
+FA_MATH vec FN(tanh)(vec x) {
     vec a = v_max(K(-20), -v_abs(x)), low, sum = FN(half_expm1)(a + a, 0, &low);
     vec n = sum + low, n_low = low - (n - sum);
     vec d = K(1) + n, d_low = (n - (d - K(1))) + n_low;
@@ -157,7 +157,7 @@ FA_INLINE vec FN(log_split)(vec x, vec *k) {
 
 /* log(0) = -inf, NaN below; subnormal x is scaled by 2^54.
  * Worst 0.84 at 0x1.69f4c98748dadp-1. */
-FA_INLINE vec FN(log)(vec x) {
+FA_MATH vec FN(log)(vec x) {
     mask small = v_lt(x, K(0x1p-1021));
     vec k, m = FN(log_split)(v_select(small, x * K(0x1p54), x), &k);
     k = k + v_select(small, K(-53), K(1));
@@ -169,7 +169,7 @@ FA_INLINE vec FN(log)(vec x) {
 /* log(u + c) with u = 1 + x rounded and c what it lost, which is 0 where u is
  * far below 1. While k is 0, f is x itself; log1p(-1) = -inf, NaN below.
  * Worst 0.81 at -0x1.2d41deb444fb6p-2. */
-FA_INLINE vec FN(log1p)(vec x) {
+FA_MATH vec FN(log1p)(vec x) {
     vec u = K(1) + x, c = x - (u - K(1));
     vec k, m = FN(log_split)(u, &k), f = m - K(1);
     k = k + K(1);
@@ -187,7 +187,7 @@ FA_INLINE vec FN(log1p)(vec x) {
 /* As log of 1 + x, with f = (x - 1)/2, which is exact, where x > 1/2. The
  * series carried on to s = 1/3 would need no such step, but errs by 1.1 ulp.
  * Worst 0.85 at 0x1.e4418f78fcfc4p-2. */
-FA_INLINE vec FN(log1p_unit)(vec x) {
+FA_MATH vec FN(log1p_unit)(vec x) {
     mask above = v_lt(K(0.5), x);
     vec f = v_select(above, v_fms(K(0.5), x, K(0.5)), x);
     return FN(log_sum)(f, v_keep(above, K(F64_LN2_HI)), v_keep(above, K(F64_LN2_LO)));
@@ -198,7 +198,7 @@ FA_INLINE vec FN(log1p_unit)(vec x) {
  * [-1, 1]; what t's rounding lost comes back through G's slope. 3.5 keeps G so
  * flat that two terms in its last steps are enough. The power of two is for
  * the largest a, where 1/d is subnormal. */
-FA_INLINE vec FN(normal_tail)(vec d, vec d_low, vec *low) {
+FA_MATH vec FN(normal_tail)(vec d, vec d_low, vec *low) {
     vec y = K(0x1p100) / d, y_low = y * K(0x1p-100) * v_fnma(y, d_low, v_fnma(y, d, K(0x1p100)));
     vec u = K(0x7p-100) * y, u_low = v_fma(K(0x7p-100), y_low, v_fms(K(0x7p-100), y, u));
     vec t = K(1) - u, t2 = t * t;
@@ -237,7 +237,7 @@ FA_INLINE vec FN(normal_tail)(vec d, vec d_low, vec *low) {
 
 /* 0.5 erfcx(a/sqrt2) for a >= 0; 0 at inf. The sum a + 3.5 is split larger part
  * first. Worst 0.88 at 0x1.9f9f6bdcb6e25p+4. */
-FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
+FA_MATH vec FN(half_erfcx_sqrt2)(vec a) {
     vec d = a + K(3.5), d_low = v_min(K(3.5), a) - (d - v_max(K(3.5), a));
     vec low, high = FN(normal_tail)(d, d_low, &low);
     return v_select(v_eq(a, K(F64_INF)), K(0), (high + low) * K(0x1p-100));
@@ -246,7 +246,7 @@ FA_INLINE vec FN(half_erfcx_sqrt2)(vec a) {
 /* |x|'s erfc is 2 exp(-x^2) times the tail above, x^2 in two terms; the
  * negative side is 2 minus that. Beyond 28 the result is 0 or 2.
  * Worst 0.89 at 0x1.a47f8f74ffa87p+4. */
-FA_INLINE vec FN(erfc)(vec x) {
+FA_MATH vec FN(erfc)(vec x) {
     vec a = v_min(K(28), v_abs(x)), square = a * a, square_low = v_fms(a, a, square);
     FN(reduced) e = FN(exp_reduce)(-square);
     vec root2 = K(0x1.6a09e667f3bcdp+0), b = root2 * a;

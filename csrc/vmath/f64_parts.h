@@ -21,7 +21,7 @@
 #define f64_GELU_3C2 0x1.b6676bf7450fp-3
 #define f64_GELU_3C2_LOW 0x1.bba7351828aabp-57
 
-FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
+FA_MATH vec FN(exp_parts)(vec x, vec x_low, vec *p) {
     vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
     vec k = t - K(F64_EXP_SHIFT), high = v_fnma(k, K(F64_LN2_HI), bounded);
     vec less = v_fnma(k, K(F64_LN2_LO), x_low), r = high + less, r_low = less - (r - high), square = r * r;
@@ -31,13 +31,13 @@ FA_INLINE vec FN(exp_parts)(vec x, vec x_low, vec *p) {
 FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) { return FN(exp_parts)(x, x_low, p); }
 
 /* a Phi(-a) = exp(-a^2/2) a erfcx(a/sqrt2)/2, with the exponential as s + s p */
-FA_INLINE vec FN(gelu_tail)(vec a, vec s, vec p) {
+FA_MATH vec FN(gelu_tail)(vec a, vec s, vec p) {
     vec c = FN(half_erfcx_sqrt2)(a), h = a * c;
     return (h + v_fma(h, p, v_fms(a, c, h))) * s;
 }
 
 /* exp(-a^2/2) (erfcx(a/sqrt2)/2 - a/sqrt(2 pi)): erfcx in two terms, for that cancels. */
-FA_INLINE vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
+FA_MATH vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
     vec d = a + K(3.5), d_low = v_min(K(3.5), a) - (d - v_max(K(3.5), a));
     vec low, high = FN(normal_tail)(d, d_low, &low) * K(0x1p-100);
     vec c = v_fnma(a, K(INV_SQRT_2PI), high) + v_fma(low, K(0x1p-100), a * K(0x1.cbc0d30ebfd15p-56));
@@ -45,13 +45,13 @@ FA_INLINE vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
 }
 
 FA_INLINE vec FN(exp_monotone)(vec x) { return v_exp_scaled(x) * K(EXP_UNIT); } /* not proved to be, as float32's is */
-FA_INLINE vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
+FA_MATH vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
     (void)z, (void)scale;
     return otherwise;
 }
 
 /* expm1(x) for x <= 0, in two terms */
-FA_INLINE vec FN(expm1_nonpos)(vec x, vec *low) {
+FA_MATH vec FN(expm1_nonpos)(vec x, vec *low) {
     vec rest, half = FN(half_expm1)(v_max(K(-40), x), 0, &rest), high = half + rest;
     mask tiny = v_lt(K(-0x1p-54), x);
     vec lost = rest - (high - half);
@@ -60,7 +60,7 @@ FA_INLINE vec FN(expm1_nonpos)(vec x, vec *low) {
 }
 
 /* (a - tanh(a))/a^3 = 1/3 + u q(u) for u = a^2 in [0, 1]: this is q, relative error of the whole 1.5e-17. */
-FA_INLINE vec FN(tanhshrink_q)(vec u) {
+FA_MATH vec FN(tanhshrink_q)(vec u) {
     vec q = v_fma(u, K(-0x1.b362b503a4d52p-26), K(0x1.1c49b2074e2dcp-22));
     q = v_fma(u, q, K(-0x1.739707ba07aacp-20));
     q = v_fma(u, q, K(0x1.4f7031af028c5p-18));
