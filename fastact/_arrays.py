@@ -14,7 +14,6 @@ Array = npt.NDArray[Any]
 _PLAIN = frozenset((np.ndarray, float, int, str, type(None)))  # no Dask collection is one of these
 _NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
 _FLOAT_NUMBERS = frozenset(np.dtype(char).num for char in "efd")
-FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 
 def float_array(value: Any, name: str) -> Array:
@@ -24,16 +23,13 @@ def float_array(value: Any, name: str) -> Array:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    if not is_float(array.dtype):
-        raise TypeError(
-            f"{name} must be real (one of {', '.join(FLOATS)}, an integer or bool), got {array.dtype}"
-        )
+    _core.check_real(name, array)
     return native(array)
 
 
 def is_float(dtype: np.dtype[Any]) -> bool:
-    """One of FLOATS? (A dtype's name takes NumPy as long as many a call.)"""
-    return dtype.num in _FLOAT_NUMBERS or (dtype.kind == "V" and dtype.name in FLOATS)
+    """One of the core's FLOATS? (A dtype's name takes NumPy as long as many a call.)"""
+    return dtype.num in _FLOAT_NUMBERS or (dtype.kind == "V" and dtype.name in _core.FLOATS)
 
 
 def native(array: Array) -> Array:

@@ -44,6 +44,31 @@ cdef class Function:
         return self.name
 
 
+FLOATS = ("float16", "float32", "float64", "bfloat16")
+
+
+def check_real(str name, value):
+    """Refuses an operand of a type that no loop takes."""
+    dtype = getattr(value, "dtype", None)
+    if not isinstance(dtype, np.dtype):
+        dtype = np.asarray(value).dtype
+    if dtype.kind not in "biu" and dtype.name not in FLOATS:
+        raise TypeError(f"{name} must be real (one of {', '.join(FLOATS)}, an integer or bool), got {dtype}")
+
+
+cdef check_operands(Function self, tuple names, PyObject *const *args, Py_ssize_t given, PyObject *keywords):
+    """After a TypeError: a ufunc does not say which operand it means."""
+    cdef Py_ssize_t k
+    for k in range(min(given, len(names))):
+        check_real(f"{self.name}: {names[k]}", <object>args[k])
+    for k, keyword in enumerate(() if keywords is NULL else <tuple>keywords):
+        value = <object>args[given + k]
+        if keyword in names:
+            check_real(f"{self.name}: {keyword}", value)
+        elif keyword == "out" and not hasattr(value, "__array_ufunc__") and type(value) is not tuple:
+            raise TypeError(f"{self.name}: out must be an ndarray, got {type(value).__name__}")
+
+
 def call_by_vectorcall(type function):
     """For each subclass of Function: before Python 3.12 those made in Python do not inherit it."""
     cdef Function any_function = Function.__new__(Function)
@@ -141,11 +166,15 @@ cdef class Elementwise(Function):
 
 cdef object call_elementwise(object function, PyObject *const *args, size_t nargs, PyObject *keywords):
     cdef Elementwise self = <Elementwise>function
-    if keywords is NULL and PyVectorcall_NARGS(nargs) == self.required:
-        return PyObject_Vectorcall(self.bound, args, nargs, NULL)
-    if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
-        return PyObject_Vectorcall(self.general, args, nargs, keywords)
-    return self.call(args, PyVectorcall_NARGS(nargs), () if keywords is NULL else <tuple>keywords)
+    try:
+        if keywords is NULL and PyVectorcall_NARGS(nargs) == self.required:
+            return PyObject_Vectorcall(self.bound, args, nargs, NULL)
+        if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
+            return PyObject_Vectorcall(self.general, args, nargs, keywords)
+        return self.call(args, PyVectorcall_NARGS(nargs), () if keywords is NULL else <tuple>keywords)
+    except TypeError:
+        check_operands(self, self.names, args, PyVectorcall_NARGS(nargs), keywords)
+        raise
 
 
 # ---- rows ---------------------------------------------------------------------------
@@ -193,7 +222,15 @@ cdef inline bint is_last(object axis, PyObject *array):
 
 
 cdef object call_rows(object function, PyObject *const *args, size_t nargs, PyObject *keywords):
-    cdef Rows self = <Rows>function
+    try:
+        return rows_of(<Rows>function, args, nargs, keywords)
+    except TypeError:
+        names = tuple(function.__signature__.parameters)[:(<Rows>function).arrays]
+        check_operands(<Rows>function, names, args, PyVectorcall_NARGS(nargs), keywords)
+        raise
+
+
+cdef object rows_of(Rows self, PyObject *const *args, size_t nargs, PyObject *keywords):
     cdef Py_ssize_t given = PyVectorcall_NARGS(nargs), k
     cdef PyObject *stack[3]
     cdef tuple names = () if keywords is NULL else <tuple>keywords

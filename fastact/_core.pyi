@@ -35,6 +35,10 @@ class _Table(TypedDict):
     rows: dict[str, _RowOpRow]
     loss: dict[str, _LossRow]
 
+FLOATS: tuple[str, ...]
+
+def check_real(name: str, value: Any) -> None: ...
+
 @disjoint_base
 class Function:
     __name__: str

@@ -55,7 +55,10 @@ def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
     cases = "the operands do not broadcast, or " if parameters else ""
     cases += "".join(f"`{option}` is something else, or " for option in options)
     return Shared(
-        (f"input : array_like\n    Any shape. {_TYPES}", _AS_UFUNC),
+        (
+            f"input : array_like\n    Any shape. Any number or infinity; NaN gives NaN.\n    {_TYPES}",
+            _AS_UFUNC,
+        ),
         f"ndarray\n    Of the {shape} shape and the input's float type.",
         f"TypeError\n    If {operand} or `out` has a type no loop takes.\n"
         f"ValueError\n    If {cases}`out` has another shape or is read-only.",

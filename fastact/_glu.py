@@ -48,6 +48,8 @@ class Glu(Method):
         if out is None:
             return self._ufunc("")(b, a)
         out = single(out)
+        if not hasattr(out, "__array_ufunc__"):
+            raise TypeError(f"{self.__name__}: out must be an ndarray, got {type(out).__name__}")
         if np.shape(out) != a.shape:
             raise ValueError(f"{self.__name__}: out must have shape {a.shape}, got {np.shape(out)}")
         return self._ufunc("")(b, a, out=out)

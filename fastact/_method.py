@@ -8,6 +8,8 @@ from typing import Any
 
 from fastact._config import _core
 
+_OPERANDS = {"grad_output", "input"}  # what else is an array, a function checks itself
+
 
 class Method(_core.Function):
     """A function that pickles by its name, and names itself where it is called wrongly."""
@@ -28,6 +30,8 @@ class Method(_core.Function):
 
     def _check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
         try:
-            self.__signature__.bind(*args, **keywords)
+            given = self.__signature__.bind(*args, **keywords).arguments
         except TypeError as error:
             raise TypeError(f"{self.__name__}(): {error}") from None
+        for name in _OPERANDS & given.keys():
+            _core.check_real(f"{self.__name__}: {name}", given[name])

@@ -100,7 +100,12 @@ class ParameterBackward(_core.Function):
             bound.apply_defaults()
             *args, keywords["axis"], keywords["out"] = bound.arguments.values()  # type: ignore[assignment]
         dy, x, given = map(as_weak_array, args)
-        return self._both(dy, x, given, keywords.get("axis"), keywords.get("out"))
+        try:
+            return self._both(dy, x, given, keywords.get("axis"), keywords.get("out"))
+        except TypeError:
+            for operand, value in zip(("grad_output", "input", self._parameter), args, strict=True):
+                _core.check_real(f"{self.__name__}: {operand}", value)
+            raise
 
     def _both(self, dy: Any, x: Any, given: Any, axis: int | None, out: Any) -> tuple[Any, Any]:
         p = aligned(self.__name__, self._parameter, given, [dy, x], axis)
@@ -124,6 +129,8 @@ class ParameterBackward(_core.Function):
         return grad, outs[1]
 
     def _check(self, outs: tuple[Any, Any], shape: tuple[int, ...], of_parameter: tuple[int, ...]) -> None:
+        if not (outs[0] is None or hasattr(outs[0], "__array_ufunc__")):
+            raise TypeError(f"{self.__name__}: out must be an ndarray, got {type(outs[0]).__name__}")
         if isinstance(outs[0], np.ndarray) and outs[0].shape != shape:  # else inputs would broadcast to it
             raise ValueError(f"{self.__name__}: out must have shape {shape}, got {outs[0].shape}")
         if outs[1] is None:
