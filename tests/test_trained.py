@@ -182,6 +182,11 @@ def test_both_gradients_in_one_pass_are_those_of_two(name, dtype):
             both(other, own, parameter, out=(own, other))
             walk.assert_same_bits(own, wanted[0], n)
             walk.assert_same_bits(other, wanted[1], n)
+            swapped = x.astype(x.dtype.newbyteorder())
+            apart = np.zeros((2, 3 * n), x.dtype)[:, 1::3]  # every third element, to be written last to first
+            both(np.repeat(dy, 3)[::3], swapped, parameter, out=(apart[0, ::-1], apart[1]))
+            walk.assert_same_bits(apart[0, ::-1], wanted[0], n)
+            walk.assert_same_bits(apart[1], wanted[1], n)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
@@ -267,23 +272,30 @@ def test_dask(name):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_large_parameters_and_inputs(dtype):
-    """What is finite comes out finite: steps in between must not overflow."""
-    large = float(np.sqrt(np.finfo(dtype).max)) / 8
-    x, one = np.array([large, -large], dtype), np.ones(2, dtype)
-    for beta in (0.0, 1e-3 / large):
-        _, dbeta = fa.swish.backward(one, x, np.array([beta] * 2, dtype))
-        exact = [float(reference.ACTIVATIONS["swish"].by_parameter(mpf(float(v)), mpf(beta))) for v in x]
-        np.testing.assert_allclose(dbeta, exact, rtol=8 * np.finfo(dtype).eps)
-    for alpha in (np.finfo(dtype).max / 2, np.finfo(dtype).tiny * 4):
-        slope = fa.elu.derivative(np.array([-0.5], dtype), np.array(alpha, dtype))
-        np.testing.assert_allclose(slope, float(alpha) * np.exp(-0.5), rtol=4 * np.finfo(dtype).eps)
-    b = float(np.finfo(dtype).max) / 4
+    """What is finite comes out finite, and as precise as ever: steps in between must not overflow."""
+    most = float(np.finfo(dtype).max)
+    large, table = float(np.sqrt(most)) / 8, _core.table()["activation"]
+
+    def judge(name, order, got, exact):
+        bound = table[name]["ulp"][dtype][order] + 2
+        assert (error := ulp.exact_error(float(got), exact, dtype)) <= bound, f"{name} {order}: {error} ulp"
+
+    swish, elu, squareplus = (reference.ACTIVATIONS[name] for name in ("swish", "elu", "squareplus"))
+    one, narrow = np.ones(1, dtype), np.dtype(dtype).type
+    for x in map(narrow, (large, -large)):
+        for beta in map(narrow, (0.0, 1e-3 / large)):
+            _, dbeta = fa.swish.backward(one, np.array([x]), np.array([beta]))
+            judge("swish", 1, dbeta[0], swish.by_parameter(mpf(float(x)), mpf(float(beta))))
+    for alpha in map(narrow, (most / 2, float(np.finfo(dtype).tiny) * 4)):
+        slope = fa.elu.derivative(narrow(-0.5), alpha)
+        judge("elu", 1, slope, elu.first(mpf(-0.5), mpf(float(alpha))))
+    b = narrow(most / 4)
     for ratio in (-3.0, -1.0, 0.5, 2.0):
-        at, root = ratio * np.sqrt(b), np.sqrt(b) * np.sqrt(ratio**2 + 1)
-        wanted = (at + root) / 2, (1 + at / root) / 2, 0.5 / root / (ratio**2 + 1)
-        got = [fa.squareplus(np.array([at], dtype), b)[0]]
-        got += [fa.squareplus.derivative(np.array([at], dtype), b, order=k)[0] for k in (1, 2)]
-        np.testing.assert_allclose(got, wanted, rtol=16 * np.finfo(dtype).eps)
+        x = narrow(ratio * np.sqrt(float(b)))
+        judge("squareplus", 0, fa.squareplus(x, b), squareplus.value(mpf(float(x)), mpf(float(b))))
+        for k, exact in ((1, squareplus.first), (2, squareplus.second)):
+            got = fa.squareplus.derivative(x, b, order=k)
+            judge("squareplus", k, got, exact(mpf(float(x)), mpf(float(b))))
 
 
 def test_negative_zero_is_kept():
