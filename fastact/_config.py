@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 from operator import index
-from pathlib import Path
 from typing import TypedDict
 
 from fastact._version import __version__
@@ -13,7 +12,7 @@ from fastact._version import __version__
 try:
     from fastact import _core as _core  # the other modules take it from here
 except ImportError as error:
-    if not (Path(__file__).resolve().parent.parent / "csrc").is_dir():
+    if not os.path.isdir(os.path.join(os.path.dirname(__file__), "..", "csrc")):
         raise
     raise ImportError(
         "fastact was imported from its source folder, where nothing is compiled: run Python from another "
@@ -84,9 +83,10 @@ def get_num_threads() -> int:
 
 def _cpu_name() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        with open("/proc/cpuinfo") as file:
+            for line in file:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
     except OSError:
         pass
     return platform.processor() or platform.machine()

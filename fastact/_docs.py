@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _TYPES = "float16, float32, float64 or bfloat16; integers and bools become float64."
 _OUT = "out : ndarray, optional\n    Where to put the result."
 _AS_UFUNC = "out, where, casting, order, dtype\n    As of any NumPy ufunc."
 
 
-@dataclass(frozen=True)
-class Shared:
+class Shared(NamedTuple):
     """Sections: entries of Parameters in their order, Returns and Raises."""
 
     parameters: tuple[str, ...]
