@@ -17,6 +17,11 @@ cdef extern from *:
     object PyVectorcall_Call(object, tuple, dict)
     Py_ssize_t PyVectorcall_NARGS(size_t)
 
+cdef extern from "numpy/arrayobject.h":
+    PyTypeObject PyArray_Type
+    object PyArray_NewFromDescr(PyTypeObject *, cnp.PyArray_Descr *, int, cnp.npy_intp *, cnp.npy_intp *, void *,
+                                int, PyObject *)
+
 cdef enum:
     MOST_NAMES = 8  # of operands and options
     MOST_KEYWORDS = 16
@@ -253,5 +258,124 @@ cdef object rows_of(Rows self, PyObject *const *args, size_t nargs, PyObject *ke
 
 cdef tuple _OUT = ("out",)
 
-for _function in (Function, Elementwise, Rows):
+
+# ---- gates --------------------------------------------------------------------------
+
+cdef class Gated(Function):
+    """A gated linear unit over a ufunc of its gate and its other half, or its gradient over one of
+    grad_output and these: plain arrays are halved here, every other call is left to `general`."""
+
+    cdef object ufunc, general
+    cdef int arrays
+
+    def __cinit__(self, *args, **kwargs):
+        self.vectorcall = call_gated
+
+    def __init__(self, str name, ufunc, general):
+        super().__init__(name)
+        self.ufunc, self.general, self.arrays = ufunc, general, ufunc.nout
+
+
+cdef cnp.ndarray half_of(cnp.ndarray x, int along, bint second):
+    cdef cnp.npy_intp shape[64]
+    cdef int k, ndim = cnp.PyArray_NDIM(x), flags = cnp.PyArray_FLAGS(x) & cnp.NPY_ARRAY_WRITEABLE
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k)
+    shape[along] //= 2
+    data = <char *>cnp.PyArray_DATA(x) + (shape[along] * cnp.PyArray_STRIDE(x, along) if second else 0)
+    descr = cnp.PyArray_DESCR(x)
+    Py_INCREF(<object>descr)
+    half = PyArray_NewFromDescr(&PyArray_Type, descr, ndim, shape, cnp.PyArray_STRIDES(x), data, flags, NULL)
+    cnp.set_array_base(half, x)
+    return half
+
+
+cdef int halved_axis(cnp.ndarray x, object axis):
+    """Which this is, or -1 if `general` must say what is wrong."""
+    cdef int ndim = cnp.PyArray_NDIM(x), along
+    if type(axis) is not int or not -ndim <= axis < ndim:
+        return -1
+    along = axis
+    along += ndim if along < 0 else 0
+    return along if cnp.PyArray_DIM(x, along) % 2 == 0 else -1
+
+
+cdef bint is_half(cnp.ndarray half, cnp.ndarray x, int along):
+    cdef int k, ndim = cnp.PyArray_NDIM(x)
+    if cnp.PyArray_NDIM(half) != ndim:
+        return False
+    for k in range(ndim):
+        if cnp.PyArray_DIM(half, k) != cnp.PyArray_DIM(x, k) // (2 if k == along else 1):
+            return False
+    return True
+
+
+cdef bint is_alike(cnp.ndarray a, cnp.ndarray b):
+    """Of one type, which the results have too?"""
+    cdef int kind = cnp.PyArray_TYPE(a)
+    return (cnp.PyArray_DESCR(a) == cnp.PyArray_DESCR(b) and cnp.PyArray_ISNOTSWAPPED(a)
+            and (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT16))
+
+
+cdef object gated_value(Gated self, cnp.ndarray x, int along, bint first, object out):
+    """NotImplemented, here and below: what `general` must do."""
+    cdef PyObject *stack[3]
+    if out is not None and not (type(out) is cnp.ndarray and is_half(out, x, along)):
+        return NotImplemented
+    a, b = half_of(x, along, first), half_of(x, along, not first)
+    stack[0], stack[1], stack[2] = <PyObject *>b, <PyObject *>a, <PyObject *>out
+    return PyObject_Vectorcall(self.ufunc, stack, 2, NULL if out is None else <PyObject *>_OUT)
+
+
+cdef object gated_gradient(Gated self, cnp.ndarray dy, cnp.ndarray x, int along, bint first, object out):
+    cdef PyObject *stack[4]
+    if not (is_half(dy, x, along) and is_alike(dy, x)):
+        return NotImplemented
+    if out is None:
+        out = np.empty_like(x)
+    elif not (type(out) is cnp.ndarray and cnp.PyArray_SAMESHAPE(out, x) and is_alike(out, x)
+              and cnp.PyArray_ISWRITEABLE(out)):
+        return NotImplemented
+    a, b = half_of(x, along, first), half_of(x, along, not first)
+    to = half_of(out, along, not first), half_of(out, along, first)
+    stack[0], stack[1], stack[2], stack[3] = <PyObject *>dy, <PyObject *>b, <PyObject *>a, <PyObject *>to
+    PyObject_Vectorcall(self.ufunc, stack, 3, <PyObject *>_OUT)
+    return out
+
+
+cdef object call_gated(object function, PyObject *const *args, size_t nargs, PyObject *keywords):
+    cdef Gated self = <Gated>function
+    cdef Py_ssize_t given = PyVectorcall_NARGS(nargs), k, arrays = self.arrays
+    cdef int along = -1
+    axis, gate, out = -1, "second", None
+    if arrays <= given <= arrays + 1 and cnp.PyArray_CheckExact(<object>args[arrays - 1]) \
+            and cnp.PyArray_CheckExact(<object>args[0]):
+        if given > arrays:
+            axis = <object>args[arrays]
+        for k, keyword in enumerate(() if keywords is NULL else <tuple>keywords):
+            value = <object>args[given + k]
+            if keyword == "gate":
+                gate = value
+            elif keyword == "out":
+                out = value
+            elif keyword == "axis" and given == arrays:
+                axis = value
+            else:
+                gate = None  # general says what is wrong
+        if type(gate) is str and (gate == "second" or gate == "first"):
+            along = halved_axis(<cnp.ndarray>args[arrays - 1], axis)
+    result = NotImplemented
+    try:
+        if along >= 0 and arrays == 1:
+            result = gated_value(self, <cnp.ndarray>args[0], along, gate == "first", out)
+        elif along >= 0:
+            result = gated_gradient(self, <cnp.ndarray>args[0], <cnp.ndarray>args[1], along, gate == "first", out)
+    except TypeError:
+        pass
+    if result is NotImplemented:
+        return PyObject_Vectorcall(self.general, args, nargs, keywords)
+    return result
+
+
+for _function in (Function, Elementwise, Rows, Gated):
     call_by_vectorcall(_function)

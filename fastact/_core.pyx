@@ -10,6 +10,7 @@ cimport numpy as cnp
 from cpython.exc cimport PyErr_SetNone
 from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
+from cpython.ref cimport Py_INCREF
 from libc.string cimport memset
 
 import numpy as np

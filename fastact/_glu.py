@@ -24,7 +24,7 @@ from fastact._method import Method
 from fastact._row_op import normalize
 
 
-class Glu(Method):
+class Glu(_core.Gated):
     """A gated linear unit with its derivatives.
 
     In the core it is an activation of the gate b whose parameter is a: ``backward`` by b is
@@ -34,9 +34,13 @@ class Glu(Method):
     kind = "activation"
 
     def __init__(self, definition: Callable[..., Any]) -> None:
-        super().__init__(definition.__name__, self._value, inspect.signature(definition))
-        self.__doc__ = complete(definition.__doc__, GATES)
-        self.backward = Method(f"{self.__name__}.backward", self._backward)
+        name, signature = definition.__name__, inspect.signature(definition)
+        super().__init__(name, getattr(_core, name), Method(name, self._value, signature))
+        self.__doc__, self.__signature__ = complete(definition.__doc__, GATES), signature
+        general = Method(f"{name}.backward", self._backward)
+        backward: Any = _core.Gated(general.__name__, getattr(_core, f"{name}_backward_both"), general)
+        backward.__doc__, backward.__signature__ = general.__doc__, general.__signature__
+        self.backward = backward
         self.derivative = Method(f"{self.__name__}.derivative", self._derivative)
 
     def _ufunc(self, suffix: str) -> Any:
@@ -143,6 +147,9 @@ def _result_type(operands: tuple[Any, ...], function: Any) -> Any:
     if len(dtypes) == 1 and is_float(dtype := dtypes.pop()) and dtype.isnative:
         return dtype
     return function(*(a if np.ndim(a) == 0 else a[:0] for a in operands))[0].dtype
+
+
+_core.call_by_vectorcall(Glu)
 
 
 def gated_linear_unit(definition: Callable[..., Any]) -> Glu:

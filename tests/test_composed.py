@@ -1,5 +1,7 @@
 """What Python composes of the core's functions: gated linear units, rrelu, softmax.jacobian."""
 
+import sys
+
 import dask.array as da
 import numpy as np
 import pytest
@@ -274,3 +276,41 @@ def test_keepdims_is_for_ops_that_reduce(name):
     x = np.ones((2, 3))
     with pytest.raises(TypeError, match="keepdims is for ops that reduce"):
         getattr(fa, name).backward(x, x, keepdims=True)
+
+
+class Subclass(np.ndarray):
+    """Which the compiled part of a call leaves to the general one."""
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16", "i4", ">f4"])
+@pytest.mark.parametrize("gate", ["second", "first"])
+@pytest.mark.parametrize("name", ACTS)
+def test_plain_arrays_are_halved_as_others(name, gate, dtype):
+    op, dtype = getattr(fa, name), walk.DTYPES.get(dtype, dtype)
+    whole = walk.values((6, 4, 8), "f8", 1, specials=False).astype(dtype)
+    for x in (whole, whole[::-1, ::2, ::-2], whole.T, np.asfortranarray(whole), whole[:, :0], whole[0, 0]):
+        for axis in range(-x.ndim, x.ndim):
+            shape = tuple(n // (2 if k == axis % x.ndim else 1) for k, n in enumerate(x.shape))
+            dy = walk.values(shape, "f8", 2, specials=False).astype(dtype)
+            y = op(x.view(Subclass), axis, gate=gate)
+            dx = op.backward(dy, x.view(Subclass), axis, gate=gate)
+            for got, wanted in (
+                (op(x, axis, gate=gate), y),
+                (op(x, axis=axis, gate=gate, out=np.empty(shape, y.dtype)), y),
+                (op.backward(dy, x, axis, gate=gate), dx),
+                (op.backward(dy, x, axis=axis, gate=gate, out=np.empty(x.shape, dx.dtype)), dx),
+                (op.backward(dy.astype(y.dtype), own := x.astype(y.dtype), axis, gate=gate, out=own), dx),
+            ):
+                assert got.shape == wanted.shape
+                assert got.dtype == wanted.dtype
+                walk.assert_same_bits(got, np.asarray(wanted), (axis, x.shape))
+
+
+def test_halves_let_go_of_their_arrays():
+    x, dy = np.ones((4, 6), np.float32), np.ones((4, 3), np.float32)
+    for call in (lambda: fa.glu(x), lambda: fa.glu.backward(dy, x), lambda: fa.glu(x, out=dy)):
+        call()
+        before = [sys.getrefcount(a) for a in (x, dy, x.dtype)]
+        for _ in range(100):
+            call()
+        assert [sys.getrefcount(a) for a in (x, dy, x.dtype)] == before
