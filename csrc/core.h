@@ -114,7 +114,7 @@ extern const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES];
 
 /* out[0][i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector.
  * FA_BOTH writes out[1] too. */
-typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *const out[]);
+typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *const out[], int streams);
 
 /* A running sum's slots, in their order; the value of one is sum - lost. */
 typedef struct {

@@ -1,31 +1,54 @@
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* mincore */
+#endif
 #include "elementwise.h"
 
 #include "operand.h"
+#include "simd/stream.h"
 
 typedef struct {
     const fa_isa *isa;
     fa_run run;
     fa_map_kernel *kernel;
     size_t n, chunk;
+    int streams;
 } map_job;
+
+enum { LINE = 64 };
+
+/* Are the outputs so large, and in use already, that they are better stored past the caches? */
+static int streams(const map_job *job) {
+    const fa_run *run = &job->run;
+    const size_t size = fa_realsize(run->precision), bytes = job->n * size;
+    if (bytes < FA_STREAM_LEAST || !fa_streams_pay()) return 0;
+    for (size_t k = 0; k < run->outputs; k++) {
+        const fa_operand *o = &run->out[k];
+        if (!fa_is_contiguous(o) || fa_itemsize(o->dtype) != size || !fa_is_resident(o->data, bytes)) return 0;
+        if (((uintptr_t)o->data - (uintptr_t)run->out[0].data) % LINE) return 0;
+        for (size_t j = 0; j < run->inputs; j++)
+            if (run->in[j].data == o->data) return 0; /* read, it is in the cache */
+    }
+    return 1;
+}
 
 /* A vector that does not lie in one cache line costs two stores: the elements before the first line
  * boundary of the output go by themselves, if there are enough others to gain from that. NumPy's large
  * arrays start 16 bytes behind a boundary. */
 static void map_piece(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]) {
-    enum { LINE = 64, ENOUGH = 512 };
+    enum { ENOUGH = 512 };
     const map_job *job = context;
-    size_t size = fa_realsize(job->run.precision), beyond = (uintptr_t)out[0] % LINE, head = (LINE - beyond) / size;
-    if (n < ENOUGH || beyond == 0 || beyond % size) {
-        job->kernel(n, in, step, out);
+    size_t size = fa_realsize(job->run.precision), beyond = (uintptr_t)out[0] % LINE, head = (LINE - beyond) % LINE / size;
+    if (n < ENOUGH || beyond % size || (head == 0 && !job->streams)) {
+        job->kernel(n, in, step, out, 0);
         return;
     }
     const void *in_rest[FA_MAX_INPUTS];
     void *out_rest[2];
-    job->kernel(head, in, step, out);
+    job->kernel(head, in, step, out, 0);
     for (size_t k = 0; k < job->run.inputs; k++) in_rest[k] = (const char *)in[k] + head * size * step[k];
     for (size_t k = 0; k < job->run.outputs; k++) out_rest[k] = (char *)out[k] + head * size;
-    job->kernel(n - head, in_rest, step, out_rest);
+    job->kernel(n - head, in_rest, step, out_rest, job->streams);
+    if (job->streams) fa_stream_end();
 }
 
 static void map_chunk(void *context, size_t index) {
@@ -72,6 +95,6 @@ void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, v
         run->out[k] = out;
     }
     job.kernel = job.isa->kernels[run->precision]->map[loop->op][variant];
-
+    job.streams = streams(&job);
     fa_parallel_for((job.n + job.chunk - 1) / job.chunk, map_chunk, &job);
 }

@@ -18,12 +18,20 @@ typedef vec FN(body4)(vec, vec, vec, vec);
 
 #define ARG(k) ((k) < arrays ? FN(next)(in, step, k, at) : held[k])
 #define TAIL(k) FN(last)(in, step, k, i, n - i)
+/* In order: a third faster to memory. */
+#define STORE_GROUP(store, to, group)            \
+    FA_UNROLL(4)                                 \
+    for (size_t k = 0; k < GROUP; k++) {         \
+        store(to + i + k * LANES, group[k]);     \
+        FA_IN_ORDER();                           \
+    }
 /* Four vectors side by side fill the latencies of one: the compiler interleaves them
  * (fp.h asks gcc to), for the CPU's scheduler cannot look that far ahead. g, unless NULL,
  * is a second function of the same inputs: what both compute is computed once. */
 #define FA_DEFINE_MAP(arity, arguments, last_arguments)                                         \
     FA_INLINE void FN(map##arity)(FN(body##arity) * f, FN(body##arity) * g, int arrays, size_t n, \
-                                  const void *const inputs[], const size_t steps[], void *const out[]) { \
+                                  const void *const inputs[], const size_t steps[], void *const out[], \
+                                  int streams) {                                                \
         enum { GROUP = LANES > 1 ? 4 : 1 };                                                     \
         const void *in[arity];                                                                  \
         size_t step[arity]; /* copies, which no store can change */                             \
@@ -42,15 +50,12 @@ typedef vec FN(body4)(vec, vec, vec, vec);
                 first[k] = f arguments;                                                         \
                 if (g) second[k] = g arguments;                                                 \
             }                                                                                   \
-            FA_UNROLL(4)                                                                        \
-            for (size_t k = 0; k < GROUP; k++) {                                                \
-                v_store(y + i + k * LANES, first[k]);                                           \
-                FA_IN_ORDER(); /* a third faster to memory */                                   \
-            }                                                                                   \
-            FA_UNROLL(4)                                                                        \
-            for (size_t k = 0; g && k < GROUP; k++) {                                           \
-                v_store(z + i + k * LANES, second[k]);                                          \
-                FA_IN_ORDER();                                                                  \
+            if (FA_STREAMS && streams) {                                                        \
+                STORE_GROUP(v_stream, y, first)                                                 \
+                if (g) STORE_GROUP(v_stream, z, second)                                         \
+            } else {                                                                            \
+                STORE_GROUP(v_store, y, first)                                                  \
+                if (g) STORE_GROUP(v_store, z, second)                                          \
             }                                                                                   \
         }                                                                                       \
         for (size_t at = i; at + LANES <= n; at += LANES, i = at) {                             \
@@ -70,6 +75,7 @@ FA_DEFINE_MAP(3, (ARG(0), ARG(1), ARG(2)), (TAIL(0), TAIL(1), TAIL(2)))
 FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), TAIL(3)))
 #undef ARG
 #undef TAIL
+#undef STORE_GROUP
 #undef FA_DEFINE_MAP
 
 /* An op of P parameters has P + 1 inputs, its backward (dy first) P + 2. */
@@ -95,15 +101,15 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
     return !moving;
 }
 #define FA_LOOP(arrays, arity, name)                                                                        \
-    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[]) { \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[], int streams) { \
         if (FN(all_repeat)(arrays, arity, step))                                                           \
-            FA_CAT(FN(map), arity)(FN(name), NULL, arrays, n, in, step, out);                              \
-        else FA_CAT(FN(map), arity)(FN(name), NULL, arity, n, in, step, out);                              \
+            FA_CAT(FN(map), arity)(FN(name), NULL, arrays, n, in, step, out, streams);                              \
+        else FA_CAT(FN(map), arity)(FN(name), NULL, arity, n, in, step, out, streams);                              \
     }
 /* Of two functions, neither so cheap. */
 #define FA_LOOP_OF_TWO(arity, name, f, g)                                                                  \
-    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[]) { \
-        FA_CAT(FN(map), arity)(FN(f), FN(g), arity, n, in, step, out);                                     \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[], int streams) { \
+        FA_CAT(FN(map), arity)(FN(f), FN(g), arity, n, in, step, out, streams);                                     \
     }
 /* dy times a derivative */
 #define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \

@@ -13,6 +13,7 @@
  *
  * Each operation gives the same bits at every level:
  *   v_load(p) v_store(p, v)           any alignment
+ *   v_stream(p, v)                    past the caches where FA_STREAMS, p aligned; fa_stream_end after the last
  *   v_load_n(p, n) v_store_n(p, n, v) the first n <= LANES lanes; the rest of the
  *                                     vector is 0, the rest of memory untouched
  *   v_load_or(p, n, pad)              the first n <= LANES lanes; the rest of pad
@@ -94,6 +95,7 @@ typedef struct {
 #define v_store FN(store)
 #define v_load_n FN(load_n)
 #define v_store_n FN(store_n)
+#define v_stream FN(stream)
 #define v_load_or FN(load_or)
 #define v_max_across FN(max_across)
 #define v_zip_lo FN(zip_lo)

@@ -19,6 +19,13 @@ class Defect:
 
 MEMORY = [
     Defect(
+        "the second of two results stored past the caches is the first",
+        "csrc/loops_map.h",
+        "STORE_GROUP(v_stream, z, second)",
+        "STORE_GROUP(v_stream, z, first)",
+        "tests/test_large_outputs.py",
+    ),
+    Defect(
         "input's stride ignored",
         "csrc/operand.c",
         "copy_strided(piece, (size_t)size, fa_at(o, start + done), o->stride, raw, size);",

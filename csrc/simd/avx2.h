@@ -14,6 +14,9 @@ FA_INLINE vf32 f32_load(const float *p) { return _mm256_loadu_ps(p); }
 FA_INLINE vf64 f64_load(const double *p) { return _mm256_loadu_pd(p); }
 FA_INLINE void f32_store(float *p, vf32 v) { _mm256_storeu_ps(p, v); }
 FA_INLINE void f64_store(double *p, vf64 v) { _mm256_storeu_pd(p, v); }
+#define FA_STREAMS 1
+FA_INLINE void f32_stream(float *p, vf32 v) { _mm256_stream_ps(p, v); }
+FA_INLINE void f64_stream(double *p, vf64 v) { _mm256_stream_pd(p, v); }
 FA_INLINE __m256i f32_first_n(size_t n) {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }

@@ -14,6 +14,9 @@ FA_INLINE vf32 f32_load(const float *p) { return _mm512_loadu_ps(p); }
 FA_INLINE vf64 f64_load(const double *p) { return _mm512_loadu_pd(p); }
 FA_INLINE void f32_store(float *p, vf32 v) { _mm512_storeu_ps(p, v); }
 FA_INLINE void f64_store(double *p, vf64 v) { _mm512_storeu_pd(p, v); }
+#define FA_STREAMS 1
+FA_INLINE void f32_stream(float *p, vf32 v) { _mm512_stream_ps(p, v); }
+FA_INLINE void f64_stream(double *p, vf64 v) { _mm512_stream_pd(p, v); }
 FA_INLINE mf32 f32_first_n(size_t n) { return (mf32)((1u << n) - 1u); }
 FA_INLINE mf64 f64_first_n(size_t n) { return (mf64)((1u << n) - 1u); }
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return _mm512_maskz_loadu_ps(f32_first_n(n), p); }

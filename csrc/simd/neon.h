@@ -14,6 +14,9 @@ FA_INLINE vf32 f32_load(const float *p) { return vld1q_f32(p); }
 FA_INLINE vf64 f64_load(const double *p) { return vld1q_f64(p); }
 FA_INLINE void f32_store(float *p, vf32 v) { vst1q_f32(p, v); }
 FA_INLINE void f64_store(double *p, vf64 v) { vst1q_f64(p, v); }
+#define FA_STREAMS 0
+#define f32_stream f32_store
+#define f64_stream f64_store
 /* No masked access: the tail goes through the stack. */
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) {
     float lanes[4] = {0, 0, 0, 0};

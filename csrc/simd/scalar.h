@@ -28,6 +28,9 @@ FA_INLINE vf32 f32_load(const float *p) { vf32 v; memcpy(&v, p, sizeof v); retur
 FA_INLINE vf64 f64_load(const double *p) { vf64 v; memcpy(&v, p, sizeof v); return v; }
 FA_INLINE void f32_store(float *p, vf32 v) { memcpy(p, &v, sizeof v); }
 FA_INLINE void f64_store(double *p, vf64 v) { memcpy(p, &v, sizeof v); }
+#define FA_STREAMS 0
+#define f32_stream f32_store
+#define f64_stream f64_store
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) { return n ? f32_load(p) : 0.0f; }
 FA_INLINE vf64 f64_load_n(const double *p, size_t n) { return n ? f64_load(p) : 0.0; }
 FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) { return n ? f32_load(p) : pad; }
