@@ -35,20 +35,19 @@ FA_INLINE vec FN(silu_d2)(vec x) { return FN(gate_bend_scaled)(FN(minus_abs)(x),
 
 /* a = -|u| of u = beta x, and what the product lost. */
 FA_INLINE vec FN(scaled_parts)(vec x, vec beta, vec *low, mask *positive) {
-    vec u = beta * x, u_low = v_fms(beta, x, u);
+    vec u = beta * x, u_low = v_fms(beta, x, u), a = FN(minus_abs)(u);
     *positive = v_lt(K(0), u);
-    u_low = v_keep(v_lt(v_abs(u), K(-EXP_LEAST)), u_low); /* inf - inf is NaN */
-    *low = v_select(*positive, -u_low, u_low);
-    return FN(minus_abs)(u);
+    u_low = v_keep(v_lt(K(EXP_LEAST), a), u_low); /* inf - inf is NaN */
+    *low = v_from_bits(v_bits(u_low) ^ (v_bits(K(-0.0)) & ~v_bits(u)));
+    return a;
 }
-/* swish(x) = x sigmoid(u): z x for u <= 0, x - z x above. z x is 0 where z counts as 0, for
- * inf * 0 is NaN. Errors for beta = 1: as silu's. */
+/* swish(x) = x sigmoid(u): z x for u <= 0, x - z x above, where the factor of z has the sign of -beta. z x is 0
+ * where z counts as 0, for inf * 0 is NaN. Errors for beta = 1: as silu's. */
 FA_INLINE vec FN(swish)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive), p, low, s = FN(exp_parts)(a, a_low, &p);
-    vec q = FN(logistic)(s, p, &low), w = v_copysign(v_keep(v_lt(K(EXP_LEAST), a), x), x);
-    w = v_select(positive, -w, w);
-    return v_fma(v_fma(w, q, w * low), K(EXP_UNIT), v_select(positive, x, K(-0.0)));
+    vec q = FN(logistic)(s, p, &low), w = v_copysign(v_keep(v_lt(K(EXP_LEAST), a), x), -beta);
+    return v_copysign(v_fma(v_fma(w, q, w * low), K(EXP_UNIT), v_keep(positive, x)), x);
 }
 FA_INLINE vec FN(swish_d1)(vec x, vec beta) {
     mask positive;
