@@ -113,7 +113,7 @@ extern const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES];
 #define FA_VIRTUAL_VECTOR 64 /* bytes; a repeated operand is that many bytes of copies */
 
 /* out[0][i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector.
- * FA_BOTH writes out[1] too. */
+ * FA_BOTH writes out[1] too. streams: store past the caches; every out[] then starts at a multiple of 64 bytes. */
 typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *const out[], int streams);
 
 /* A running sum's slots, in their order; the value of one is sum - lost. */

@@ -16,11 +16,37 @@ typedef struct {
 
 enum { LINE = 64 };
 
-/* Are the outputs so large, and in use already, that they are better stored past the caches? */
+/* The addresses of n > 0 elements: from *first to before *end. */
+static void extent(const fa_operand *o, size_t n, uintptr_t *first, uintptr_t *end) {
+    uintptr_t a = (uintptr_t)o->data, b = a + (uintptr_t)((ptrdiff_t)(n - 1) * o->stride);
+    *first = a < b ? a : b;
+    *end = (a < b ? b : a) + fa_itemsize(o->dtype);
+}
+
+/* Does an output share memory with an input that is not the output itself? NumPy leaves that to the loop where
+ * in order, from the first element to the last, nothing is read after it was written. */
+static int in_order(const map_job *job) {
+    for (size_t k = 0; k < job->run.outputs; k++) {
+        const fa_operand *o = &job->run.out[k];
+        uintptr_t first, end, in_first, in_end;
+        extent(o, job->n, &first, &end);
+        for (size_t j = 0; j < job->run.inputs; j++) {
+            const fa_operand *in = &job->run.in[j];
+            extent(in, job->n, &in_first, &in_end);
+            if (in_first < end && first < in_end && (in->data != o->data || in->stride != o->stride)) return 1;
+        }
+    }
+    return 0;
+}
+
+/* Are the outputs so large, and in use already, that they are better stored past the caches? Not where an input
+ * is staged: each stage's stores would wait for each other. */
 static int streams(const map_job *job) {
     const fa_run *run = &job->run;
     const size_t size = fa_realsize(run->precision), bytes = job->n * size;
     if (bytes < FA_STREAM_LEAST || !fa_streams_pay()) return 0;
+    for (size_t j = 0; j < run->inputs; j++)
+        if (run->in[j].stride && !(fa_is_contiguous(&run->in[j]) && fa_itemsize(run->in[j].dtype) == size)) return 0;
     for (size_t k = 0; k < run->outputs; k++) {
         const fa_operand *o = &run->out[k];
         if (!fa_is_contiguous(o) || fa_itemsize(o->dtype) != size || !fa_is_resident(o->data, bytes)) return 0;
@@ -95,6 +121,11 @@ void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, v
         run->out[k] = out;
     }
     job.kernel = job.isa->kernels[run->precision]->map[loop->op][variant];
-    job.streams = streams(&job);
+    if (job.n > job.chunk && in_order(&job)) {
+        job.chunk = job.n;
+        job.streams = 0;
+    } else {
+        job.streams = streams(&job);
+    }
     fa_parallel_for((job.n + job.chunk - 1) / job.chunk, map_chunk, &job);
 }

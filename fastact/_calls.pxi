@@ -54,6 +54,8 @@ FLOATS = ("float16", "float32", "float64", "bfloat16")
 
 def check_real(str name, value):
     """Refuses an operand of a type that no loop takes."""
+    if isinstance(value, int):
+        return  # one too large for a loop is an object to NumPy, which says so
     dtype = getattr(value, "dtype", None)
     if not isinstance(dtype, np.dtype):
         dtype = np.asarray(value).dtype
@@ -70,8 +72,23 @@ cdef check_operands(Function self, tuple names, PyObject *const *args, Py_ssize_
         value = <object>args[given + k]
         if keyword in names:
             check_real(f"{self.name}: {keyword}", value)
-        elif keyword == "out" and not hasattr(value, "__array_ufunc__") and type(value) is not tuple:
-            raise TypeError(f"{self.name}: out must be an ndarray, got {type(value).__name__}")
+        elif keyword == "out":
+            check_outputs(f"{self.name}: out", value)
+
+
+def check_outputs(str name, out):
+    """Refuses what no result can be written to, alone or in a tuple; None asks for a new array."""
+    for part in out if type(out) is tuple else (out,):
+        if part is not None and not hasattr(part, "__array_ufunc__"):
+            raise TypeError(f"{name} must be an ndarray, got {type(part).__name__}")
+
+
+def check_call(function, args, keywords):
+    """Refuses what the function's signature does, in its name; else its arguments by their names."""
+    try:
+        return function.__signature__.bind(*args, **keywords).arguments
+    except TypeError as error:
+        raise TypeError(f"{function.__name__}(): {error}") from None
 
 
 def call_by_vectorcall(type function):
@@ -231,6 +248,9 @@ cdef object call_rows(object function, PyObject *const *args, size_t nargs, PyOb
         return rows_of(<Rows>function, args, nargs, keywords)
     except TypeError:
         names = tuple(function.__signature__.parameters)[:(<Rows>function).arrays]
+        check_call(function, tuple([<object>args[k] for k in range(PyVectorcall_NARGS(nargs))]),
+                   {} if keywords is NULL else {keyword: <object>args[PyVectorcall_NARGS(nargs) + k]
+                                                for k, keyword in enumerate(<tuple>keywords)})
         check_operands(<Rows>function, names, args, PyVectorcall_NARGS(nargs), keywords)
         raise
 
@@ -347,6 +367,7 @@ cdef object call_gated(object function, PyObject *const *args, size_t nargs, PyO
     cdef Gated self = <Gated>function
     cdef Py_ssize_t given = PyVectorcall_NARGS(nargs), k, arrays = self.arrays
     cdef int along = -1
+    cdef bint known = True
     axis, gate, out = -1, "second", None
     if arrays <= given <= arrays + 1 and cnp.PyArray_CheckExact(<object>args[arrays - 1]) \
             and cnp.PyArray_CheckExact(<object>args[0]):
@@ -361,8 +382,8 @@ cdef object call_gated(object function, PyObject *const *args, size_t nargs, PyO
             elif keyword == "axis" and given == arrays:
                 axis = value
             else:
-                gate = None  # general says what is wrong
-        if type(gate) is str and (gate == "second" or gate == "first"):
+                known = False  # general says what is wrong
+        if known and type(gate) is str and (gate == "second" or gate == "first"):
             along = halved_axis(<cnp.ndarray>args[arrays - 1], axis)
     result = NotImplemented
     try:

@@ -49,13 +49,9 @@ class Glu(_core.Gated):
     def _value(self, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None) -> Any:
         x = as_array(input)
         a, b = self._halves(x, self._split(x, axis, gate))
-        if out is None:
-            return self._ufunc("")(b, a)
         out = single(out)
-        if not hasattr(out, "__array_ufunc__"):
-            raise TypeError(f"{self.__name__}: out must be an ndarray, got {type(out).__name__}")
-        if np.shape(out) != a.shape:
-            raise ValueError(f"{self.__name__}: out must have shape {a.shape}, got {np.shape(out)}")
+        if out is not None and not any_dask(a, out):
+            check_out(out, f"{self.__name__}: out", a.shape, _result_type((b, a), self._ufunc("")))
         return self._ufunc("")(b, a, out=out)
 
     def _backward(
@@ -146,7 +142,8 @@ def _result_type(operands: tuple[Any, ...], function: Any) -> Any:
     dtypes = {a.dtype for a in operands if hasattr(a, "dtype")}
     if len(dtypes) == 1 and is_float(dtype := dtypes.pop()) and dtype.isnative:
         return dtype
-    return function(*(a if np.ndim(a) == 0 else a[:0] for a in operands))[0].dtype
+    found = function(*(a if np.ndim(a) == 0 else a[:0] for a in operands))
+    return (found[0] if isinstance(found, tuple) else found).dtype
 
 
 _core.call_by_vectorcall(Glu)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastact._config import _core
 
-_OPERANDS = {"grad_output", "input"}  # what else is an array, a function checks itself
+_OPERANDS = ("grad_output", "input")  # what else is an array, a function checks itself
 
 
 class Method(_core.Function):
@@ -29,9 +29,8 @@ class Method(_core.Function):
             raise
 
     def _check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        try:
-            given = self.__signature__.bind(*args, **keywords).arguments
-        except TypeError as error:
-            raise TypeError(f"{self.__name__}(): {error}") from None
-        for name in _OPERANDS & given.keys():
-            _core.check_real(f"{self.__name__}: {name}", given[name])
+        given = _core.check_call(self, args, keywords)
+        for name in _OPERANDS:
+            if name in given:
+                _core.check_real(f"{self.__name__}: {name}", given[name])
+        _core.check_outputs(f"{self.__name__}: out", given.get("out"))

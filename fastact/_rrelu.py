@@ -81,6 +81,8 @@ class RandomizedRelu(Method):
 
 
 def _check(lower: float, upper: float) -> None:
+    for name, value in (("lower", lower), ("upper", upper)):
+        _core.check_real(f"rrelu: {name}", value)
     if np.ndim(lower) or np.ndim(upper) or not np.isfinite([lower, upper]).all():
         raise ValueError(f"rrelu: lower and upper must be finite numbers, got {lower!r} and {upper!r}")
     if not lower <= upper:

@@ -125,6 +125,16 @@ def test_glu_nan_and_errors(name):
         (TypeError, "grad_output must be real .* got complex", lambda: op.backward(1j, x)),
         (TypeError, "out must be an ndarray, got list", lambda: op(x, out=[1, 2])),
         (TypeError, "missing", lambda: op.backward(x)),
+        (TypeError, "unexpected keyword argument 'wrong'", lambda: op(x, wrong=1, gate="second")),
+        (TypeError, "multiple values for argument 'axis'", lambda: op(x, 0, axis=1, gate="first")),
+        (
+            TypeError,
+            "unexpected keyword argument 'wrong'",
+            lambda: op.backward(1.0, x, wrong=1, gate="first"),
+        ),
+        (TypeError, "out of dtype int32 cannot hold", lambda: op(x, out=np.ones((3, 2), np.int32))),
+        (ValueError, "read-only", lambda: op(x, out=np.broadcast_to(np.float32(0), (3, 2)))),
+        (TypeError, "grad_output must be real", lambda: op.backward(1j, x.astype(complex))),
     ):
         with pytest.raises(error, match=words):
             call()

@@ -54,6 +54,18 @@ def test_activation_arguments(part):
         part(*inputs, out=np.empty((2, 4), "f4"))
     with pytest.raises(TypeError, match=r"out|cast"):
         part(*inputs, out=np.empty((3, 4), "i4"))
+    x = np.ones((2, 3), np.float32)
+    for wrong, message in (
+        (lambda: fa.relu(x, out=None, wrong=1), "wrong"),
+        (lambda: fa.softmax(x, axis="a", out=None), "axis must be an int or a tuple of ints"),
+        (lambda: fa.softmax(x, wrong=1), r"softmax\(\): got an unexpected keyword argument 'wrong'"),
+        (lambda: fa.leaky_relu(x, 2**70, wrong=1), "wrong"),
+        (lambda: fa.relu(x, out=([1, 2],)), "out must be an ndarray, got list"),
+        (lambda: fa.rrelu(x, out=[1]), "out must be an ndarray, got list"),
+        (lambda: fa.rrelu(x, lower=1j), "lower must be real"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            wrong()
     with pytest.raises(TypeError, match="out must be an ndarray, got list"):
         part(*inputs, out=[0.0] * 12)
     fixed = np.full((3, 4), 7, np.float32)

@@ -110,6 +110,28 @@ def test_elementwise_in_place_and_overlapping(op, dtype):
             assert_same_bits(args[k][::-1], wanted, ("reversed in place", k, n))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("shift", [1, 16, 5000])
+def test_an_input_ahead_of_the_output(shift, dtype, threads):
+    """NumPy leaves it to the loop not to write what it has still to read: no thread may run ahead."""
+    n = 600_001
+    room = walk.values(2 * n + shift, dtype, 3)
+    cases = [
+        (_core.relu, ()),
+        (_core.gelu, ()),
+        (_core.leaky_relu, (0.25,)),
+        (_core.glu, (room[n - 1 :: -1],)),
+    ]
+    for stride in (1, 2):
+        for ufunc, others in cases:
+            ahead = slice(shift, shift + stride * n, stride)
+            wanted = ufunc(room[ahead].copy(), *others)
+            for _ in range(5):
+                memory = room.copy()
+                ufunc(memory[ahead], *others, out=memory[:n])
+                assert_same_bits(memory[:n], wanted, (ufunc.__name__, shift, stride))
+
+
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize("op", walk.maps(), ids=lambda op: op.name)
 def test_elementwise_where(op, dtype):

@@ -286,6 +286,10 @@ def test_large_parameters_and_inputs(dtype):
         for beta in map(narrow, (0.0, 1e-3 / large)):
             _, dbeta = fa.swish.backward(one, np.array([x]), np.array([beta]))
             judge("swish", 1, dbeta[0], swish.by_parameter(mpf(float(x)), mpf(float(beta))))
+    for x in map(narrow, (2.0**29, -(2.0**31), large, -large, most, -most)):
+        for u in (0.0, 1e-3, -0.5, 3.0, -20.0, 80.0, -80.0):
+            beta = narrow(u / float(x))
+            judge("swish", 0, fa.swish(x, beta), swish.value(mpf(float(x)), mpf(float(beta))))
     for alpha in map(narrow, (most / 2, float(np.finfo(dtype).tiny) * 4)):
         slope = fa.elu.derivative(narrow(-0.5), alpha)
         judge("elu", 1, slope, elu.first(mpf(-0.5), mpf(float(alpha))))

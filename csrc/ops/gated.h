@@ -42,12 +42,15 @@ FA_INLINE vec FN(scaled_parts)(vec x, vec beta, vec *low, mask *positive) {
     return a;
 }
 /* swish(x) = x sigmoid(u): z x for u <= 0, x - z x above, where the factor of z has the sign of -beta. z x is 0
- * where z counts as 0, for inf * 0 is NaN. Errors for beta = 1: as silu's. */
+ * where z counts as 0, for inf * 0 is NaN. q is z over EXP_UNIT, by which a large x is multiplied first. Errors for
+ * beta = 1: as silu's. */
 FA_INLINE vec FN(swish)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive), p, low, s = FN(exp_parts)(a, a_low, &p);
     vec q = FN(logistic)(s, p, &low), w = v_copysign(v_keep(v_lt(K(EXP_LEAST), a), x), -beta);
-    return v_copysign(v_fma(v_fma(w, q, w * low), K(EXP_UNIT), v_keep(positive, x)), x);
+    mask large = v_lt(K(0x1p30), v_abs(x));
+    w = w * v_select(large, K(EXP_UNIT), K(1));
+    return v_copysign(v_fma(v_fma(w, q, w * low), v_select(large, K(1), K(EXP_UNIT)), v_keep(positive, x)), x);
 }
 FA_INLINE vec FN(swish_d1)(vec x, vec beta) {
     mask positive;

@@ -89,7 +89,8 @@ def swish(
     -----
     ``swish.backward(grad_output, input, beta)`` is a pair: the gradient by the input, and that
     by beta, in its shape: the sum of grad_output * x**2 sigmoid'(beta x), accumulated in
-    float64. swish is x / 2 for beta = 0, `silu` for 1, and tends to relu as beta grows.
+    float64. swish is x / 2 for beta = 0, `silu` for 1, and tends to relu as beta grows. Beside
+    relu(x) only what is above 1e-57 x counts (float64: 1e-346 x).
     swish(-inf) = -0, swish(inf) = inf for a positive beta. Error at most 2 ulp; derivatives at
     most 2.5 and 4.
 
