@@ -20,7 +20,8 @@
 #include "ops/sparse_rows.h"
 
 #include "ops/cross_entropy.h"
-#include "ops/elementwise_losses.h"
+#include "ops/binary_losses.h"
+#include "ops/regression_losses.h"
 
 #include "loops_map.h" /* first: its operand access serves the others */
 

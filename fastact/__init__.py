@@ -11,7 +11,7 @@ array([0., 0., 2.])
 array([0., 0., 1.])
 """
 
-from fastact import losses, rows
+from fastact import rows
 from fastact._config import config, get_num_threads, set_num_threads
 from fastact._ops import get_op, list_ops
 from fastact._version import __version__
@@ -23,7 +23,10 @@ from fastact.activations.linear_units import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
 from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
-from fastact.losses import *  # noqa: F403
+from fastact.losses import binary, by_row, regression
+from fastact.losses.binary import *  # noqa: F403
+from fastact.losses.by_row import *  # noqa: F403
+from fastact.losses.regression import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
 __all__ = ["__version__", "config", "get_num_threads", "get_op", "list_ops", "set_num_threads"]
@@ -34,6 +37,8 @@ __all__ += linear_units.__all__
 __all__ += rectifiers.__all__
 __all__ += sigmoids.__all__
 __all__ += smooth.__all__
-__all__ += losses.__all__
+__all__ += binary.__all__
+__all__ += by_row.__all__
+__all__ += regression.__all__
 __all__ += rows.__all__
 __all__.sort()

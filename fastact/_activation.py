@@ -187,7 +187,7 @@ def activation(
         of = _Definition(definition, forms)
         result: Activation[P] = of.function(Activation, of.op, of.names, partial(of.ufunc_name, ""))
         shared = _docs.activation(of.names[1:], tuple(of.options))
-        result.__doc__ = _docs.complete(definition.__doc__, shared)
+        result.__doc__ = _docs.complete(definition, shared)
         result.kinks = kinks
         result.backward, result.derivative = of.backward(), of.derivative()
         if hasattr(_core, f"{of.op}_backward_from_output"):

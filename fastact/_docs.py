@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 _TYPES = "float16, float32, float64 or bfloat16; integers and bools become float64."
 _OUT = "out : ndarray, optional\n    Where to put the result."
@@ -49,6 +50,22 @@ GATES = Shared(
 )
 
 
+LOSSES = Shared(
+    (
+        f"input : array_like\n    Predictions x, any shape. {_TYPES}",
+        "target : array_like\n    Targets t: the input's shape, or a scalar.",
+        "weight : array_like, optional\n"
+        "    Weights w, broadcast to the input's shape. A term of weight 0 is 0.",
+        'reduction : {"mean", "sum", "none"}\n'
+        '    "mean" divides by the number of elements; over nothing it is 0.',
+    ),
+    'float or ndarray\n    A Python float, accumulated in float64; with "none" an array of the input\'s\n'
+    "    shape and float type.",
+    "TypeError\n    If an argument has a type that is not real, or an option is unknown.\n"
+    "ValueError\n    If shapes do not go together, or an option has a value it cannot.",
+)
+
+
 def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
     operand, shape = ("an operand", "broadcast") if parameters else ("`input`", "input's")
     cases = "the operands do not broadcast, or " if parameters else ""
@@ -70,14 +87,16 @@ def sections(doc: str | None) -> tuple[str, dict[str, str]]:
     return summary, {title: body for title, _, body in (section.split("\n", 2) for section in others)}
 
 
-def complete(doc: str | None, shared: Shared) -> str:
-    """A docstring with what it shares; what is its own goes first, and between `input` and the others."""
-    summary, own = sections(doc)
-    entries = re.split(r"\n(?=\S)", own.pop("Parameters", "")) if "Parameters" in own else []
-    names = {_name(entry) for entry in entries}
-    first, *others = (entry for entry in shared.parameters if _name(entry) not in names)
+def complete(definition: Callable[..., Any], shared: Shared) -> str:
+    """A definition's docstring with what it shares, its parameters in the order of the signature."""
+    summary, own = sections(definition.__doc__)
+    entries = {_names(entry): entry for entry in shared.parameters}
+    if "Parameters" in own:
+        entries |= {_names(entry): entry for entry in re.split(r"\n(?=\S)", own.pop("Parameters"))}
+    order = [*inspect.signature(definition).parameters]
+    described = sorted(entries, key=lambda names: order.index(names[0]) if names[0] in order else len(order))
     whole = {
-        "Parameters": "\n".join([first, *entries, *others]),
+        "Parameters": "\n".join(entries[names] for names in described),
         "Returns": own.pop("Returns", shared.returns),
         "Raises": shared.raises,
         **own,
@@ -85,5 +104,6 @@ def complete(doc: str | None, shared: Shared) -> str:
     return "\n\n".join([summary, *(f"{title}\n{'-' * len(title)}\n{body}" for title, body in whole.items())])
 
 
-def _name(entry: str) -> str:
-    return entry.split(" :")[0]
+def _names(entry: str) -> tuple[str, ...]:
+    """The parameters that an entry describes."""
+    return tuple(re.split(" :|\n", entry)[0].split(", "))

@@ -36,7 +36,7 @@ class Glu(_core.Gated):
     def __init__(self, definition: Callable[..., Any]) -> None:
         name, signature = definition.__name__, inspect.signature(definition)
         super().__init__(name, getattr(_core, name), Method(name, self._value, signature))
-        self.__doc__, self.__signature__ = complete(definition.__doc__, GATES), signature
+        self.__doc__, self.__signature__ = complete(definition, GATES), signature
         general = Method(f"{name}.backward", self._backward)
         backward: Any = _core.Gated(general.__name__, getattr(_core, f"{name}_backward_both"), general)
         backward.__doc__, backward.__signature__ = general.__doc__, general.__signature__

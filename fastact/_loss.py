@@ -10,14 +10,16 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from math import prod
-from typing import Any, NamedTuple
+from math import inf, prod
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from fastact._arrays import Array, Result, any_dask, choice, float_array, integer_array
 from fastact._config import _core
+from fastact._docs import LOSSES, complete
 
+Reduction = Literal["none", "mean", "sum"]
 REDUCTIONS = ("none", "mean", "sum")
 
 _NO_UPSTREAM = 1.0  # by identity: a gradient asked for without a grad_output
@@ -83,11 +85,15 @@ class Loss(ABC):
     def __init__(self, definition: Callable[..., Any]) -> None:
         self.__name__ = self.__qualname__ = definition.__name__
         self.__module__ = "fastact"
-        self.__doc__ = definition.__doc__
+        self.__doc__ = self._documented(definition)
         self.__signature__ = inspect.signature(definition)
         self._defaults = {
             p.name: p.default for p in self.__signature__.parameters.values() if p.kind is p.KEYWORD_ONLY
         }
+
+    @staticmethod
+    def _documented(definition: Callable[..., Any]) -> str | None:
+        return definition.__doc__
 
     def __call__(self, input: Any, target: Any, **options: Any) -> Any:
         return self._run(input, target, options, _VALUE, _NO_UPSTREAM)[0]
@@ -197,17 +203,38 @@ def norm(denominator: float) -> float:
     return 1.0 / denominator if denominator else 0.0
 
 
+class Parameter(NamedTuple):
+    """What None stands for, and the least and the largest value allowed; `open`: more than the least."""
+
+    default: float = 1.0
+    low: float = -inf
+    high: float = inf
+    open: bool = False
+
+    def check(self, array: Array, name: str) -> None:
+        least, most = array.min(initial=inf), array.max(initial=-inf)
+        if (least > self.low if self.open else least >= self.low) and most <= self.high:
+            return
+        wanted = f"more than {self.low:g}" if self.open else f"at least {self.low:g}"
+        wanted = wanted if self.high == inf else f"between {self.low:g} and {self.high:g}"
+        raise ValueError(f"{name} must be {wanted}, got {array}")
+
+
 class ElementwiseLoss(Loss):
     """A loss of one element and its target at a time."""
 
     def __init__(
-        self, definition: Callable[..., Any], parameters: dict[str, float], mean_by_weight: bool
+        self, definition: Callable[..., Any], parameters: dict[str, Parameter], mean_by_weight: bool
     ) -> None:
         super().__init__(definition)
         self._index: int = _core.table()["loss"][self.__name__]["index"]
         self._parameters = parameters
         self._array_options = ("weight", *parameters)
         self._mean_by_weight = mean_by_weight
+
+    @staticmethod
+    def _documented(definition: Callable[..., Any]) -> str | None:
+        return complete(definition, LOSSES)
 
     def _compute(
         self, x: Array, target: Any, options: dict[str, Any], wanted: Wanted, grad_output: Any
@@ -216,7 +243,7 @@ class ElementwiseLoss(Loss):
         t = float_array(target, "target")
         self._check_target(t.shape, shape)
         weight = self._factor(options["weight"], 1.0, "weight", shape)
-        parameters = [self._factor(options[p], default, p, shape) for p, default in self._parameters.items()]
+        parameters = [self._parameter(options[name], name, shape) for name in self._parameters]
         scale = _upstream(grad_output, shape, reduction)
         factor = norm(self._denominator(shape, None, options)) if reduction == "mean" else 1.0
         sources = [a for a in (x, t, weight, scale, *parameters) if a is not _ONE]
@@ -251,6 +278,13 @@ class ElementwiseLoss(Loss):
             return array
         _check_broadcast(array.shape, shape, name)
         return np.broadcast_to(array, shape)
+
+    def _parameter(self, given: Any, name: str, shape: Shape) -> Array:
+        parameter = self._parameters[name]
+        array = self._factor(given, parameter.default, name, shape)
+        if parameter.low != -inf:
+            parameter.check(array, name)
+        return array
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
         shape = shapes["input"]
@@ -420,9 +454,9 @@ class _Cubes:
 
 
 def elementwise_loss(
-    mean_by_weight: bool = False, **parameters: float
+    mean_by_weight: bool = False, **parameters: Parameter
 ) -> Callable[[Callable[..., Any]], ElementwiseLoss]:
-    """Decorate a documented definition; `parameters` are the body's, with what None stands for."""
+    """Decorate a documented definition; `parameters` are the body's."""
     return lambda definition: ElementwiseLoss(definition, parameters, mean_by_weight)
 
 

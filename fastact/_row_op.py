@@ -91,7 +91,7 @@ class RowOp(_core.Rows):
     def __init__(self, definition: Callable[..., Any], reduces: bool) -> None:
         name = definition.__name__
         super().__init__(name, getattr(_core, name), self._value)
-        self.__doc__ = complete(definition.__doc__, ROWS)
+        self.__doc__ = complete(definition, ROWS)
         self.__signature__ = inspect.signature(definition)
         self.reduces = reduces
         self.backward = self._part("_backward", self._backward)

@@ -193,7 +193,7 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: pos_weight",
-        "csrc/ops/elementwise_losses.h",
+        "csrc/ops/binary_losses.h",
         "vec positive = FN(weighted)(w * y,",
         "(void)w;\n    vec positive = FN(weighted)(y,",
         "tests/test_losses.py -k elementwise",

@@ -5,12 +5,14 @@ import re
 import ml_dtypes
 import numpy as np
 import pytest
+import reference
 
 import fastact as fa
+from fastact import _core
 
 SENTINEL = 7.0
 ROW_LOSSES = ["cross_entropy", "nll_loss"]
-ELEMENTWISE = ["mse_loss", "binary_cross_entropy_with_logits"]
+ELEMENTWISE = sorted(_core.table()["loss"])
 C = 10
 
 
@@ -137,10 +139,27 @@ def test_elementwise_arguments(name):
         (ValueError, ["weight"], lambda out: op.grad(x, t, weight=np.ones(3), out=out)),
         (TypeError, ["weight"], lambda out: op.grad(x, t, weight="heavy", out=out)),
     ]
-    if name != "mse_loss":
-        cases.append((ValueError, ["pos_weight"], lambda out: op.grad(x, t, pos_weight=np.ones(3), out=out)))
+    for p in reference.LOSSES[name].parameters:
+        cases.append((ValueError, [p], lambda out, p=p: op.grad(x, t, **{p: np.full(3, 0.5)}, out=out)))
+        cases.append((TypeError, [p], lambda out, p=p: op.grad(x, t, **{p: "much"}, out=out)))
     for error, words, call in cases:
         refused(error, words, call)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "values", "wanted"),
+    [
+        ("smooth_l1_loss", "beta", [-1.0, np.nan, [1.0] * 9 + [-1e-3]], "at least 0"),
+        ("huber_loss", "delta", [0.0, -1.0, np.nan, [1.0] * 9 + [0.0]], "more than 0"),
+        ("pinball_loss", "quantile", [-0.1, 1.5, np.nan, [0.5] * 9 + [1.1]], "between 0 and 1"),
+    ],
+)
+def test_parameters_out_of_range(name, option, values, wanted):
+    op, x = getattr(fa, name), logits()
+    for value in values:
+        call = lambda out, value=value: op.grad(x, x, **{option: value}, out=out)  # noqa: E731
+        refused(ValueError, [option, wanted], call)
+    op(x, x, **{option: {"delta": 1e-30}.get(option, 0.0)})
 
 
 def targets_of(name):

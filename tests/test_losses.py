@@ -7,6 +7,7 @@ is a difference or a sum of terms, in ulp of the largest term that is met on the
 conditioning passes on (see test_rows.py).
 """
 
+import inspect
 from itertools import product
 
 import numpy as np
@@ -57,15 +58,18 @@ def reduced(terms, reduction, denominator):
 
 def elementwise_case(name, dtype, rng, shape=(5, 9)):
     x = (rng.normal(size=shape) * 6).astype(dtype)
-    if name == "binary_cross_entropy_with_logits":
-        return x, rng.choice([0, 1, 0.25, 0.9], size=shape).astype(dtype)
+    targets = {"shares": [0, 1, 0.25, 0.9], "signs": [-1, 1]}.get(reference.LOSSES[name].targets)
+    if targets:
+        return x, rng.choice(targets, size=shape).astype(dtype)
     return x, (x + rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 3, size=shape)).astype(dtype)
 
 
 def elementwise_exact(name, x, t, weight, options):
     """Weighted terms, their gradients and curvature, and the mean's denominator."""
     entry = reference.LOSSES[name]
-    given = [np.broadcast_to(reference.exact(options.get(p, 1.0)), x.shape) for p in entry.parameters]
+    defaults = inspect.signature(getattr(fa, name)).parameters
+    given = [options.get(p, defaults[p].default) for p in entry.parameters]
+    given = [np.broadcast_to(reference.exact(1.0 if p is None else p), x.shape) for p in given]
     arguments = (reference.exact(x), np.broadcast_to(reference.exact(t), x.shape), *given)
     w = np.broadcast_to(reference.exact(1.0 if weight is None else weight), x.shape)
     denominator = w.sum() if entry.mean_by_weight else mpf(x.size)
@@ -88,7 +92,7 @@ def test_elementwise(name, weighting, reduction, dtype, rng):
     weight = WEIGHTS[weighting]
     if weight in shapes:
         weight = (rng.random(shapes[weight]) * rng.choice([0, 1, 3], size=shapes[weight])).astype(dtype)
-    options = {p: rng.uniform(0.1, 9, x.shape[1]).astype(dtype) for p in entry.parameters}
+    options = {p: rng.uniform(*entry.within, x.shape[1]).astype(dtype) for p in entry.parameters}
     value, grad, hess, denominator = elementwise_exact(name, x, t, weight, options)
     scale = factor(reduction, denominator)
     bounds = _core.table()["loss"][name]["ulp"][dtype]

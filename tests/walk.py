@@ -8,6 +8,7 @@ from functools import cache
 
 import ml_dtypes
 import numpy as np
+import reference
 
 import fastact as fa
 from fastact import _core
@@ -162,8 +163,9 @@ def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):
         t = values(shape, dtype, 4, specials=False)
         t = (np.abs(t.astype("f8")) / 8).astype(dtype)  # in [0, 1] where a loss wants that
         options = {"weight": positive(shape, dtype, 5)}
-        if "pos_weight" in getattr(fa, name).__signature__.parameters:
-            options["pos_weight"] = positive(shape, dtype, 6)
+        for k, parameter in enumerate(reference.LOSSES[name].parameters):
+            most = min(1, reference.LOSSES[name].within[1] / 2)  # of a quantile, 1
+            options[parameter] = (positive(shape, "f8", 6 + k) * most).astype(dtype)
         return x, t, options
     classes = shape[axis]
     options = {"weight": positive(classes, dtype, 5)}

@@ -1,118 +1,14 @@
-"""Losses: one documented definition each; the body is the docstring.
-
-Each has ``value_and_grad``, ``grad``, ``backward`` and ``grad_and_hess``, with the same
-arguments: see `fastact._loss.Loss`.
-"""
+"""Losses of rows with a class axis."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._loss import elementwise_loss, row_loss
+from fastact._loss import Reduction, row_loss
 
-__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
-
-Reduction = Literal["none", "mean", "sum"]
-
-
-@elementwise_loss(mean_by_weight=True)
-def mse_loss(
-    input: ArrayLike, target: ArrayLike, *, weight: ArrayLike | None = None, reduction: Reduction = "mean"
-) -> Any:
-    r"""Squared error, :math:`w (x - t)^2`.
-
-    Parameters
-    ----------
-    input : array_like
-        Predictions x, any shape. float16, float32, float64 or bfloat16; integers become float64.
-    target : array_like
-        Targets t: the input's shape, or a scalar.
-    weight : array_like, optional
-        Weights w, broadcast to the input's shape. A term of weight 0 is 0.
-    reduction : {"mean", "sum", "none"}
-        "mean" divides by the number of elements, or by the sum of the weights if given;
-        over nothing it is 0.
-
-    Returns
-    -------
-    float or ndarray
-        A Python float, accumulated in float64; with "none" an array of the input's
-        shape and float type.
-
-    Raises
-    ------
-    TypeError
-        If an argument has a type that is not real, or an option is unknown.
-    ValueError
-        If shapes do not go together, or `reduction` is something else.
-
-    Notes
-    -----
-    Gradient 2 w (x - t), Hessian diagonal 2 w, times the reduction's factor. Terms are
-    within 2 ulp.
-
-    Examples
-    --------
-    >>> import numpy as np, fastact as fa
-    >>> fa.mse_loss(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
-    2.5
-    >>> fa.mse_loss.grad(np.array([1.0, 2.0]), np.array([0.0, 4.0]))
-    array([ 1., -2.])
-    """
-
-
-@elementwise_loss(pos_weight=1.0)
-def binary_cross_entropy_with_logits(
-    input: ArrayLike,
-    target: ArrayLike,
-    *,
-    weight: ArrayLike | None = None,
-    pos_weight: ArrayLike | None = None,
-    reduction: Reduction = "mean",
-) -> Any:
-    r"""Binary cross entropy of sigmoid(x): :math:`w [(1-y) \log(1+e^x) + p\,y \log(1+e^{-x})]`.
-
-    Parameters
-    ----------
-    input : array_like
-        Logits x, any shape. float16, float32, float64 or bfloat16; integers become float64.
-    target : array_like
-        Targets y in [0, 1]: the input's shape, or a scalar.
-    weight : array_like, optional
-        Weights w, broadcast to the input's shape. A term of weight 0 is 0.
-    pos_weight : array_like, optional
-        Weight p of positive examples, broadcast to the input's shape: one a class, say.
-    reduction : {"mean", "sum", "none"}
-        "mean" divides by the number of elements; over nothing it is 0.
-
-    Returns
-    -------
-    float or ndarray
-        A Python float, accumulated in float64; with "none" an array of the input's
-        shape and float type.
-
-    Raises
-    ------
-    TypeError
-        If an argument has a type that is not real, or an option is unknown.
-    ValueError
-        If shapes do not go together, or `reduction` is something else.
-
-    Notes
-    -----
-    With e = exp(-abs(x)) both logarithms are log1p(e), plus abs(x) on one side: nothing
-    overflows or cancels, at x = 1e36 as at x = -20 with a large `pos_weight`. Gradient
-    w [(1-y) s(x) - p y s(-x)], Hessian diagonal w [(1-y) + p y] s(x) s(-x), s the sigmoid.
-    Terms are within 4 ulp.
-
-    Examples
-    --------
-    >>> import numpy as np, fastact as fa
-    >>> fa.binary_cross_entropy_with_logits(np.array([0.0, 2.0]), np.array([1.0, 1.0]), reduction="none")
-    array([0.69314718, 0.12692801])
-    """
+__all__ = ["cross_entropy", "nll_loss"]
 
 
 @row_loss()

@@ -1,0 +1,84 @@
+/* Elementwise losses of a score x and one of two classes. As regression_losses.h has them.
+ *
+ * Of targets t = +-1, for which t x is exact: hinge_loss, squared_hinge_loss, exponential_loss,
+ * soft_margin_loss, hinge_embedding_loss. */
+
+/* Binary cross entropy of sigmoid(x) with a target y in [0, 1] and positive
+ * examples weighted by w. With e = exp(-|x|), L = log1p(e) = softplus(-|x|):
+ *   value  (1-y) (max(x,0) + L) + w y (max(-x,0) + L)
+ *   d1     (1-y) s(x) - w y s(-x),  s(x) = (x >= 0 ? 1 : e) / (1 + e)
+ *   d2     ((1-y) + w y) s(x) s(-x)
+ * Both sides are sums of products that vanish with y or 1-y, so neither x = -20
+ * with a large w nor x = +-1e36 cancels. A side of zero weight is 0 though its
+ * logarithm be infinite.
+ */
+typedef struct {
+    vec e, total; /* exp(-|x|), 1 + e */
+    mask positive;
+} FN(logit);
+
+FA_INLINE FN(logit) FN(logit_of)(vec x) {
+    FN(logit) l;
+    l.e = v_exp_nonpos(-v_abs(x));
+    l.total = K(1) + l.e;
+    l.positive = v_le(K(0), x);
+    return l;
+}
+FA_INLINE vec FN(binary_cross_entropy_with_logits)(vec x, vec y, vec w) {
+    vec log_total = v_log1p_unit(v_exp_nonpos(-v_abs(x)));
+    vec negative = FN(weighted)(K(1) - y, v_max(K(0), x) + log_total);
+    vec positive = FN(weighted)(w * y, v_max(K(0), -x) + log_total);
+    return negative + positive;
+}
+FA_INLINE vec FN(binary_cross_entropy_with_logits_d1)(vec x, vec y, vec w) {
+    FN(logit) l = FN(logit_of)(x);
+    vec up = v_select(l.positive, K(1), l.e), down = v_select(l.positive, l.e, K(1));
+    return v_fms(K(1) - y, up, w * y * down) / l.total;
+}
+FA_INLINE vec FN(binary_cross_entropy_with_logits_d2)(vec x, vec y, vec w) {
+    FN(logit) l = FN(logit_of)(x);
+    return v_fma(w, y, K(1) - y) * (l.e / (l.total * l.total));
+}
+
+/* max(1 - t x, 0); -t inside the margin, 0 at the kink; 0. */
+FA_INLINE vec FN(hinge_loss)(vec x, vec t) { return v_max(K(0), v_fnma(t, x, K(1))); }
+FA_INLINE vec FN(hinge_loss_d1)(vec x, vec t) {
+    vec m = v_fnma(t, x, K(1));
+    return FN(constant_slope)(m, v_keep(v_lt(K(0), m), -t));
+}
+FA_INLINE vec FN(hinge_loss_d2)(vec x, vec t) { return FN(constant_slope)(v_fnma(t, x, K(1)), K(0)); }
+
+/* max(1 - t x, 0)^2; -2 t max(1 - t x, 0); 2 t^2 inside the margin, 0 at the kink. */
+FA_INLINE vec FN(squared_hinge_loss)(vec x, vec t) {
+    vec m = FN(hinge_loss)(x, t);
+    return m * m;
+}
+FA_INLINE vec FN(squared_hinge_loss_d1)(vec x, vec t) { return K(-2) * t * FN(hinge_loss)(x, t); }
+FA_INLINE vec FN(squared_hinge_loss_d2)(vec x, vec t) {
+    vec m = v_fnma(t, x, K(1));
+    return FN(constant_slope)(m, v_keep(v_lt(K(0), m), K(2) * t * t));
+}
+
+/* exp(-t x); -t exp(-t x); t^2 exp(-t x). */
+FA_INLINE vec FN(exponential_loss)(vec x, vec t) { return v_exp(-(t * x)); }
+FA_INLINE vec FN(exponential_loss_d1)(vec x, vec t) { return -t * v_exp(-(t * x)); }
+FA_INLINE vec FN(exponential_loss_d2)(vec x, vec t) { return t * t * v_exp(-(t * x)); }
+
+/* log(1 + exp(-t x)) = -logsigmoid(t x); -t sigmoid(-t x); t^2 sigmoid'(t x). */
+FA_INLINE vec FN(soft_margin_loss)(vec x, vec t) { return -FN(logsigmoid)(t * x); }
+FA_INLINE vec FN(soft_margin_loss_d1)(vec x, vec t) { return -t * FN(logsigmoid_d1)(t * x); }
+FA_INLINE vec FN(soft_margin_loss_d2)(vec x, vec t) { return t * t * FN(sigmoid_d1)(t * x); }
+
+/* x for t = 1, max(margin - x, 0) for t = -1, both for others, as PyTorch has it; their slopes, that of
+ * max(margin - x, 0) -1 at the kink; 0. */
+FA_INLINE vec FN(hinge_embedding_loss)(vec x, vec t, vec margin) {
+    return v_select(v_eq(t, K(1)), K(0), v_max(K(0), margin - x)) + v_select(v_eq(t, K(-1)), K(0), x);
+}
+FA_INLINE vec FN(hinge_embedding_loss_d1)(vec x, vec t, vec margin) {
+    vec inside = v_select(v_eq(t, K(1)), K(0), v_keep(v_le(K(0), margin - x), K(-1)));
+    return FN(constant_slope)(margin - x, inside + v_select(v_eq(t, K(-1)), K(0), K(1)));
+}
+FA_INLINE vec FN(hinge_embedding_loss_d2)(vec x, vec t, vec margin) {
+    (void)t;
+    return FN(constant_slope)(margin - x, K(0));
+}

@@ -1,0 +1,87 @@
+/* Elementwise losses of a difference d = x - t. value, d1 and d2 (by x) are written apart; the
+ * loops call what is wanted, and what two of them share is computed once.
+ *
+ * Errors in ulp, of float32 and float64 alike. The rounding of d counts: half an ulp, and twice that
+ * where d is squared. At a kink d1 is the middle of its sides or 0, d2 that of the flat side; NaN
+ * stays NaN. */
+
+/* (x - t)^2; 2 (x - t); 2. Rounding of x - t and of the square: 1.5 ulp. */
+FA_INLINE vec FN(mse_loss)(vec x, vec t) {
+    vec d = x - t;
+    return d * d;
+}
+FA_INLINE vec FN(mse_loss_d1)(vec x, vec t) { return K(2) * (x - t); }
+FA_INLINE vec FN(mse_loss_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(2)); }
+
+/* (x - t)^2/2; x - t; 1. As mse_loss. */
+FA_INLINE vec FN(half_squared_error)(vec x, vec t) {
+    vec d = x - t;
+    return K(0.5) * d * d;
+}
+FA_INLINE vec FN(half_squared_error_d1)(vec x, vec t) { return x - t; }
+FA_INLINE vec FN(half_squared_error_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(1)); }
+
+/* |d|; sign(d), 0 at 0; 0. */
+FA_INLINE vec FN(sign)(vec d) { return v_select(v_lt(K(0), v_abs(d)), v_copysign(K(1), d), d); }
+FA_INLINE vec FN(l1_loss)(vec x, vec t) { return v_abs(x - t); }
+FA_INLINE vec FN(l1_loss_d1)(vec x, vec t) { return FN(sign)(x - t); }
+FA_INLINE vec FN(l1_loss_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }
+
+/* |d| < b ? d^2/2/b : |d| - b/2; d/b in [-1, 1]; |d| < b ? 1/b : 0. |d|/b first: d^2 might overflow.
+ * l1_loss for b = 0. */
+FA_INLINE vec FN(smooth_l1_loss)(vec x, vec t, vec beta) {
+    vec a = v_abs(x - t);
+    return v_select(v_lt(a, beta), K(0.5) * a * (a / beta), v_fnma(beta, K(0.5), a));
+}
+FA_INLINE vec FN(smooth_l1_loss_d1)(vec x, vec t, vec beta) {
+    vec d = x - t;
+    return v_select(v_lt(v_abs(d), beta), d / beta, FN(sign)(d));
+}
+FA_INLINE vec FN(smooth_l1_loss_d2)(vec x, vec t, vec beta) {
+    vec d = x - t;
+    return FN(constant_slope)(d, v_keep(v_lt(v_abs(d), beta), K(1) / beta));
+}
+
+/* |d| < p ? d^2/2 : p (|d| - p/2); d in [-p, p]; |d| < p ? 1 : 0. */
+FA_INLINE vec FN(huber_loss)(vec x, vec t, vec delta) {
+    vec a = v_abs(x - t), near = v_min(delta, a);
+    return near * v_fnma(near, K(0.5), a);
+}
+FA_INLINE vec FN(huber_loss_d1)(vec x, vec t, vec delta) { return v_max(-delta, v_min(delta, x - t)); }
+FA_INLINE vec FN(huber_loss_d2)(vec x, vec t, vec delta) {
+    vec d = x - t;
+    return FN(constant_slope)(d, v_keep(v_lt(v_abs(d), delta), K(1)));
+}
+
+#define LOG_2 0x1.62e42fefa39efp-1
+
+/* log cosh d = log1p((cosh d) - 1) for a = |d| < 1, with cosh(a) - 1 = m^2/2/(1 + m), m = exp(-a) - 1 in
+ * two terms; above, where that would overflow, (a - log 2) + log1p(exp(-2a)). d1 = tanh d. */
+FA_INLINE vec FN(log_cosh_loss)(vec x, vec t) {
+    vec a = v_abs(x - t), low, m = FN(expm1_nonpos)(v_max(K(-1), -a), &low);
+    vec near = FN(log1p_unit)(K(0.5) * v_fma(m, m, (m + m) * low) / (K(1) + m));
+    vec far = (a - K(LOG_2)) + FN(log1p_unit)(v_exp_nonpos(-(a + a)));
+    return v_select(v_lt(a, K(1)), near, far);
+}
+FA_INLINE vec FN(log_cosh_loss_d1)(vec x, vec t) { return v_tanh(x - t); }
+/* The exponential in tanh' would multiply what d lost by 2 |d|: that goes with it. */
+FA_INLINE vec FN(log_cosh_loss_d2)(vec x, vec t) {
+    pair d = FN(pair_plus)(FN(pair_of)(x, K(0)), -t);
+    vec a = FN(minus_abs)(d.hi + d.hi), lost = v_keep(v_lt(K(EXP_LEAST), a), d.lo + d.lo);
+    return FN(logistic_slope)(a, v_select(v_lt(d.hi, K(0)), lost, -lost)) * K(4 * EXP_UNIT);
+}
+
+/* Of e = t - x: q e above 0, (q - 1) e below; -q and 1 - q, 0 at the kink; 0. */
+FA_INLINE vec FN(pinball_loss)(vec x, vec t, vec quantile) {
+    vec e = t - x;
+    return v_select(v_lt(K(0), e), quantile, quantile - K(1)) * e;
+}
+FA_INLINE vec FN(pinball_loss_d1)(vec x, vec t, vec quantile) {
+    vec e = t - x;
+    return v_select(v_lt(K(0), e), -quantile, v_select(v_lt(e, K(0)), K(1) - quantile, e));
+}
+FA_INLINE vec FN(pinball_loss_d2)(vec x, vec t, vec quantile) {
+    (void)quantile;
+    return FN(constant_slope)(x - t, K(0));
+}
+#undef LOG_2

@@ -1,0 +1,206 @@
+"""Losses of a score for one of two classes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from fastact._loss import Parameter, Reduction, elementwise_loss
+
+__all__ = [
+    "binary_cross_entropy_with_logits",
+    "exponential_loss",
+    "hinge_embedding_loss",
+    "hinge_loss",
+    "soft_margin_loss",
+    "squared_hinge_loss",
+]
+
+
+@elementwise_loss(pos_weight=Parameter())
+def binary_cross_entropy_with_logits(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    pos_weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    r"""Binary cross entropy of sigmoid(x): :math:`w [(1-y) \log(1+e^x) + p\,y \log(1+e^{-x})]`.
+
+    Parameters
+    ----------
+    target : array_like
+        Targets y in [0, 1]: the input's shape, or a scalar.
+    pos_weight : array_like, optional
+        Weight p of positive examples, broadcast to the input's shape: one a class, say.
+
+    Notes
+    -----
+    With e = exp(-abs(x)) both logarithms are log1p(e), plus abs(x) on one side: nothing
+    overflows or cancels, at x = 1e36 as at x = -20 with a large `pos_weight`. Gradient
+    w [(1-y) s(x) - p y s(-x)], Hessian diagonal w [(1-y) + p y] s(x) s(-x), s the sigmoid.
+    Terms are within 4 ulp.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.binary_cross_entropy_with_logits(np.array([0.0, 2.0]), np.array([1.0, 1.0]), reduction="none")
+    array([0.69314718, 0.12692801])
+    """
+
+
+@elementwise_loss()
+def hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    r"""Hinge loss, :math:`w \max(1 - t x, 0)`.
+
+    Parameters
+    ----------
+    target : array_like
+        Targets t, -1 or 1: the input's shape, or a scalar.
+
+    Notes
+    -----
+    The gradient is -t w for t x < 1 and 0 from the kink on, times the reduction's factor; the
+    Hessian diagonal is 0 everywhere. Terms are within 1 ulp.
+
+    References
+    ----------
+    C. Cortes, V. Vapnik, "Support-vector networks", Machine Learning 20, 1995.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.hinge_loss(np.array([0.25, -1.0]), np.array([1.0, 1.0]), reduction="none")
+    array([0.75, 2.  ])
+    """
+
+
+@elementwise_loss()
+def squared_hinge_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    r"""Squared hinge loss, :math:`w \max(1 - t x, 0)^2`.
+
+    Parameters
+    ----------
+    target : array_like
+        Targets t, -1 or 1: the input's shape, or a scalar.
+
+    Notes
+    -----
+    The gradient is -2 t w max(1 - t x, 0), the Hessian diagonal 2 t^2 w for t x < 1 and 0 from there
+    on, times the reduction's factor. Terms are within 2 ulp.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.squared_hinge_loss(np.array([0.25, -1.0]), np.array([1.0, 1.0]), reduction="none")
+    array([0.5625, 4.    ])
+    """
+
+
+@elementwise_loss()
+def exponential_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    r"""Exponential loss, :math:`w e^{-t x}`, that of AdaBoost.
+
+    Parameters
+    ----------
+    target : array_like
+        Targets t, -1 or 1: the input's shape, or a scalar.
+
+    Notes
+    -----
+    The gradient is -t w exp(-t x), the Hessian diagonal t^2 w exp(-t x), times the reduction's
+    factor. Terms are within 1 ulp for t = -1 and 1; other t add the rounding of t x, times t x.
+
+    References
+    ----------
+    J. Friedman, T. Hastie, R. Tibshirani, "Additive logistic regression: a statistical view of
+    boosting", Annals of Statistics 28, 2000.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.exponential_loss(np.array([0.0, -1.0]), np.array([1.0, 1.0]), reduction="none")
+    array([1.        , 2.71828183])
+    """
+
+
+@elementwise_loss()
+def soft_margin_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    r"""Logistic loss, :math:`w \log(1 + e^{-t x})`.
+
+    Parameters
+    ----------
+    target : array_like
+        Targets t, -1 or 1: the input's shape, or a scalar.
+
+    Notes
+    -----
+    Never overflows, and keeps full relative precision for large t x. The gradient is
+    -t w sigmoid(-t x), the Hessian diagonal t^2 w sigmoid(t x) sigmoid(-t x), times the
+    reduction's factor. Terms are within 2 ulp for t = -1 and 1; other t add the rounding of t x,
+    times t x.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.soft_margin_loss(np.array([0.0, 1000.0]), np.array([1.0, -1.0]), reduction="none")
+    array([6.93147181e-01, 1.00000000e+03])
+    """
+
+
+@elementwise_loss(margin=Parameter())
+def hinge_embedding_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    margin: ArrayLike = 1.0,
+    reduction: Reduction = "mean",
+) -> Any:
+    r"""Of distances x: :math:`w x` for t = 1, :math:`w \max(m - x, 0)` for t = -1.
+
+    Parameters
+    ----------
+    target : array_like
+        Targets t, -1 or 1: the input's shape, or a scalar.
+    margin : float or array_like
+        The least distance m of what is unlike. An array broadcasts against `input`.
+
+    Notes
+    -----
+    The gradient is w for t = 1, and for t = -1 -w up to the kink x = m and 0 beyond, times the
+    reduction's factor; the Hessian diagonal is 0 everywhere. For other t both terms are added, as
+    in PyTorch. Terms are within 1 ulp.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.hinge_embedding_loss(np.array([0.25, 0.25]), np.array([1.0, -1.0]), reduction="none")
+    array([0.25, 0.75])
+    """
