@@ -104,6 +104,16 @@ def select(
                         yield Case(op, kinds[op], variant, dtype, shape, out)
 
 
+# Losses whose targets are -1 and 1.
+_OF_SIGNS = {
+    "exponential_loss",
+    "hinge_embedding_loss",
+    "hinge_loss",
+    "soft_margin_loss",
+    "squared_hinge_loss",
+}
+
+
 class Data:
     """The arrays of cases of one dtype and shape, the same for every library."""
 
@@ -158,7 +168,8 @@ class Data:
         if case.kind == "row loss":
             return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
         if case.kind == "loss":
-            return (self.x, self.dy if case.op == "mse_loss" else self.binary)
+            shares, signs = case.op == "binary_cross_entropy_with_logits", case.op in _OF_SIGNS
+            return (self.x, self.binary if shares else 2 * self.binary - 1 if signs else self.dy)
         if case.variant == "value":
             return (self.x,)
         dy = self.dy_rows if self.reduces(case) else self.dy_half if case.op in GATES else self.dy

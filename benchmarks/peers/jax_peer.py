@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.cases import GATES, TRAINED, Case, Data
 from benchmarks.formulas import FORMULAS, parameters
 from benchmarks.formulas.activations import gated
+from benchmarks.formulas.losses import TERMS
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 
@@ -120,7 +121,11 @@ def _losses(jnp: Any, nn: Any) -> dict[str, Callable[..., Any]]:
     def binary_cross_entropy(x: Any, t: Any) -> Any:
         return (jnp.maximum(x, 0) - x * t + jnp.log1p(jnp.exp(-jnp.abs(x)))).mean()
 
+    def mean(terms: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda x, t: terms(jnp, x, t).mean()
+
     return {
+        **{op: mean(terms) for op, (terms, _) in TERMS.items()},
         "mse_loss": lambda x, t: jnp.square(x - t).mean(),
         "binary_cross_entropy_with_logits": binary_cross_entropy,
         "nll_loss": lambda x, t: -picked(x, t).mean(),

@@ -21,14 +21,9 @@ class SciKitLearn(Peer):
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
         import sklearn
-        from sklearn._loss import HalfBinomialLoss, HalfMultinomialLoss, HalfSquaredError
+        from sklearn import _loss
 
-        self._version = sklearn.__version__
-        self._binomial, self._multinomial, self._squared = (
-            HalfBinomialLoss,
-            HalfMultinomialLoss,
-            HalfSquaredError,
-        )
+        self._version, self._losses = sklearn.__version__, _loss
 
     def version(self) -> str:
         return self._version
@@ -37,9 +32,12 @@ class SciKitLearn(Peer):
         if case.kind not in ("loss", "row loss"):
             return None
         losses = {
-            "mse_loss": lambda: self._squared(),
-            "binary_cross_entropy_with_logits": lambda: self._binomial(),
-            "cross_entropy": lambda: self._multinomial(n_classes=case.shape[-1]),
+            "mse_loss": self._losses.HalfSquaredError,
+            "half_squared_error": self._losses.HalfSquaredError,
+            "l1_loss": self._losses.AbsoluteError,
+            "pinball_loss": self._losses.PinballLoss,
+            "binary_cross_entropy_with_logits": self._losses.HalfBinomialLoss,
+            "cross_entropy": lambda: self._losses.HalfMultinomialLoss(n_classes=case.shape[-1]),
         }
         if case.op not in losses:
             return None

@@ -27,12 +27,7 @@ class Torch(Peer):
         torch.set_num_threads(threads)
         self._torch = torch
         self._functions = {**torch_activations.calls(torch), **torch_rows.calls(torch)}
-        self._losses = {
-            "mse_loss": torch.nn.functional.mse_loss,
-            "binary_cross_entropy_with_logits": torch.nn.functional.binary_cross_entropy_with_logits,
-            "nll_loss": torch.nn.functional.nll_loss,
-            "cross_entropy": torch.nn.functional.cross_entropy,
-        }
+        self._losses = _losses(torch, torch.nn.functional)
 
     def version(self) -> str:
         return self._torch.__version__
@@ -61,3 +56,24 @@ class Torch(Peer):
             return loss, leaf.grad
 
         return Candidate(Call(forward_and_backward), _arrays)
+
+
+def _losses(torch: Any, functional: Any) -> dict[str, Any]:
+    """Its own functions; of what it lacks, formulas of those it has."""
+    own = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "hinge_embedding_loss")
+    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy")
+    relu, softplus = functional.relu, functional.softplus
+
+    def log_cosh(x: Any, t: Any) -> Any:
+        d = x - t
+        return (d + softplus(-2 * d) - 0.6931471805599453).mean()
+
+    return {
+        **{name: getattr(functional, name) for name in own},
+        "half_squared_error": lambda x, t: 0.5 * functional.mse_loss(x, t),
+        "log_cosh_loss": log_cosh,
+        "pinball_loss": lambda x, t: torch.maximum(0.5 * (t - x), -0.5 * (t - x)).mean(),
+        "hinge_loss": lambda x, t: relu(1 - t * x).mean(),
+        "squared_hinge_loss": lambda x, t: (relu(1 - t * x) ** 2).mean(),
+        "exponential_loss": lambda x, t: torch.exp(-t * x).mean(),
+    }
