@@ -115,7 +115,8 @@ class _Blocks:
     def _without_rows(self, array: Any, name: str) -> Array:
         """A stand-in of no terms: computing with it finds what the loss refuses, and the dtypes."""
         dims = zip(array.shape, self.axes[name], strict=True)
-        return np.zeros([n if a in self.whole else int(n != self.shape[a]) for n, a in dims], array.dtype)
+        shape = [n if a in self.whole else int(n != self.shape[a]) for n, a in dims]
+        return np.full(shape, 0.5).astype(array.dtype)  # which every parameter may be; as a label 0
 
     def _map(self, function: Any, arrays: dict[str, Any], dtype: Any) -> Any:
         operands = (part for name, array in arrays.items() for part in (array, self.axes[name]))

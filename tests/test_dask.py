@@ -284,7 +284,7 @@ def test_broadcast_weights(name, reduction):
     x, t, options, lazy_x, lazy_t = _loss_case(name, False)
     for shape, chunks in ((SHAPE[1:], 3), ((SHAPE[0], 1), (7, 1)), ((1, SHAPE[1]), (1, 4)), ((), ())):
         for option in options:
-            weight = walk.positive(shape, F4, 11)
+            weight = walk.loss_option(name, option, shape, F4, 11)
             kw = {option: weight, "reduction": reduction}
             _agree(op, (lazy_x, lazy_t), (x, t), kw, kw)
             lazy_kw = {option: _lazy(weight, chunks), "reduction": reduction}

@@ -156,6 +156,12 @@ def map_operands(op: Map, shape, dtype, seed: int = 0) -> list[np.ndarray]:
     return arrays + [positive(shape, dtype, seed + 9 + k) for k in range(op.parameters)]
 
 
+def loss_option(name: str, option: str, shape, dtype, seed: int) -> np.ndarray:
+    """A weight, or a parameter where it may lie."""
+    most = 1 if option == "weight" else min(1, reference.LOSSES[name].within[1] / 2)
+    return (positive(shape, "f8", seed) * most).astype(dtype)
+
+
 def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):
     """input, target, and the options that take arrays."""
     x = values(shape, dtype, 3, specials=False)
@@ -164,8 +170,7 @@ def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):
         t = (np.abs(t.astype("f8")) / 8).astype(dtype)  # in [0, 1] where a loss wants that
         options = {"weight": positive(shape, dtype, 5)}
         for k, parameter in enumerate(reference.LOSSES[name].parameters):
-            most = min(1, reference.LOSSES[name].within[1] / 2)  # of a quantile, 1
-            options[parameter] = (positive(shape, "f8", 6 + k) * most).astype(dtype)
+            options[parameter] = loss_option(name, parameter, shape, dtype, 6 + k)
         return x, t, options
     classes = shape[axis]
     options = {"weight": positive(classes, dtype, 5)}
