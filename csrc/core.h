@@ -99,6 +99,7 @@ typedef struct {
 typedef struct {
     const char *name;
     int parameters;
+    int second; /* is the first parameter an input too, with a gradient? */
     fa_cost cost;
     float ulp[FA_PRECISIONS][3];
 } fa_loss;
@@ -109,7 +110,8 @@ extern const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES];
 
 /* ---- kernels: contiguous, one precision, one instruction set ------------------ */
 
-#define FA_MAX_INPUTS 6
+#define FA_MAX_INPUTS 7
+#define FA_MAX_OUTPUTS 5
 #define FA_VIRTUAL_VECTOR 64 /* bytes; a repeated operand is that many bytes of copies */
 
 /* out[0][i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector.
@@ -121,11 +123,14 @@ typedef struct {
     double sum[FA_VIRTUAL_VECTOR / 4], lost[FA_VIRTUAL_VECTOR / 4];
 } fa_sum_state;
 
-/* in: input, target, weight, scale, parameters. Adds weight * loss to `state`; value is
- * weight * loss, grad scale * weight * loss', hess scale * weight * loss''; any may be NULL.
+/* Where a loss's results go, in a kernel's out[]: gradient and curvature by the input, and by the second one. */
+typedef enum { FA_LOSS_VALUE, FA_GRAD, FA_HESS, FA_SECOND_GRAD, FA_SECOND_HESS, FA_LOSS_RESULTS } fa_loss_result;
+
+/* in: input, target, weight, scale, parameters. Adds weight * loss to `state`; the value is
+ * weight * loss, gradients scale * weight * loss', curvatures scale * weight * loss''; any may be NULL.
  * n is a multiple of the virtual vector but in a sum's last call. */
-typedef void fa_loss_kernel(size_t n, const void *const in[], const size_t step[], fa_sum_state *state, void *value,
-                            void *grad, void *hess);
+typedef void fa_loss_kernel(size_t n, const void *const in[], const size_t step[], fa_sum_state *state,
+                            void *const out[]);
 
 typedef struct fa_isa fa_isa;
 

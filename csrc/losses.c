@@ -25,7 +25,7 @@ typedef struct {
 
 static void loss_piece(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]) {
     const loss_piece_context *c = context;
-    c->kernel(n, in, step, c->state, out[0], out[1], out[2]);
+    c->kernel(n, in, step, c->state, out);
 }
 
 static void loss_chunk(void *context, size_t index) {
@@ -42,12 +42,10 @@ int fa_loss_run(const fa_loss_job *job) {
     loss_plan p = {.isa = fa_current_isa(), .n = job->n};
     p.kernel = p.isa->kernels[job->precision]->loss[job->op];
     p.run.inputs = 4 + (size_t)fa_losses[job->op].parameters;
-    p.run.outputs = 3;
+    p.run.outputs = FA_LOSS_RESULTS;
     p.run.precision = job->precision;
     memcpy(p.run.in, job->in, sizeof job->in);
-    p.run.out[0] = job->value;
-    p.run.out[1] = job->grad;
-    p.run.out[2] = job->hess;
+    memcpy(p.run.out, job->out, sizeof job->out);
     if (job->total && !(p.partial = malloc((chunks + 1) * sizeof(double)))) return -1;
     fa_parallel_for(chunks, loss_chunk, &p);
     if (job->total) {

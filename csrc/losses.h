@@ -12,8 +12,8 @@ typedef struct {
     size_t n;
     /* input, target, weight, scale, parameters; all with data */
     fa_operand in[FA_MAX_INPUTS];
-    fa_operand value, grad, hess; /* without data: not wanted */
-    double *total;                /* sum of weight * loss; NULL: not wanted */
+    fa_operand out[FA_LOSS_RESULTS]; /* without data: not wanted */
+    double *total;                   /* sum of weight * loss; NULL: not wanted */
 } fa_loss_job;
 
 /* 0, or -1 without memory, nothing written. */

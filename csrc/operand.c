@@ -114,16 +114,16 @@ static passage passage_of(const fa_operand *o, fa_precision precision) {
 
 /* Where the kernel finds its operands, from some element on. */
 typedef struct {
-    passage in_passage[FA_MAX_INPUTS], out_passage[3];
+    passage in_passage[FA_MAX_INPUTS], out_passage[FA_MAX_OUTPUTS];
     const void *in[FA_MAX_INPUTS];
-    void *out[3];
+    void *out[FA_MAX_OUTPUTS];
     size_t step[FA_MAX_INPUTS];
 } places;
 
 /* Piece by piece: what is not DIRECT goes through a stage. */
 static void run_staged(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
                        void *context, places *p) {
-    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE * 8], out_stage[3][FA_STAGE * 8];
+    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE * 8], out_stage[FA_MAX_OUTPUTS][FA_STAGE * 8];
     for (size_t done = 0, piece; done < n; done += piece) {
         size_t at = start + done;
         piece = n - done < FA_STAGE ? n - done : FA_STAGE;

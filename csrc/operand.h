@@ -31,7 +31,7 @@ void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyon
  * where those are contiguous, into stages where they are not. */
 typedef struct {
     size_t inputs, outputs;
-    fa_operand in[FA_MAX_INPUTS], out[3]; /* an output without data is not wanted */
+    fa_operand in[FA_MAX_INPUTS], out[FA_MAX_OUTPUTS]; /* an output without data is not wanted */
     fa_precision precision;
 } fa_run;
 

@@ -23,7 +23,7 @@ cdef extern from "core.h" nogil:
         float ulp[2]
     ctypedef struct fa_loss:
         const char *name
-        int parameters
+        int parameters, second
         float ulp[2][3]
     ctypedef struct fa_isa:
         pass
@@ -73,8 +73,8 @@ cdef extern from "losses.h" nogil:
         int op
         fa_precision precision
         size_t n
-        fa_operand in_ "in"[6]
-        fa_operand value, grad, hess
+        fa_operand in_ "in"[7]
+        fa_operand out[5]
         double *total
     int fa_loss_run(const fa_loss_job *)
 

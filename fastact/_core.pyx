@@ -253,6 +253,7 @@ def table():
             for k in range(FA_ROW_OPS)},
         "loss": {
             fa_losses[k].name.decode(): {"parameters": fa_losses[k].parameters, "index": k,
+                                         "second": bool(fa_losses[k].second),
                                          "ulp": bounds(fa_losses[k].ulp)}
             for k in range(FA_ELEMENTWISE_LOSSES)},
     }
@@ -339,9 +340,9 @@ cdef fa_operand operand_of(cnp.ndarray a) except *:
     return o
 
 
-def elementwise_loss(int op, Py_ssize_t n, list operands, value, grad, hess, bint want_total):
+def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint want_total):
     """operands: input, target, weight, scale, parameters, each 1-d of length n, or 0-d.
-    value, grad, hess: 1-d arrays to fill, or None. Returns the sum of weight * loss."""
+    results: 1-d arrays to fill, or None, in the order of fa_loss_result. Returns the sum of weight * loss."""
     cdef fa_loss_job job
     cdef double total = 0.0
     cdef int failed
@@ -351,12 +352,9 @@ def elementwise_loss(int op, Py_ssize_t n, list operands, value, grad, hess, bin
     job.n = <size_t>n
     for k, a in enumerate(operands):
         job.in_[k] = operand_of(a)
-    if value is not None:
-        job.value = operand_of(value)
-    if grad is not None:
-        job.grad = operand_of(grad)
-    if hess is not None:
-        job.hess = operand_of(hess)
+    for k, a in enumerate(results):
+        if a is not None:
+            job.out[k] = operand_of(a)
     job.total = &total if want_total else NULL
     with nogil:
         failed = fa_loss_run(&job)

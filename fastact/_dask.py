@@ -85,7 +85,8 @@ class _Blocks:
     def __init__(self, loss: Loss, arrays: dict[str, Any], options: dict[str, Any]) -> None:
         self.loss, self.options = loss, options
         self.mean, self.reduced = options["reduction"] == "mean", options["reduction"] != "none"
-        self.shape = arrays["input"].shape
+        self.like = loss._operands[0]
+        self.shape = arrays[self.like].shape
         self.every = tuple(range(len(self.shape)))
         upstream = arrays["grad_output"].shape
         layout = loss._layout({k: a.shape for k, a in arrays.items() if k != "grad_output"}, options)
@@ -93,8 +94,8 @@ class _Blocks:
         self.whole = tuple(a for a in self.every if a not in layout.terms)
         self.counted = tuple(name for name in layout.counted if name in arrays)
         self.axes = {**layout.axes, "grad_output": layout.terms if upstream else ()}
-        self.arrays = aligned(loss.__name__, arrays, self.axes, self.whole, "input", "class axis")
-        self.chunks = self.arrays["input"].chunks
+        self.arrays = aligned(loss.__name__, arrays, self.axes, self.whole, self.like, "class axis")
+        self.chunks = self.arrays[self.like].chunks
 
     def run(self, wanted: Wanted) -> tuple[Any, Any, Any]:
         """Value, gradient and Hessian diagonal, of one task a block: each is read once."""
@@ -139,7 +140,7 @@ class _Blocks:
         place is taken by ones that need no memory."""
         if not self.counted:
             return da.asarray(self.loss._denominator(self.shape, None, self.options))
-        arrays = {"input": da.ones(self.shape, chunks=self.chunks)}
+        arrays = {self.like: da.ones(self.shape, chunks=self.chunks)}
         arrays |= {name: self.arrays[name] for name in self.counted}
         return _total(self._map(partial(_denominators, self.loss, self.counted, self.options), arrays, float))
 
@@ -161,7 +162,8 @@ def _results(
     """Value, gradient and Hessian diagonal of a block, the value with the input's number of dimensions."""
     arrays = dict(zip(names, blocks, strict=True))
     options = options | {name: arrays.pop(name) for name in loss._array_options if name in arrays}
-    value, *gradients = loss._run(**arrays, given=options, wanted=wanted)
+    grad_output, operands = arrays.pop("grad_output"), tuple(arrays[name] for name in loss._operands)
+    value, *gradients = loss._run(operands, options, wanted, grad_output)
     if not wanted.value:
         value = None
     elif options["reduction"] == "none":
@@ -172,12 +174,12 @@ def _results(
 
 
 def _denominators(
-    loss: Loss, names: tuple[str, ...], options: dict[str, Any], input: Array, *blocks: Array
+    loss: Loss, names: tuple[str, ...], options: dict[str, Any], first: Array, *blocks: Array
 ) -> Array:
     arrays = dict(zip(names, blocks, strict=True))
     with _core.DefaultFloat():
-        total = loss._denominator(input.shape, arrays.pop("target", None), options | arrays)
-    return _one(total, input.ndim)
+        total = loss._denominator(first.shape, arrays.pop("target", None), options | arrays)
+    return _one(total, first.ndim)
 
 
 def _one(value: float, ndim: int) -> Array:

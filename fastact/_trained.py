@@ -121,7 +121,7 @@ class ParameterBackward(_core.Function):
         else:
             grad, terms = self._by_both(dy, x, p, out=(outs[0], None))
         dtype = given.dtype if _is_float(given) else grad.dtype
-        total = _summed(terms, np.shape(p), dtype).reshape(np.shape(given))
+        total = summed(terms, np.shape(p), dtype).reshape(np.shape(given))
         if outs[1] is None:
             return grad, total[()] if isinstance(total, np.ndarray) else total
         with np.errstate(all="ignore"):  # as of every op, whose results overflow silently
@@ -149,7 +149,7 @@ def _is_narrow(a: Any) -> bool:
     return _is_float(a) and a.dtype.itemsize < 4
 
 
-def _summed(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+def summed(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """The terms summed over the axes along which a parameter of this shape repeats."""
     lead = terms.ndim - len(shape)
     kept = [lead + a for a, n in enumerate(shape) if n != 1]

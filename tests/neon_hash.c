@@ -245,24 +245,23 @@ static void rows(fa_dtype dtype) {
 
 static uint64_t loss_one(int op, fa_dtype dtype, size_t n, size_t stride, range r) {
     size_t size = fa_itemsize(dtype);
-    char *memory[FA_MAX_INPUTS + 3];
-    fa_operand operand[FA_MAX_INPUTS + 3];
+    char *memory[FA_MAX_INPUTS + FA_MAX_OUTPUTS];
+    fa_operand operand[FA_MAX_INPUTS + FA_MAX_OUTPUTS];
     double total = 0;
-    int inputs = 4 + fa_losses[op].parameters;
-    for (int k = 0; k < FA_MAX_INPUTS + 3; k++) {
+    int inputs = 4 + fa_losses[op].parameters, results = fa_losses[op].second ? FA_LOSS_RESULTS : FA_HESS + 1;
+    for (int k = 0; k < FA_MAX_INPUTS + results; k++) {
         memory[k] = make(n, stride, dtype, (uint64_t)k, k == 0 ? r : k == 1 ? ORDINARY : UNIT);
         fa_operand o = {memory[k] + size, (ptrdiff_t)(stride * size), dtype};
         operand[k] = o;
     }
     fa_loss_job job = {.op = op, .precision = fa_precision_of(dtype), .n = n, .total = &total};
     memcpy(job.in, operand, (size_t)inputs * sizeof *operand);
-    job.value = operand[FA_MAX_INPUTS];
-    job.grad = operand[FA_MAX_INPUTS + 1];
-    job.hess = operand[FA_MAX_INPUTS + 2];
+    memcpy(job.out, operand + FA_MAX_INPUTS, (size_t)results * sizeof *operand);
     if (fa_loss_run(&job)) exit(2);
     uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64);
-    for (int k = FA_MAX_INPUTS; k < FA_MAX_INPUTS + 3; k++) h = hash_all(h, operand[k].data, n, operand[k].stride, dtype);
-    for (int k = 0; k < FA_MAX_INPUTS + 3; k++) free(memory[k]);
+    for (int k = FA_MAX_INPUTS; k < FA_MAX_INPUTS + results; k++)
+        h = hash_all(h, operand[k].data, n, operand[k].stride, dtype);
+    for (int k = 0; k < FA_MAX_INPUTS + results; k++) free(memory[k]);
     return h;
 }
 

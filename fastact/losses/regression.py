@@ -6,7 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._loss import Parameter, Reduction, elementwise_loss
+from fastact._elementwise_loss import Parameter, elementwise_loss
+from fastact._loss import Reduction
 
 __all__ = [
     "half_squared_error",

@@ -1,0 +1,247 @@
+"""What makes a loss of a documented definition and a kernel of one element at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastact._arrays import Array, Result, float_array
+from fastact._config import _core
+from fastact._docs import LOSSES, complete
+from fastact._loss import (
+    ONE,
+    REDUCTIONS,
+    Layout,
+    Loss,
+    Shape,
+    Wanted,
+    check_apart,
+    check_broadcast,
+    exact_sum,
+    flat,
+    norm,
+    upstream,
+)
+from fastact._trained import summed
+
+
+class Parameter(NamedTuple):
+    """What None stands for, and the least and the largest value allowed; `open`: more than the least;
+    `switch`: True or False, for 1 or 0."""
+
+    default: float = 1.0
+    low: float = -inf
+    high: float = inf
+    open: bool = False
+    switch: bool = False
+
+    def check(self, array: Array, name: str) -> None:
+        least, most = array.min(initial=inf), array.max(initial=-inf)
+        if (least > self.low if self.open else least >= self.low) and most <= self.high:
+            return
+        wanted = f"more than {self.low:g}" if self.open else f"at least {self.low:g}"
+        wanted = wanted if self.high == inf else f"between {self.low:g} and {self.high:g}"
+        raise ValueError(f"{name} must be {wanted}, got {array}")
+
+
+class ElementwiseLoss(Loss):
+    """A loss of one element and its target at a time.
+
+    `second` names a second input with a gradient, which is the body's first parameter. `form` names an
+    option that is True or False; where it is true, the body is that of the table's row `<name>_<form>`.
+    """
+
+    def __init__(
+        self,
+        definition: Callable[..., Any],
+        parameters: dict[str, Parameter],
+        mean_by_weight: bool = False,
+        second: str | None = None,
+        form: str | None = None,
+        batchmean: bool = False,
+    ) -> None:
+        super().__init__(definition)
+        rows = _core.table()["loss"]
+        self._index: int = rows[self.__name__]["index"]
+        self._form = form
+        self._form_index: int = rows[f"{self.__name__}_{form}"]["index"] if form else self._index
+        self._parameters = parameters
+        self._array_options = ("weight", *(n for n, p in parameters.items() if not p.switch))
+        self._mean_by_weight = mean_by_weight
+        self._second = second
+        self._inputs = tuple(n for n in self._operands if n != "target")
+        self._places = tuple(self._operands.index(n) for n in (self._inputs[0], "target", *self._inputs[1:]))
+        if batchmean:
+            self._reductions = (*REDUCTIONS, "batchmean")
+
+    @staticmethod
+    def _documented(definition: Callable[..., Any]) -> str | None:
+        return complete(definition, LOSSES)
+
+    def _compute(
+        self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        first, target, *others = (operands[k] for k in self._places)
+        x, t = float_array(first, self._inputs[0]), float_array(target, "target")
+        shape, reduction = x.shape, options["reduction"]
+        self._check_target(t.shape, shape)
+        weight = self._factor(options["weight"], 1.0, "weight", shape)
+        parameters = [self._factor(a, 1.0, self._inputs[1], shape) for a in others]
+        parameters += [self._parameter(options[name], name, shape) for name in self._parameters]
+        scale = upstream(grad_output, shape, reduction)
+        factor = 1.0
+        if reduction in ("mean", "batchmean"):
+            factor = norm(self._denominator(shape, None, options))
+        arrays = [x, t, weight, scale, *parameters]
+        results = _PairResults(arrays, np.shape(others[0]), wanted) if others else _Results(arrays, wanted)
+        value = np.empty(shape, x.dtype) if wanted.value and reduction == "none" else None
+        if factor != 1.0 and (wanted.grad or wanted.hess):
+            arrays[3] = np.array(factor if scale is ONE else scale.astype(np.float64) * factor)
+        total = _core.elementwise_loss(
+            self._form_index if self._form and self._is_form(options[self._form]) else self._index,
+            x.size,
+            [flat(a) for a in arrays],
+            (None if value is None else flat(value), *results.places()),
+            wanted.value and value is None,
+        )
+        return value if value is not None else total * factor, *results.deliver()
+
+    def _is_form(self, value: Any) -> bool:
+        return _switch(value, str(self._form))
+
+    @staticmethod
+    def _check_target(target: Shape, shape: Shape) -> None:
+        if target and target != shape:
+            raise ValueError(f"target must be a scalar or have the input's shape {shape}, got {target}")
+
+    @staticmethod
+    def _factor(given: Any, default: float, name: str, shape: Shape) -> Array:
+        if given is None:
+            return ONE if default == 1.0 else np.asarray(default)
+        array = float_array(given, name)
+        if not array.ndim:
+            return array
+        check_broadcast(array.shape, shape, name)
+        return np.broadcast_to(array, shape)
+
+    def _parameter(self, given: Any, name: str, shape: Shape) -> Array:
+        parameter = self._parameters[name]
+        if parameter.switch:
+            return np.asarray(float(_switch(given, name)))
+        array = self._factor(given, parameter.default, name, shape)
+        if parameter.low != -inf:
+            parameter.check(array, name)
+        return array
+
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
+        shape = shapes[self._inputs[0]]
+        self._check_target(shapes["target"], shape)
+        for name in (*self._array_options, *self._inputs[1:]):
+            check_broadcast(shapes.get(name, ()), shape, name)
+        for name in self._inputs[1:]:
+            if shapes[name] != shape:
+                raise ValueError(
+                    f"{self.__name__}: {name} must have the shape of {self._inputs[0]}, {shape}, beside Dask "
+                    f"arrays, got {shapes[name]}"
+                )
+        every = tuple(range(len(shape)))
+        axes = {name: every[len(every) - len(s) :] for name, s in shapes.items()}
+        return Layout(axes, every, ("weight",) if self._mean_by_weight else ())
+
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
+        if options["reduction"] == "batchmean":
+            return float(shape[0]) if shape else 1.0
+        if options["weight"] is None or not self._mean_by_weight:
+            return float(prod(shape))
+        return exact_sum(self._factor(options["weight"], 1.0, "weight", shape), prod(shape))
+
+
+def _switch(value: Any, name: str) -> bool:
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+class _Results:
+    """Gradient and Hessian diagonal by the input."""
+
+    def __init__(self, arrays: list[Array], wanted: Wanted) -> None:
+        x, sources = arrays[0], [a for a in arrays if a is not ONE]
+        self.grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
+        self.hess = (
+            Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
+        )
+
+    def places(self) -> tuple[Array | None, ...]:
+        """In the order of the core's results."""
+        return tuple(result and flat(result.array) for result in (self.grad, self.hess))
+
+    def deliver(self) -> tuple[Any, Any]:
+        return self.grad and self.grad.deliver(), self.hess and self.hess.deliver()
+
+
+class _PairResults:
+    """The same by two inputs, of which the second has `shape`, or the first's before it was broadcast."""
+
+    def __init__(self, arrays: list[Array], shape: Shape, wanted: Wanted) -> None:
+        outs = [*_pair(wanted.grad_out, "out"), *_pair(wanted.hess_out, "out[1]")]
+        check_apart(outs)
+        sources, inputs = [a for a in arrays if a is not ONE], (arrays[0], arrays[4])
+        self.results = [
+            _Summed(
+                out,
+                name,
+                inputs[0],
+                shape if k % 2 else inputs[0].shape,
+                sources,
+                inputs[k] if k < 2 else None,
+            )
+            if (wanted.grad, wanted.hess)[k // 2]
+            else None
+            for k, (out, name) in enumerate(outs)
+        ]
+
+    def places(self) -> tuple[Array | None, ...]:
+        grad, second_grad, hess, second_hess = (result and flat(result.array) for result in self.results)
+        return grad, hess, second_grad, second_hess
+
+    def deliver(self) -> tuple[Any, Any]:
+        found = [result and result.deliver() for result in self.results]
+        return self.results[0] and tuple(found[:2]), self.results[2] and tuple(found[2:])
+
+
+def _pair(out: Any, name: str) -> list[tuple[Any, str]]:
+    """Where each input's result goes, with its name."""
+    if out is None:
+        return [(None, name)] * 2
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError(f"{name} must be a tuple of two arrays, one for each input")
+    return [(part, f"{name}[{k}]") for k, part in enumerate(out)]
+
+
+class _Summed:
+    """A result by an input, summed to the input's shape where that was broadcast."""
+
+    def __init__(
+        self, out: Any, name: str, x: Array, shape: Shape, sources: list[Array], in_place: Array | None
+    ) -> None:
+        self.sums = shape != x.shape
+        self.result = Result(out, name, shape, x.dtype, sources, None if self.sums else in_place)
+        self.array = (
+            np.empty(x.shape, np.result_type(x.dtype, np.float32)) if self.sums else self.result.array
+        )
+
+    def deliver(self) -> Array:
+        if self.sums:
+            to = self.result.array
+            to[...] = summed(self.array, to.shape, to.dtype).reshape(to.shape)
+        return self.result.deliver()
+
+
+def elementwise_loss(**facts: Any) -> Callable[[Callable[..., Any]], ElementwiseLoss]:
+    """Decorate a documented definition; facts are those of `ElementwiseLoss`, and each body's `Parameter`."""
+    parameters = {name: facts.pop(name) for name in [*facts] if isinstance(facts[name], Parameter)}
+    return lambda definition: ElementwiseLoss(definition, parameters, **facts)
