@@ -90,9 +90,7 @@ def elementwise_loss(
     op: int,
     n: int,
     operands: list[NDArray[Any]],
-    value: NDArray[Any] | None,
-    grad: NDArray[Any] | None,
-    hess: NDArray[Any] | None,
+    results: tuple[NDArray[Any] | None, ...],
     want_total: bool,
 ) -> float: ...
 def row_loss(

@@ -50,8 +50,8 @@ class Parameter(NamedTuple):
 class ElementwiseLoss(Loss):
     """A loss of one element and its target at a time.
 
-    `second` names a second input with a gradient, which is the body's first parameter. `form` names an
-    option that is True or False; where it is true, the body is that of the table's row `<name>_<form>`.
+    A second input with a gradient is the body's first parameter. `form` names an option that is True or
+    False; where it is true, the body is that of the table's row `<name>_<form>`.
     """
 
     def __init__(
@@ -59,7 +59,6 @@ class ElementwiseLoss(Loss):
         definition: Callable[..., Any],
         parameters: dict[str, Parameter],
         mean_by_weight: bool = False,
-        second: str | None = None,
         form: str | None = None,
         batchmean: bool = False,
     ) -> None:
@@ -71,7 +70,6 @@ class ElementwiseLoss(Loss):
         self._parameters = parameters
         self._array_options = ("weight", *(n for n, p in parameters.items() if not p.switch))
         self._mean_by_weight = mean_by_weight
-        self._second = second
         self._inputs = tuple(n for n in self._operands if n != "target")
         self._places = tuple(self._operands.index(n) for n in (self._inputs[0], "target", *self._inputs[1:]))
         if batchmean:
@@ -101,16 +99,13 @@ class ElementwiseLoss(Loss):
         if factor != 1.0 and (wanted.grad or wanted.hess):
             arrays[3] = np.array(factor if scale is ONE else scale.astype(np.float64) * factor)
         total = _core.elementwise_loss(
-            self._form_index if self._form and self._is_form(options[self._form]) else self._index,
+            self._form_index if self._form and _switch(options[self._form], self._form) else self._index,
             x.size,
             [flat(a) for a in arrays],
             (None if value is None else flat(value), *results.places()),
             wanted.value and value is None,
         )
         return value if value is not None else total * factor, *results.deliver()
-
-    def _is_form(self, value: Any) -> bool:
-        return _switch(value, str(self._form))
 
     @staticmethod
     def _check_target(target: Shape, shape: Shape) -> None:
@@ -177,7 +172,7 @@ class _Results:
 
     def places(self) -> tuple[Array | None, ...]:
         """In the order of the core's results."""
-        return tuple(result and flat(result.array) for result in (self.grad, self.hess))
+        return tuple(flat(result.array) if result else None for result in (self.grad, self.hess))
 
     def deliver(self) -> tuple[Any, Any]:
         return self.grad and self.grad.deliver(), self.hess and self.hess.deliver()
@@ -205,7 +200,7 @@ class _PairResults:
         ]
 
     def places(self) -> tuple[Array | None, ...]:
-        grad, second_grad, hess, second_hess = (result and flat(result.array) for result in self.results)
+        grad, second_grad, hess, second_hess = (flat(r.array) if r else None for r in self.results)
         return grad, hess, second_grad, second_hess
 
     def deliver(self) -> tuple[Any, Any]:

@@ -221,7 +221,7 @@ def exact_sum(array: Array, size: int) -> float:
     """The sum of `size` values, a 0-d array's repeated, in the order of every other sum."""
     # of array * (1 - 0)^2
     operands = [ONE, _ZERO, flat(array), ONE]
-    return float(_core.elementwise_loss(_SQUARE, size, operands, None, None, None, True))
+    return float(_core.elementwise_loss(_SQUARE, size, operands, (), True))
 
 
 def norm(denominator: float) -> float:
