@@ -8,18 +8,23 @@ typedef struct {
     FN(loss_body) * value, *d1, *d2, *e1, *e2;
 } FN(loss_bodies);
 
-#define IN(k) (tail ? FN(last)(in, step, k, i, tail) : FN(next)(in, step, k, i))
-#define OUT(p, v) (tail ? v_store_n((real *)(p) + i, tail, v) : v_store((real *)(p) + i, v))
+#define IN(k) (masked ? FN(last)(in, step, k, i, left) : FN(next)(in, step, k, i))
+#define OUT(p, v) (masked ? v_store_n((real *)(p) + i, left, v) : v_store((real *)(p) + i, v))
 #define SCALED(result, body) \
     if (out[result]) OUT(out[result], FN(weighted)(scaled, f.body(x, t, p)))
-FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, size_t tail, int parameters, const void *const in[],
+/* 0 beyond the last, which makes such a lane's terms 0. */
+FA_INLINE vec FN(weights)(const void *const in[], const size_t step[], size_t i, size_t left) {
+    return v_load_n((const real *)in[2] + i * step[2], left);
+}
+/* At elements i to i + left, or masked = 0 and a whole vector. */
+FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, int parameters, const void *const in[],
                           const size_t step[], int want_sum, sum s, void *const out[]) {
-    vec x = IN(0), t = IN(1), weight = IN(2), p[3];
+    vec x = IN(0), t = IN(1), weight = masked ? FN(weights)(in, step, i, left) : IN(2), p[3];
     FA_UNROLL(3)
     for (int k = 0; k < parameters; k++) p[k] = IN(4 + k);
     if (want_sum || out[FA_LOSS_VALUE]) {
         vec v = FN(weighted)(weight, f.value(x, t, p));
-        if (want_sum) s = FN(sum_add)(s, tail ? FN(first)(tail, v) : v);
+        if (want_sum) s = FN(sum_add)(s, v);
         if (out[FA_LOSS_VALUE]) OUT(out[FA_LOSS_VALUE], v);
     }
     if (out[FA_GRAD] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS]))) {
@@ -35,30 +40,50 @@ FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, size_t tail, int paramete
 #undef OUT
 #undef SCALED
 
-FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
+/* compact: one copy of the bodies for whole vectors and the rest. */
+FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, int compact, size_t n, const void *const in[],
                              const size_t step[], fa_sum_state *state, void *const out[]) {
     enum { UNROLL = SLOTS / LANES };
     sum slots[UNROLL];
     size_t i = 0;
     for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
-    for (; i + SLOTS <= n; i += SLOTS)
+    for (; !compact && i + SLOTS <= n; i += SLOTS)
         for (size_t k = 0; k < UNROLL; k++)
-            slots[k] = FN(loss_at)(f, i + k * LANES, 0, parameters, in, step, state != NULL, slots[k], out);
-    for (size_t k = 0; i < n; i += LANES, k++)
-        slots[k] = FN(loss_at)(f, i, n - i < LANES ? n - i : 0, parameters, in, step, state != NULL, slots[k], out);
+            slots[k] = FN(loss_at)(f, i + k * LANES, 0, LANES, parameters, in, step, state != NULL, slots[k], out);
+    for (size_t k = 0; i < n; i += LANES, k = (k + 1) % UNROLL)
+        slots[k] = FN(loss_at)(f, i, LANES > 1, n - i < LANES ? n - i : LANES, parameters, in, step, state != NULL,
+                               slots[k], out);
     for (size_t k = 0; state && k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
 }
 
+#define FA_ONLY_GRADIENT(out) {NULL, (out)[FA_GRAD]}
+FA_INLINE int FN(only_gradient)(FN(loss_bodies) f, void *const out[]) {
+    return !(out[FA_LOSS_VALUE] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS])));
+}
+/* Losses bound by memory have a loop for each of what is mostly wanted. */
 FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
                             fa_sum_state *state, void *const out[]) {
-    void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = {NULL, out[FA_GRAD]};
-    int others = out[FA_LOSS_VALUE] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS]));
-    if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, n, in, step, state, none);
-    else if (!others && state) FN(loss_loop)(f, parameters, n, in, step, state, gradient);
-    else if (!others) FN(loss_loop)(f, parameters, n, in, step, NULL, gradient);
-    else FN(loss_loop)(f, parameters, n, in, step, state, out);
+    void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
+    int others = !FN(only_gradient)(f, out);
+    if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, 0, n, in, step, state, none);
+    else if (!others && state) FN(loss_loop)(f, parameters, 0, n, in, step, state, gradient);
+    else if (!others) FN(loss_loop)(f, parameters, 0, n, in, step, NULL, gradient);
+    else FN(loss_loop)(f, parameters, 0, n, in, step, state, out);
 }
+/* Bodies of many instructions are not repeated for speed's sake: a megabyte of them. Value and gradient together
+ * have a loop of their own, where they share what they compute. */
+FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
+                                    const size_t step[], fa_sum_state *state, void *const out[]) {
+    void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
+    if (state && out[FA_GRAD] && FN(only_gradient)(f, out))
+        FN(loss_loop)(f, parameters, 1, n, in, step, state, gradient);
+    else FN(loss_loop)(f, parameters, 1, n, in, step, state, out);
+}
+#undef FA_ONLY_GRADIENT
 
+#define FA_LOSS_OF_COPY FN(loss_any)
+#define FA_LOSS_OF_LIGHT FN(loss_any_compact)
+#define FA_LOSS_OF_HEAVY FN(loss_any_compact)
 #define FA_LOSS_ARGUMENTS_0 (x, t)
 #define FA_LOSS_ARGUMENTS_1 (x, t, p[0])
 #define FA_LOSS_ARGUMENTS_2 (x, t, p[0], p[1])
@@ -72,7 +97,7 @@ FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const v
 #define FA_SECOND_NO(name, parameters)
 #define YES(name) , FN(name##_e1_body), FN(name##_e2_body)
 #define NO(name) , NULL, NULL
-#define FA_ELEMENTWISE_LOSS(name, parameters, second, ...)                                                  \
+#define FA_ELEMENTWISE_LOSS(name, parameters, second, cost, ...)                                            \
     FA_LOSS_BODY(name, parameters)                                                                          \
     FA_LOSS_BODY(name##_d1, parameters)                                                                     \
     FA_LOSS_BODY(name##_d2, parameters)                                                                     \
@@ -80,7 +105,7 @@ FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const v
     static void FN(loss_##name)(size_t n, const void *const in[], const size_t step[], fa_sum_state *state, \
                                 void *const out[]) {                                                        \
         const FN(loss_bodies) f = {FN(name##_body), FN(name##_d1_body), FN(name##_d2_body) second(name)};   \
-        FN(loss_any)(f, parameters, n, in, step, state, out);                                               \
+        FA_LOSS_OF_##cost(f, parameters, n, in, step, state, out);                                          \
     }
 #include "ops.def"
 #undef YES

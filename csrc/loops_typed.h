@@ -21,6 +21,8 @@
 
 #include "ops/cross_entropy.h"
 #include "ops/binary_losses.h"
+#include "ops/deviances.h"
+#include "ops/likelihood_losses.h"
 #include "ops/regression_losses.h"
 
 #include "loops_map.h" /* first: its operand access serves the others */

@@ -11,6 +11,7 @@
 #define v_expm1 FN(expm1)
 #define v_log FN(log)
 #define v_log1p FN(log1p)
+#define v_power FN(power)
 #define v_tanh FN(tanh)
 #define v_erfc FN(erfc)
 #define v_exp_scaled FN(exp_scaled)
@@ -65,6 +66,19 @@
     }
 FA_EXP_NONPOS(f32)
 FA_EXP_NONPOS(f64)
+
+/* m^k for m >= 0. What log m lost counts |k log m| times in float64; float32 is computed in float64, within
+ * 0.51 ulp for results of any size. */
+FA_INLINE vf64 f64_power(vf64 m, vf64 k) {
+    vf64 log_m = f64_log(m), u = k * log_m, e = f64_exp(u);
+    vf64 y = f64_select(f64_lt(f64_abs(u), f64_splat(700)), f64_fma(e, f64_fms(k, log_m, u), e), e);
+    return f64_select(f64_eq(k, f64_splat(0)), f64_splat(1), y);
+}
+FA_MATH vf32 f32_power(vf32 m, vf32 k) {
+    f64w w = f32_widen(m), wk = f32_widen(k);
+    for (int i = 0; i < FA_WIDE; i++) w.part[i] = f64_power(w.part[i], wk.part[i]);
+    return f32_narrow(w);
+}
 
 /* In float64: the tail's square, exponential and quotient would take that many terms
  * in float32. */

@@ -94,7 +94,9 @@ def complete(definition: Callable[..., Any], shared: Shared) -> str:
     if "Parameters" in own:
         entries |= {_names(entry): entry for entry in re.split(r"\n(?=\S)", own.pop("Parameters"))}
     order = [*inspect.signature(definition).parameters]
-    described = sorted(entries, key=lambda names: order.index(names[0]) if names[0] in order else len(order))
+    described = sorted(
+        (names for names in entries if names[0] in order), key=lambda names: order.index(names[0])
+    )
     whole = {
         "Parameters": "\n".join(entries[names] for names in described),
         "Returns": own.pop("Returns", shared.returns),

@@ -30,15 +30,21 @@ from fastact._trained import summed
 
 class Parameter(NamedTuple):
     """What None stands for, and the least and the largest value allowed; `open`: more than the least;
-    `switch`: True or False, for 1 or 0."""
+    `outside`: not strictly between these; `switch`: True or False, for 1 or 0."""
 
     default: float = 1.0
     low: float = -inf
     high: float = inf
     open: bool = False
+    outside: tuple[float, float] | None = None
     switch: bool = False
 
     def check(self, array: Array, name: str) -> None:
+        if self.outside is not None:
+            low, high = self.outside
+            if (np.isnan(array) | ((array > low) & (array < high))).any():
+                raise ValueError(f"{name} must be at most {low:g} or at least {high:g}, got {array}")
+            return
         least, most = array.min(initial=inf), array.max(initial=-inf)
         if (least > self.low if self.open else least >= self.low) and most <= self.high:
             return
@@ -127,7 +133,7 @@ class ElementwiseLoss(Loss):
         if parameter.switch:
             return np.asarray(float(_switch(given, name)))
         array = self._factor(given, parameter.default, name, shape)
-        if parameter.low != -inf:
+        if given is not None and (parameter.low != -inf or parameter.outside is not None):
             parameter.check(array, name)
         return array
 

@@ -137,7 +137,7 @@ def check_losses() -> int:
 
 
 def _check_loss(name, shape, dtype, soft) -> int:
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
     value, grad = op.value_and_grad(x, t, **options)
     grad, hess = op.grad_and_hess(x, t, **options)

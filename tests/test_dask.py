@@ -151,7 +151,7 @@ def _assert_gradient(got, wanted):
 @pytest.mark.parametrize(("name", "soft"), LOSSES)
 @pytest.mark.parametrize("weighted", [False, True])
 def test_losses_stay_lazy(name, soft, weighted):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options, lazy_x, lazy_t = _loss_case(name, soft)
     options = options if weighted else {}
     for reduction in ("mean", "sum"):
@@ -175,7 +175,7 @@ def test_losses_stay_lazy(name, soft, weighted):
 
 @pytest.mark.parametrize(("name", "soft"), LOSSES)
 def test_unreduced_losses(name, soft):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options, lazy_x, lazy_t = _loss_case(name, soft)
     kw = {**options, "reduction": "none"}
     wanted = op(x, t, **kw)
@@ -189,7 +189,7 @@ def test_unreduced_losses(name, soft):
 
 @pytest.mark.parametrize("name", walk.row_losses())
 def test_loss_options(name):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options, lazy_x, lazy_t = _loss_case(name, False)
     cases = [{"ignore_index": 3}, {"ignore_index": 3, **options}]
     if name == "cross_entropy":
@@ -213,14 +213,14 @@ def test_loss_options(name):
 @pytest.mark.parametrize(("name", "soft"), [c for c in LOSSES if c[0] in walk.row_losses()])
 def test_chunked_classes_are_refused(name, soft):
     x, _, _, _, lazy_t = _loss_case(name, soft)
-    for op in (getattr(fa, name), getattr(fa, name).value_and_grad, getattr(fa, name).grad_and_hess):
+    for op in (walk.loss(name), walk.loss(name).value_and_grad, walk.loss(name).grad_and_hess):
         with pytest.raises(ValueError, match=r"chunks along class axis .*rechunk"):
             op(_lazy(x, CHUNKS), lazy_t)
 
 
 @pytest.mark.parametrize("name", walk.losses())
 def test_mixed_arguments(name):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options, lazy_x, lazy_t = _loss_case(name, False)
     wanted = op(x, t, **options)
     _close(_computed(op(lazy_x, t, **options)), wanted)
@@ -273,14 +273,14 @@ def test_loss_types(name, soft, dtype):
     for reduction in ("mean", "sum", "none"):
         kw = {**options, "reduction": reduction}
         _agree(
-            getattr(fa, name), (_lazy(x, (64, -1)), _lazy(t, 64 if t.ndim == 1 else (64, -1))), (x, t), kw, kw
+            walk.loss(name), (_lazy(x, (64, -1)), _lazy(t, 64 if t.ndim == 1 else (64, -1))), (x, t), kw, kw
         )
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 @pytest.mark.parametrize("name", walk.elementwise_losses())
 def test_broadcast_weights(name, reduction):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options, lazy_x, lazy_t = _loss_case(name, False)
     for shape, chunks in ((SHAPE[1:], 3), ((SHAPE[0], 1), (7, 1)), ((1, SHAPE[1]), (1, 4)), ((), ())):
         for option in options:
@@ -298,7 +298,7 @@ def test_broadcast_weights(name, reduction):
 @pytest.mark.parametrize(("name", "soft"), [c for c in LOSSES if c[0] in walk.row_losses()])
 def test_mixed_arguments_of_row_losses(name, soft, reduction):
     """Any of them lazy, in whatever chunks; the class axis anywhere."""
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for axis, chunks in ((-1, (5, 4, -1)), (1, (5, -1, 4)), (0, (-1, 3, 4))):
         x, t, options = walk.loss_operands(name, (12, 7, 10), F4, axis, soft)
         rows = [c for c in chunks if c != -1]
@@ -328,7 +328,7 @@ def test_chunked_probabilities_are_refused():
 
 @pytest.mark.parametrize("name", walk.losses())
 def test_means_over_nothing(name):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options = walk.loss_operands(name, (0, 7), F4)
     for kw in ({}, options):
         value, grad = op.value_and_grad(_lazy(x, (3, -1)), _lazy(t, 3 if t.ndim == 1 else (3, -1)), **kw)
@@ -343,7 +343,7 @@ def test_means_over_nothing(name):
 @pytest.mark.parametrize("name", walk.losses())
 def test_infinite_sums(name):
     """No sum of blocks warns of what its terms are."""
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, _ = walk.loss_operands(name, SHAPE, F4)
     x[0], x[30] = np.inf, -np.inf
     value = op(_lazy(x, (25, -1)), t, reduction="sum")
@@ -363,7 +363,7 @@ def _counting(array, chunks, counted):
 
 @pytest.mark.parametrize(("name", "soft"), LOSSES)
 def test_nothing_is_computed_early_or_twice(name, soft, monkeypatch):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options, _, lazy_t = _loss_case(name, soft)
     read, computed, weights = [], [], []
     lazy_x, lazy_t = _counting(x, (25, -1), read), _counting(t, (25, -1)[: t.ndim], read)
@@ -386,7 +386,7 @@ def test_nothing_is_computed_early_or_twice(name, soft, monkeypatch):
 @pytest.mark.parametrize("name", walk.losses())
 def test_means_do_not_wait_for_the_input(name):
     """Else all of it would have to be in memory at once."""
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x, t, options, *_ = _loss_case(name, False)
     order = []
 
@@ -403,7 +403,7 @@ def test_means_do_not_wait_for_the_input(name):
 
 @pytest.mark.parametrize("name", walk.losses())
 def test_refused_before_anything_is_computed(name):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     _, _, options, lazy_x, lazy_t = _loss_case(name, False)
     with pytest.raises(ValueError, match="target must be"):
         op(lazy_x, lazy_t[1:])

@@ -203,7 +203,7 @@ def _assert_all_same(got, wanted, what):
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize(("name", "soft"), LOSS_CASES)
 def test_loss_layouts(name, soft, dtype):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for shape in [(1, 1), (2, 3), (5, 17), (20, 10), (17, 67), (33, 64)]:
         x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
         wanted = _all_results(op, x, t, options)
@@ -219,7 +219,7 @@ def test_loss_layouts(name, soft, dtype):
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize(("name", "soft"), LOSS_CASES)
 def test_loss_out_layouts(name, soft, dtype):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for shape in [(1, 1), (5, 17), (20, 10), (17, 67)]:
         x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
         value, wanted = op.value_and_grad(x, t, **options)
@@ -249,7 +249,7 @@ def test_loss_out_layouts(name, soft, dtype):
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize(("name", "soft"), [c for c in LOSS_CASES if c[0] in walk.row_losses()])
 def test_loss_axes(name, soft, dtype):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for shape in [(4, 6), (3, 7, 5), (3, 10, 4, 6), (2, 65, 19)]:
         for axis in range(-len(shape), len(shape)):
             x, t, options = walk.loss_operands(name, shape, dtype, axis, soft)
@@ -263,7 +263,7 @@ def test_loss_axes(name, soft, dtype):
 @pytest.mark.parametrize("integer", [*"bBhHiIlLqQ"])
 def test_labels_of_every_integer_type(integer):
     for name in walk.row_losses():
-        op = getattr(fa, name)
+        op = walk.loss(name)
         x, t, options = walk.loss_operands(name, (17, 67), "f4")
         wanted = op.value_and_grad(x, t, **options)
         labels = t.astype(integer)
@@ -288,7 +288,7 @@ def test_labels_of_every_integer_type(integer):
 
 @pytest.mark.parametrize("name", walk.losses())
 def test_loss_zero_size(name):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for shape in [(0, 5), (0, 0)] + ([(5, 0)] if name in walk.elementwise_losses() else []):
         for dtype in walk.DTYPES.values():
             x, t, options = walk.loss_operands(name, shape, dtype)
@@ -301,7 +301,7 @@ def test_loss_zero_size(name):
 
 @pytest.mark.parametrize("name", walk.elementwise_losses())
 def test_elementwise_loss_scalars(name):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for dtype in walk.DTYPES.values():
         x, t, options = (
             walk.values((), dtype, 1),
@@ -321,7 +321,7 @@ def test_elementwise_loss_scalars(name):
 
 @pytest.mark.parametrize(("name", "soft"), LOSS_CASES)
 def test_loss_large(name, soft):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for dtype in ("f4", "f8"):
         for shape in [(20_001, 10), (300, 1001)]:
             x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)

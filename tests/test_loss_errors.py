@@ -6,13 +6,14 @@ import ml_dtypes
 import numpy as np
 import pytest
 import reference
+import walk
 
 import fastact as fa
 from fastact import _core
 
 SENTINEL = 7.0
 ROW_LOSSES = ["cross_entropy", "nll_loss"]
-ELEMENTWISE = sorted(_core.table()["loss"])
+ELEMENTWISE = sorted(walk.elementwise_losses())
 C = 10
 
 
@@ -46,7 +47,7 @@ BAD_LABELS = [
 @pytest.mark.parametrize("labels", BAD_LABELS, ids=lambda a: f"{a.dtype}")
 @pytest.mark.parametrize("name", ROW_LOSSES)
 def test_labels(name, labels):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     bad = next(int(v) for v in labels if not 0 <= int(v) < C)
     words = ("target", C)
     for call in (op.value_and_grad, op.grad):
@@ -63,7 +64,7 @@ def test_labels(name, labels):
 
 @pytest.mark.parametrize("name", ROW_LOSSES)
 def test_ignored_label_may_be_anything_of_its_type(name):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     for ignored in (-1, C, -(2**63), 2**63 - 1):
         value, grad = op.value_and_grad(logits(), np.array([0, ignored, ignored, 1]), ignore_index=ignored)
         assert (grad[1:3] == 0).all()
@@ -76,12 +77,12 @@ def test_unsigned_label_beyond_int64_is_not_the_largest_int64(name):
     """2^63 + 5 is no ignore_index = 2^63 - 1, whatever it is clipped to on the way."""
     labels = np.array([2**63 + 5, 1, 2, 3], np.uint64)
     with pytest.raises(IndexError):
-        getattr(fa, name)(logits(), labels, ignore_index=2**63 - 1)
+        walk.loss(name)(logits(), labels, ignore_index=2**63 - 1)
 
 
 @pytest.mark.parametrize("name", ROW_LOSSES)
 def test_row_arguments(name):
-    op, labels = getattr(fa, name), np.array([0, 1, 2, 3])
+    op, labels = walk.loss(name), np.array([0, 1, 2, 3])
     cases = [
         (ValueError, ["target"], lambda out: op.grad(logits(), labels[:3], out=out)),
         (ValueError, ["target"], lambda out: op.grad(logits(), np.zeros((4, C - 1)), out=out)),
@@ -120,7 +121,7 @@ def test_label_smoothing(error, value):
 @pytest.mark.parametrize("dtype", [np.longdouble, ml_dtypes.float8_e5m2, ml_dtypes.int4, complex], ids=str)
 @pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
 def test_types_the_core_has_not(name, dtype):
-    op = getattr(fa, name)
+    op = walk.loss(name)
     refused(
         TypeError,
         ["input", str(np.dtype(dtype))],
@@ -130,7 +131,7 @@ def test_types_the_core_has_not(name, dtype):
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_elementwise_arguments(name):
-    op, x, t = getattr(fa, name), logits(), logits()
+    op, x, t = walk.loss(name), logits(), logits()
     cases = [
         (ValueError, ["target"], lambda out: op.grad(x, t[:3], out=out)),
         (ValueError, ["target"], lambda out: op.grad(x, t[0], out=out)),
@@ -139,7 +140,10 @@ def test_elementwise_arguments(name):
         (ValueError, ["weight"], lambda out: op.grad(x, t, weight=np.ones(3), out=out)),
         (TypeError, ["weight"], lambda out: op.grad(x, t, weight="heavy", out=out)),
     ]
-    for p in reference.LOSSES[name].parameters:
+    entry = reference.LOSSES[name]
+    for p in entry.switches:
+        cases.append((TypeError, [p, "True or False"], lambda out, p=p: op.grad(x, t, **{p: 1}, out=out)))
+    for p in set(entry.parameters) - set(entry.switches):
         cases.append((ValueError, [p], lambda out, p=p: op.grad(x, t, **{p: np.full(3, 0.5)}, out=out)))
         cases.append((TypeError, [p], lambda out, p=p: op.grad(x, t, **{p: "much"}, out=out)))
     for error, words, call in cases:
@@ -155,7 +159,7 @@ def test_elementwise_arguments(name):
     ],
 )
 def test_parameters_out_of_range(name, option, values, wanted):
-    op, x = getattr(fa, name), logits()
+    op, x = walk.loss(name), logits()
     for value in values:
         call = lambda out, value=value: op.grad(x, x, **{option: value}, out=out)  # noqa: E731
         refused(ValueError, [option, wanted], call)
@@ -168,7 +172,7 @@ def targets_of(name):
 
 @pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
 def test_options(name):
-    op, t = getattr(fa, name), targets_of(name)
+    op, t = walk.loss(name), targets_of(name)
     for reduction in ("average", "Mean", None, 1, b"mean", ["mean"]):
         refused(
             ValueError, ["reduction"], lambda out, r=reduction: op.grad(logits(), t, reduction=r, out=out)
@@ -184,7 +188,7 @@ def test_options(name):
 
 @pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
 def test_out(name):
-    op, t = getattr(fa, name), targets_of(name)
+    op, t = walk.loss(name), targets_of(name)
     for bad, error in [
         (np.full((4, C - 1), SENTINEL, np.float32), ValueError),
         (np.full((C, 4), SENTINEL, np.float32), ValueError),
@@ -212,7 +216,7 @@ def test_out(name):
 
 @pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
 def test_grad_output(name):
-    op, t = getattr(fa, name), targets_of(name)
+    op, t = walk.loss(name), targets_of(name)
     for reduction, bad in [("mean", np.ones(4)), ("sum", np.ones((1,))), ("none", np.ones(3))]:
         refused(
             ValueError,

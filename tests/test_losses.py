@@ -15,6 +15,7 @@ import pytest
 import reference
 import scipy.special
 import ulp
+import walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mpmath import mp, mpf
@@ -57,28 +58,46 @@ def reduced(terms, reduction, denominator):
 
 
 def elementwise_case(name, dtype, rng, shape=(5, 9)):
-    x = (rng.normal(size=shape) * 6).astype(dtype)
-    targets = {"shares": [0, 1, 0.25, 0.9], "signs": [-1, 1]}.get(reference.LOSSES[name].targets)
-    if targets:
-        return x, rng.choice(targets, size=shape).astype(dtype)
-    return x, (x + rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 3, size=shape)).astype(dtype)
+    entry = reference.LOSSES[name]
+    x = {
+        "any": lambda: rng.normal(size=shape) * 6,
+        "unit": lambda: rng.choice([1e-30, 1e-3, 0.3, 0.99], size=shape) * rng.uniform(0.5, 1, size=shape),
+        "positive": lambda: 10.0 ** rng.uniform(-3, 3, size=shape),
+    }[entry.inputs]().astype(dtype)
+    t = {
+        "shares": lambda: rng.choice([0, 1, 0.25, 0.9], size=shape),
+        "signs": lambda: rng.choice([-1, 1], size=shape),
+        "counts": lambda: rng.poisson(rng.choice([0.1, 2, 40], size=shape)),
+        "logs": lambda: -(10.0 ** rng.uniform(-3, 2, size=shape)),
+        "near": lambda: x + rng.normal(size=shape) * 10.0 ** rng.uniform(-3, 3, size=shape),
+        "positive": lambda: np.abs(rng.choice([x, np.exp(rng.normal(size=shape) * 3)])) * rng.choice([1, 1.001, 9], size=shape),
+    }[entry.targets]()
+    return x, t.astype(dtype)
+
+
+def parameter_values(name, parameter, shape, dtype, rng):
+    entry = reference.LOSSES[name]
+    if parameter in entry.switches:
+        return bool(rng.random() < 0.5)
+    values = rng.uniform(*entry.range_of(parameter), shape)
+    return np.where(rng.random(shape) < 0.3, np.rint(values * 2) / 2, values).clip(*entry.range_of(parameter)).astype(dtype)
 
 
 def elementwise_exact(name, x, t, weight, options):
-    """Weighted terms, their gradients and curvature, and the mean's denominator."""
+    """Weighted terms, their gradients and curvature; what each of these subtracts; the mean's denominator."""
     entry = reference.LOSSES[name]
-    defaults = inspect.signature(getattr(fa, name)).parameters
+    defaults = inspect.signature(getattr(fa, entry.op or name)).parameters
     given = [options.get(p, defaults[p].default) for p in entry.parameters]
-    given = [np.broadcast_to(reference.exact(1.0 if p is None else p), x.shape) for p in given]
-    arguments = (reference.exact(x), np.broadcast_to(reference.exact(t), x.shape), *given)
+    given = ([1.0] if entry.second else []) + [1.0 if p is None else p for p in given]
+    arguments = [np.broadcast_to(reference.exact(a), x.shape) for a in (x, t, *given)]
     w = np.broadcast_to(reference.exact(1.0 if weight is None else weight), x.shape)
     denominator = w.sum() if entry.mean_by_weight else mpf(x.size)
-    return [reference.weighted(w, f(*arguments)) for f in (entry.value, entry.grad, entry.hess)] + [
-        denominator
-    ]
+    results = [reference.weighted(w, f(*arguments)) for f in (entry.value, entry.grad, entry.hess)]
+    terms = [entry.terms.get(k, lambda *of: of[0] * 0)(*arguments) * w for k in ("value", "grad", "hess")]
+    return *results, [np.abs(term).astype(np.float64) for term in terms], denominator
 
 
-ELEMENTWISE = sorted(_core.table()["loss"])
+ELEMENTWISE = sorted(walk.elementwise_losses())
 WEIGHTS = {"no weight": None, "scalar": 0.75, "column": "column", "full": "full"}
 
 
@@ -87,13 +106,13 @@ WEIGHTS = {"no weight": None, "scalar": 0.75, "column": "column", "full": "full"
 @pytest.mark.parametrize("weighting", WEIGHTS)
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_elementwise(name, weighting, reduction, dtype, rng):
-    op, entry, (x, t) = getattr(fa, name), reference.LOSSES[name], elementwise_case(name, dtype, rng)
+    op, entry, (x, t) = walk.loss(name), reference.LOSSES[name], elementwise_case(name, dtype, rng)
     shapes = {"column": (x.shape[0], 1), "full": x.shape}
     weight = WEIGHTS[weighting]
     if weight in shapes:
         weight = (rng.random(shapes[weight]) * rng.choice([0, 1, 3], size=shapes[weight])).astype(dtype)
-    options = {p: rng.uniform(*entry.within, x.shape[1]).astype(dtype) for p in entry.parameters}
-    value, grad, hess, denominator = elementwise_exact(name, x, t, weight, options)
+    options = {p: parameter_values(name, p, x.shape[1], dtype, rng) for p in entry.parameters}
+    value, grad, hess, terms, denominator = elementwise_exact(name, x, t, weight, options)
     scale = factor(reduction, denominator)
     bounds = _core.table()["loss"][name]["ulp"][dtype]
     options |= {"weight": weight, "reduction": reduction}
@@ -101,18 +120,13 @@ def test_elementwise(name, weighting, reduction, dtype, rng):
     # the weight and the mean's factor each round once more
     got, got_grad = op.value_and_grad(x, t, **options)
     if reduction == "none":
-        check(got, value, dtype, bounds[0] + 1)
+        check(got, value, dtype, bounds[0] + 1, terms[0])
     else:
         assert type(got) is float
-        check(got, reduced(value, reduction, denominator), dtype, bounds[0] + 1)
-    slope = np.abs(grad * scale).astype(np.float64)
-    terms = slope
-    if name == "binary_cross_entropy_with_logits":
-        w, s = 1.0 if weight is None else weight, scipy.special.expit(x.astype(np.float64))
-        terms = w * np.maximum((1 - t) * s, options["pos_weight"] * t * (1 - s)) * float(scale)
-    check(got_grad, grad * scale, dtype, bounds[1] + 2, terms)
+        check(got, reduced(value, reduction, denominator), dtype, bounds[0] + 1, terms[0].sum() * float(scale))
+    check(got_grad, grad * scale, dtype, bounds[1] + 2, terms[1] * float(scale))
     only_grad, got_hess = op.grad_and_hess(x, t, **options)
-    check(got_hess, hess * scale, dtype, bounds[2] + 2)
+    check(got_hess, hess * scale, dtype, bounds[2] + 2, terms[2] * float(scale))
 
     assert np.array_equal(op(x, t, **options), got)
     for same in (only_grad, op.grad(x, t, **options), op.backward(1.0, x, t, **options)):
@@ -122,12 +136,8 @@ def test_elementwise(name, weighting, reduction, dtype, rng):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_elementwise_backward(name, dtype, rng):
-    op, (x, t) = getattr(fa, name), elementwise_case(name, dtype, rng)
-    _, grad, _, _ = elementwise_exact(name, x, t, None, {})
-    terms = np.abs(grad).astype(np.float64)
-    if name == "binary_cross_entropy_with_logits":
-        terms = np.maximum(terms, UNIT[dtype])
-        terms = np.maximum(terms, t * 0.5)
+    op, (x, t) = walk.loss(name), elementwise_case(name, dtype, rng)
+    _, grad, _, (_, terms, _), _ = elementwise_exact(name, x, t, None, {})
     dy = rng.normal(size=x.shape).astype(dtype)
     got = op.backward(dy, x, t, reduction="none")
     check(got, grad * reference.exact(dy), dtype, 6, terms * np.abs(dy))
@@ -140,7 +150,7 @@ def test_bce_is_stable():
     hard = [(-20, 1, 1e4), (1e4, 1, 1), (-1e4, 0, 1), (1e36, 0, 1), (-1e36, 1, 3), (80, 1, 1), (-80, 0, 1)]
     for (x, y, p), dtype in product(hard, DTYPES):
         x, y, p = (np.array([v], dtype) for v in (x, y, p))
-        value, grad, hess, _ = elementwise_exact(bce.__name__, x, y, None, {"pos_weight": p})
+        value, grad, hess, *_ = elementwise_exact(bce.__name__, x, y, None, {"pos_weight": p})
         options = {"pos_weight": p, "reduction": "none"}
         check(bce(x, y, **options), value, dtype, 4)
         check(bce.grad(x, y, **options), grad, dtype, 4)
@@ -226,7 +236,7 @@ ROW_CASES = [
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 @pytest.mark.parametrize(("name", "kind", "weighted", "smoothing"), ROW_CASES)
 def test_rows(name, kind, weighted, smoothing, reduction, dtype, rng):
-    op, rows, classes = getattr(fa, name), 6, 11
+    op, rows, classes = walk.loss(name), 6, 11
     x = (rng.normal(size=(rows, classes)) * 4).astype(dtype)
     x = x if name == "cross_entropy" else fa.log_softmax(x)
     target = row_target(kind, rows, classes, dtype, rng)
@@ -343,7 +353,7 @@ def test_mean_over_nothing_is_zero(dtype):
 @pytest.mark.parametrize("name", reference.LOSSES)
 def test_out(name, dtype, rng):
     """The same bits in a fresh array, in an array given, and over the input."""
-    op = getattr(fa, name)
+    op = walk.loss(name)
     x = fa.log_softmax(rng.normal(size=(7, 19)).astype(dtype))
     row = isinstance(reference.LOSSES[name], reference.RowLoss)
     t = rng.integers(0, 19, 7) if row else rng.random(x.shape).astype(dtype)

@@ -104,17 +104,73 @@ def rows() -> tuple[Row, ...]:
     )
 
 
-def losses() -> dict[str, object]:
-    """Public losses by name."""
-    return {name: op for name in fa.__all__ if hasattr(op := getattr(fa, name), "value_and_grad")}
+class Form:
+    """A form of a loss, called as if it took an input and a target: options that choose the form are
+    fixed, a second input is all ones, and of gradients by two inputs the first is given."""
+
+    def __init__(self, op, options: dict[str, bool], second: str) -> None:
+        self.op, self.options, self.second = op, options, second
+        self.__name__, self._array_options = op.__name__, op._array_options
+
+    def _operands(self, input, target) -> dict[str, object]:
+        first = next(name for name in self.op._operands if name not in (self.second, "target"))
+        return {first: input, "target": target} | ({self.second: np.ones_like(input)} if self.second else {})
+
+    def _first(self, results):
+        return results[0] if self.second else results
+
+    def _out(self, out):
+        return (out, None) if self.second and out is not None else out
+
+    def __call__(self, input, target, **options):
+        return self.op(**self._operands(input, target), **self.options, **options)
+
+    def value_and_grad(self, input, target, out=None, **options):
+        operands = self._operands(input, target)
+        value, grads = self.op.value_and_grad(**operands, **self.options, **options, out=self._out(out))
+        return value, self._first(grads)
+
+    def grad(self, input, target, out=None, **options):
+        operands = self._operands(input, target)
+        return self._first(self.op.grad(**operands, **self.options, **options, out=self._out(out)))
+
+    def backward(self, grad_output, input, target, out=None, **options):
+        operands = self._operands(input, target)
+        grads = self.op.backward(grad_output, **operands, **self.options, **options, out=self._out(out))
+        return self._first(grads)
+
+    def grad_and_hess(self, input, target, out=None, **options):
+        if self.second and isinstance(out, tuple):
+            out = tuple(map(self._out, out))
+        grads, hesses = self.op.grad_and_hess(**self._operands(input, target), **self.options, **options, out=out)
+        return self._first(grads), self._first(hesses)
 
 
-def row_losses() -> dict[str, object]:
-    return {name: op for name, op in losses().items() if name not in _core.table()["loss"]}
-
-
+@cache
 def elementwise_losses() -> dict[str, object]:
-    return {name: op for name, op in losses().items() if name in _core.table()["loss"]}
+    """By their names in the table."""
+    found = {}
+    for name in _core.table()["loss"]:
+        entry = reference.LOSSES[name]
+        op = getattr(fa, entry.op or name)
+        found[name] = Form(op, entry.options, entry.second) if entry.options or entry.second else op
+    return found
+
+
+@cache
+def row_losses() -> dict[str, object]:
+    forms = {entry.op for entry in reference.LOSSES.values() if isinstance(entry, reference.ElementwiseLoss)}
+    known = {*_core.table()["loss"], *forms}
+    public = {name: getattr(fa, name) for name in fa.__all__ if name not in known}
+    return {name: op for name, op in public.items() if hasattr(op, "value_and_grad")}
+
+
+def losses() -> dict[str, object]:
+    return {**row_losses(), **elementwise_losses()}
+
+
+def loss(name: str):
+    return losses()[name]
 
 
 # ---- inputs ------------------------------------------------------------------
@@ -145,10 +201,15 @@ def values(shape, dtype, seed: int, specials: bool = True) -> np.ndarray:
         return x.reshape(shape).astype(dtype)
 
 
+def unit(shape, dtype, seed: int) -> np.ndarray:
+    """Between 0 and 1."""
+    z = integers(int(np.prod(shape)), seed)
+    return ((z >> np.uint64(11)).astype("f8") * 2.0**-53).reshape(shape).astype(dtype)
+
+
 def positive(shape, dtype, seed: int) -> np.ndarray:
     """Parameters: between 1/2 and 2."""
-    z = integers(int(np.prod(shape)), seed)
-    return ((z >> np.uint64(11)).astype("f8") * 2.0**-53 * 1.5 + 0.5).reshape(shape).astype(dtype)
+    return (unit(shape, "f8", seed) * 1.5 + 0.5).astype(dtype)
 
 
 def map_operands(op: Map, shape, dtype, seed: int = 0) -> list[np.ndarray]:
@@ -158,20 +219,28 @@ def map_operands(op: Map, shape, dtype, seed: int = 0) -> list[np.ndarray]:
 
 def loss_option(name: str, option: str, shape, dtype, seed: int) -> np.ndarray:
     """A weight, or a parameter where it may lie."""
-    most = 1 if option == "weight" else min(1, reference.LOSSES[name].within[1] / 2)
-    return (positive(shape, "f8", seed) * most).astype(dtype)
+    low, high = (0.5, 2.0) if option == "weight" else reference.LOSSES[name].range_of(option)
+    return (low + (high - low) * unit(shape, "f8", seed)).astype(dtype)
+
+
+def loss_input(kind: str, shape, dtype, seed: int) -> np.ndarray:
+    if kind == "any":
+        return values(shape, dtype, seed, specials=False)
+    return (unit if kind == "unit" else positive)(shape, dtype, seed)
 
 
 def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):
     """input, target, and the options that take arrays."""
-    x = values(shape, dtype, 3, specials=False)
-    if name not in row_losses():
-        t = values(shape, dtype, 4, specials=False)
-        t = (np.abs(t.astype("f8")) / 8).astype(dtype)  # in [0, 1] where a loss wants that
+    if name in elementwise_losses():
+        entry = reference.LOSSES[name]
+        x = loss_input(entry.inputs, shape, dtype, 3)
+        t = loss_input("positive" if entry.targets == "positive" else "unit", shape, dtype, 4)
         options = {"weight": positive(shape, dtype, 5)}
-        for k, parameter in enumerate(reference.LOSSES[name].parameters):
-            options[parameter] = loss_option(name, parameter, shape, dtype, 6 + k)
+        for k, parameter in enumerate(entry.parameters):
+            if parameter not in entry.switches:
+                options[parameter] = loss_option(name, parameter, shape, dtype, 6 + k)
         return x, t, options
+    x = values(shape, dtype, 3, specials=False)
     classes = shape[axis]
     options = {"weight": positive(classes, dtype, 5)}
     if soft:

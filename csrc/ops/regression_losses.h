@@ -84,4 +84,17 @@ FA_INLINE vec FN(pinball_loss_d2)(vec x, vec t, vec quantile) {
     (void)quantile;
     return FN(constant_slope)(x - t, K(0));
 }
+
+/* Of x and t above -1, with l = log((1+x)/(1+t)) = +-log1p(|x - t|/(1 + min(x, t))): l^2; 2 l/(1+x);
+ * 2 (1 - l)/(1+x)^2. Written so, l keeps its digits where x is near t. */
+FA_INLINE vec FN(log_ratio)(vec x, vec t) { return FN(log_quotient)(x - t, K(1) + v_min(t, x)); }
+FA_INLINE vec FN(msle_loss)(vec x, vec t) {
+    vec l = FN(log_ratio)(x, t);
+    return l * l;
+}
+FA_INLINE vec FN(msle_loss_d1)(vec x, vec t) { return K(2) * FN(log_ratio)(x, t) / (K(1) + x); }
+FA_INLINE vec FN(msle_loss_d2)(vec x, vec t) {
+    vec rate = K(1) / (K(1) + x);
+    return v_fnma(K(2), FN(log_ratio)(x, t), K(2)) * rate * rate;
+}
 #undef LOG_2

@@ -15,6 +15,7 @@ __all__ = [
     "l1_loss",
     "log_cosh_loss",
     "mse_loss",
+    "msle_loss",
     "pinball_loss",
     "smooth_l1_loss",
 ]
@@ -222,4 +223,36 @@ def pinball_loss(
     >>> import numpy as np, fastact as fa
     >>> fa.pinball_loss(np.array([1.0, 3.0]), np.array([2.0, 2.0]), quantile=0.75, reduction="none")
     array([0.75, 0.25])
+    """
+
+
+@elementwise_loss()
+def msle_loss(
+    input: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: Reduction = "mean",
+) -> Any:
+    r"""Squared error of logarithms, :math:`w [\log(1 + x) - \log(1 + t)]^2`.
+
+    Parameters
+    ----------
+    input : array_like
+        Predictions x above -1, any shape; below the result is NaN. float16, float32, float64 or
+        bfloat16; integers and bools become float64.
+    target : array_like
+        Targets t above -1: the input's shape, or a scalar.
+
+    Notes
+    -----
+    The difference l of the logarithms is computed as one logarithm, which keeps its digits where x
+    is near t. The gradient is 2 w l / (1 + x), the Hessian diagonal 2 w (1 - l) / (1 + x)^2, times
+    the reduction's factor. Terms are within 6 ulp.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.msle_loss(np.array([1.0, 3.0]), np.array([0.0, 3.0]), reduction="none")
+    array([0.48045301, 0.        ])
     """

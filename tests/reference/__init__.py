@@ -6,7 +6,8 @@ without one.
 
 from reference import exponential, gated, gelu, hard, linear_units, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
-from reference.losses import LOSSES, ElementwiseLoss, RowLoss, label_shares, spread
+from reference.loss import ElementwiseLoss, RowLoss
+from reference.losses import LOSSES, label_shares, spread
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
 
 ACTIVATIONS: dict[str, Activation] = {

@@ -1,56 +1,21 @@
 """Losses: their terms, as functions of object arrays of mpf."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
-from mpmath import mp, mpf
+from mpmath import mpf
 
+from reference.likelihoods import LIKELIHOODS
+from reference.loss import (
+    ElementwiseLoss,
+    RowLoss,
+    cosh,
+    most,
+    sigmoid,
+    sign,
+    softplus,
+    tanh,
+    where,
+)
 from reference.rows import exact, exp, log, log_softmax, softmax, weighted
-
-
-@dataclass(frozen=True)
-class ElementwiseLoss:
-    """Terms of (input, target, *parameters), without weight and reduction; all broadcast."""
-
-    value: Callable
-    grad: Callable
-    hess: Callable
-    parameters: tuple[str, ...] = ()
-    mean_by_weight: bool = False
-    within: tuple[float, float] = (0.1, 9.0)  # where parameters may lie
-    targets: str = "near"  # the input, "signs" -1 and 1, "shares" between 0 and 1
-
-
-def _sigmoid(x):
-    return 1 / (1 + exp(-x))
-
-
-def _softplus(x):
-    return log(1 + exp(x))
-
-
-_tanh, _cosh = (np.frompyfunc(f, 1, 1) for f in (mp.tanh, mp.cosh))
-
-
-def _sign(d):
-    return np.where(d > 0, mpf(1), np.where(d < 0, mpf(-1), mpf(0)))
-
-
-def _where(condition, a, b=0):
-    return np.where(condition, a + mpf(0), b + mpf(0))
-
-
-@dataclass(frozen=True)
-class RowLoss:
-    """Of input (rows, classes) and target shares (rows, classes), each share times its class
-    weight already: terms a row, gradient and Hessian diagonal."""
-
-    value: Callable
-    grad: Callable
-    hess: Callable
-    soft_targets: bool = False
-
 
 LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
     "mse_loss": ElementwiseLoss(
@@ -66,50 +31,51 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
     ),
     "l1_loss": ElementwiseLoss(
         value=lambda x, t: abs(x - t),
-        grad=lambda x, t: _sign(x - t),
+        grad=lambda x, t: sign(x - t),
         hess=lambda x, t: 0 * x,
     ),
     "smooth_l1_loss": ElementwiseLoss(
-        value=lambda x, t, b: _where(abs(x - t) < b, (x - t) ** 2 / (2 * b), abs(x - t) - b / 2),
-        grad=lambda x, t, b: _where(abs(x - t) < b, (x - t) / b, _sign(x - t)),
-        hess=lambda x, t, b: _where(abs(x - t) < b, 1 / b),
+        value=lambda x, t, b: where(abs(x - t) < b, (x - t) ** 2 / (2 * b), abs(x - t) - b / 2),
+        grad=lambda x, t, b: where(abs(x - t) < b, (x - t) / b, sign(x - t)),
+        hess=lambda x, t, b: where(abs(x - t) < b, 1 / b),
         parameters=("beta",),
     ),
     "huber_loss": ElementwiseLoss(
-        value=lambda x, t, d: _where(abs(x - t) < d, (x - t) ** 2 / 2, d * (abs(x - t) - d / 2)),
-        grad=lambda x, t, d: _where(abs(x - t) < d, x - t, d * _sign(x - t)),
-        hess=lambda x, t, d: _where(abs(x - t) < d, 1),
+        value=lambda x, t, d: where(abs(x - t) < d, (x - t) ** 2 / 2, d * (abs(x - t) - d / 2)),
+        grad=lambda x, t, d: where(abs(x - t) < d, x - t, d * sign(x - t)),
+        hess=lambda x, t, d: where(abs(x - t) < d, 1),
         parameters=("delta",),
     ),
     "log_cosh_loss": ElementwiseLoss(
-        value=lambda x, t: log(_cosh(x - t)),
-        grad=lambda x, t: _tanh(x - t),
-        hess=lambda x, t: 1 / _cosh(x - t) ** 2,
+        value=lambda x, t: log(cosh(x - t)),
+        grad=lambda x, t: tanh(x - t),
+        hess=lambda x, t: 1 / cosh(x - t) ** 2,
     ),
     "pinball_loss": ElementwiseLoss(
-        value=lambda x, t, q: _where(t > x, q * (t - x), (q - 1) * (t - x)),
-        grad=lambda x, t, q: _where(t > x, -q, _where(t < x, 1 - q)),
+        value=lambda x, t, q: where(t > x, q * (t - x), (q - 1) * (t - x)),
+        grad=lambda x, t, q: where(t > x, -q, where(t < x, 1 - q)),
         hess=lambda x, t, q: 0 * x,
         parameters=("quantile",),
-        within=(0.0, 1.0),
+        within={"quantile": (0.0, 1.0)},
     ),
     "binary_cross_entropy_with_logits": ElementwiseLoss(
-        value=lambda x, y, p: weighted(1 - y, _softplus(x)) + weighted(p * y, _softplus(-x)),
-        grad=lambda x, y, p: (1 - y) * _sigmoid(x) - p * y * _sigmoid(-x),
-        hess=lambda x, y, p: ((1 - y) + p * y) * _sigmoid(x) * _sigmoid(-x),
+        value=lambda x, y, p: weighted(1 - y, softplus(x)) + weighted(p * y, softplus(-x)),
+        grad=lambda x, y, p: (1 - y) * sigmoid(x) - p * y * sigmoid(-x),
+        hess=lambda x, y, p: ((1 - y) + p * y) * sigmoid(x) * sigmoid(-x),
         parameters=("pos_weight",),
         targets="shares",
+        terms={"grad": lambda x, y, p: most((1 - y) * sigmoid(x), p * y * sigmoid(-x))},
     ),
     "hinge_loss": ElementwiseLoss(
-        value=lambda x, t: _where(t * x < 1, 1 - t * x),
-        grad=lambda x, t: _where(t * x < 1, -t),
+        value=lambda x, t: where(t * x < 1, 1 - t * x),
+        grad=lambda x, t: where(t * x < 1, -t),
         hess=lambda x, t: 0 * x,
         targets="signs",
     ),
     "squared_hinge_loss": ElementwiseLoss(
-        value=lambda x, t: _where(t * x < 1, (1 - t * x) ** 2),
-        grad=lambda x, t: _where(t * x < 1, -2 * t * (1 - t * x)),
-        hess=lambda x, t: _where(t * x < 1, 2 * t**2),
+        value=lambda x, t: where(t * x < 1, (1 - t * x) ** 2),
+        grad=lambda x, t: where(t * x < 1, -2 * t * (1 - t * x)),
+        hess=lambda x, t: where(t * x < 1, 2 * t**2),
         targets="signs",
     ),
     "exponential_loss": ElementwiseLoss(
@@ -119,18 +85,38 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
         targets="signs",
     ),
     "soft_margin_loss": ElementwiseLoss(
-        value=lambda x, t: _softplus(-t * x),
-        grad=lambda x, t: -t * _sigmoid(-t * x),
-        hess=lambda x, t: t**2 * _sigmoid(t * x) * _sigmoid(-t * x),
+        value=lambda x, t: softplus(-t * x),
+        grad=lambda x, t: -t * sigmoid(-t * x),
+        hess=lambda x, t: t**2 * sigmoid(t * x) * sigmoid(-t * x),
         targets="signs",
     ),
     "hinge_embedding_loss": ElementwiseLoss(
-        value=lambda x, t, m: _where(t == 1, x, _where(x < m, m - x)),
-        grad=lambda x, t, m: _where(t == 1, 1, _where(x <= m, -1)),
+        value=lambda x, t, m: where(t == 1, x, where(x < m, m - x)),
+        grad=lambda x, t, m: where(t == 1, 1, where(x <= m, -1)),
         hess=lambda x, t, m: 0 * x,
         parameters=("margin",),
         targets="signs",
     ),
+    "margin_ranking_loss": ElementwiseLoss(
+        value=lambda x, t, z, m: where(m - t * (x - z) > 0, m - t * (x - z)),
+        grad=lambda x, t, z, m: where(m - t * (x - z) >= 0, -t),
+        hess=lambda x, t, z, m: 0 * x,
+        second="input2",
+        second_grad=lambda x, t, z, m: where(m - t * (x - z) >= 0, t),
+        second_hess=lambda x, t, z, m: 0 * x,
+        parameters=("margin",),
+        targets="signs",
+        terms={"value": lambda x, t, z, m: where(m - t * (x - z) > 0, most(m, x - z))},
+    ),
+    "msle_loss": ElementwiseLoss(
+        value=lambda x, t: log((1 + x) / (1 + t)) ** 2,
+        grad=lambda x, t: 2 * log((1 + x) / (1 + t)) / (1 + x),
+        hess=lambda x, t: 2 * (1 - log((1 + x) / (1 + t))) / (1 + x) ** 2,
+        inputs="positive",
+        targets="positive",
+        terms={"hess": lambda x, t: 2 * most(mpf(1), log((1 + x) / (1 + t))) / (1 + x) ** 2},
+    ),
+    **LIKELIHOODS,
     "nll_loss": RowLoss(
         value=lambda x, q: -weighted(q, x).sum(axis=-1),
         grad=lambda x, q: -q,

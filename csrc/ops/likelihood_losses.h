@@ -1,0 +1,97 @@
+/* Negative log-likelihoods of a target under a prediction. As regression_losses.h has them; e1 and e2 are
+ * derivatives by the second input. A target's logarithm counts for nothing where the target is 0. */
+
+/* Of a probability p and a target y in [0, 1]: -y log p - (1-y) log(1-p), each logarithm at least -100 as
+ * PyTorch has it; the derivatives are the true ones: (p - y)/(p (1-p)), whose factors 1/p and 1/(1-p) stand
+ * alone where y is 0 or 1; y/p^2 + (1-y)/(1-p)^2. NaN for p outside [0, 1]. */
+FA_INLINE vec FN(probability)(vec p) { return v_select(v_le(v_abs(p - K(0.5)), K(0.5)), p, K(NAN)); }
+FA_INLINE vec FN(binary_cross_entropy)(vec x, vec y) {
+    vec p = FN(probability)(x);
+    vec positive = FN(weighted)(y, v_min(K(100), -v_log(p)));
+    return positive + FN(weighted)(K(1) - y, v_min(K(100), -v_log1p(-p)));
+}
+FA_INLINE vec FN(binary_cross_entropy_d1)(vec x, vec y) {
+    vec p = FN(probability)(x), q = K(1) - p;
+    mask none = v_eq(y, K(0)), all = v_eq(y, K(1));
+    vec above = v_select(none, K(1), v_select(all, K(-1), p - y));
+    return above / v_select(none, q, v_select(all, p, p * q));
+}
+FA_INLINE vec FN(binary_cross_entropy_d2)(vec x, vec y) {
+    vec p = FN(probability)(x), a = K(1) / p, b = K(1) / (K(1) - p);
+    return FN(weighted)(y, a * a) + FN(weighted)(K(1) - y, b * b);
+}
+
+/* Of a log-probability x and a probability t: t (log t - x); -t; 0. */
+FA_INLINE vec FN(kl_div)(vec x, vec t) { return FN(weighted)(t, v_log(t) - x); }
+FA_INLINE vec FN(kl_div_d1)(vec x, vec t) { return FN(constant_slope)(x, -t); }
+FA_INLINE vec FN(kl_div_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }
+/* The same of a log-probability t: exp(t) (t - x). */
+FA_INLINE vec FN(kl_div_log_target)(vec x, vec t) { return FN(weighted)(v_exp(t), t - x); }
+FA_INLINE vec FN(kl_div_log_target_d1)(vec x, vec t) { return FN(constant_slope)(x, -v_exp(t)); }
+FA_INLINE vec FN(kl_div_log_target_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }
+
+#define HALF_LOG_2PI 0x1.d67f1c864beb5p-1
+
+/* Stirling's t log t - t + log(2 pi t)/2 for t > 1, where `full` is not 0. */
+FA_INLINE vec FN(stirling)(vec t, vec full) {
+    mask wanted = v_mask_and(v_lt(K(0), full), v_lt(K(1), t));
+    if (!v_any(wanted)) return K(0);
+    vec log_t = v_log(t);
+    return v_keep(wanted, v_fma(t + K(0.5), log_t, K(HALF_LOG_2PI) - t));
+}
+/* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t; exp(x). Where exp(x) is infinite so is the loss. */
+FA_INLINE vec FN(poisson_nll_loss_log_input)(vec x, vec t, vec full, vec eps) {
+    (void)eps;
+    return (v_exp(x) - FN(weighted)(t, v_min(K(1000), x))) + FN(stirling)(t, full);
+}
+FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps) {
+    (void)full, (void)eps;
+    return v_exp(x) - t;
+}
+FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps) {
+    (void)full, (void)eps;
+    return FN(constant_slope)(t, v_exp(x));
+}
+/* Of a rate x: x - t log(x + eps); 1 - t/(x + eps); t/(x + eps)^2. */
+FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
+    return (x - FN(weighted)(t, v_log(x + eps))) + FN(stirling)(t, full);
+}
+FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
+    (void)full;
+    return K(1) - FN(weighted)(t, K(1) / (x + eps));
+}
+FA_INLINE vec FN(poisson_nll_loss_d2)(vec x, vec t, vec full, vec eps) {
+    vec rate = x + eps;
+    (void)full;
+    return FN(weighted)(t, K(1) / rate / rate);
+}
+
+/* Of a mean x and a variance, v = max(variance, eps), d = x - t: (log v + d^2/v)/2, plus log(2 pi)/2 times
+ * `full`, which is 0 or 1; by x d/v and 1/v; by the variance, as if it were v, (1 - d^2/v)/(2v) and
+ * (d^2/v - 1/2)/v^2. NaN for a negative variance. */
+FA_INLINE vec FN(variance)(vec variance, vec eps) {
+    return v_select(v_lt(variance, K(0)), K(NAN), v_max(eps, variance));
+}
+FA_INLINE vec FN(gaussian_nll_loss)(vec x, vec t, vec variance, vec full, vec eps) {
+    vec v = FN(variance)(variance, eps), d = x - t;
+    return v_fma(K(0.5), v_fma(d, d / v, v_log(v)), full * K(HALF_LOG_2PI));
+}
+FA_INLINE vec FN(gaussian_nll_loss_d1)(vec x, vec t, vec variance, vec full, vec eps) {
+    (void)full;
+    return (x - t) / FN(variance)(variance, eps);
+}
+FA_INLINE vec FN(gaussian_nll_loss_d2)(vec x, vec t, vec variance, vec full, vec eps) {
+    (void)full;
+    return FN(constant_slope)(x - t, K(1) / FN(variance)(variance, eps));
+}
+FA_INLINE vec FN(gaussian_nll_loss_e1)(vec x, vec t, vec variance, vec full, vec eps) {
+    vec v = FN(variance)(variance, eps), d = x - t;
+    (void)full;
+    return v_fnma(d, d / v, K(1)) * (K(0.5) / v);
+}
+FA_INLINE vec FN(gaussian_nll_loss_e2)(vec x, vec t, vec variance, vec full, vec eps) {
+    vec v = FN(variance)(variance, eps), d = x - t;
+    (void)full;
+    return v_fma(d, d / v, K(-0.5)) / v / v;
+}
+#undef HALF_LOG_2PI
