@@ -96,9 +96,10 @@ static void f64_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) 
 
 /* ---- both precisions, and the table of them ---------------------------------------- */
 
-#include "f32.h"
+#include "f64.h" /* first: some of float32's bodies widen */
 #include "loops_typed.h"
-#include "f64.h"
+
+#include "f32.h"
 #include "loops_typed.h"
 
 const fa_isa FA_ISA_TABLE = {FA_ISA_NAME, {&f32_kernels, &f64_kernels}};

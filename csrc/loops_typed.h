@@ -21,6 +21,7 @@
 
 #include "ops/cross_entropy.h"
 #include "ops/binary_losses.h"
+#include "ops/focal.h"
 #include "ops/deviances.h"
 #include "ops/likelihood_losses.h"
 #include "ops/regression_losses.h"

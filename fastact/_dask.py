@@ -117,7 +117,8 @@ class _Blocks:
         """A stand-in of no terms: computing with it finds what the loss refuses, and the dtypes."""
         dims = zip(array.shape, self.axes[name], strict=True)
         shape = [n if a in self.whole else int(n != self.shape[a]) for n, a in dims]
-        return np.full(shape, 0.5).astype(array.dtype)  # which every parameter may be; as a label 0
+        is_label = name == "target" and array.dtype.kind in "iu"
+        return np.full(shape, float(not is_label)).astype(array.dtype)  # 1: which every parameter may be
 
     def _map(self, function: Any, arrays: dict[str, Any], dtype: Any) -> Any:
         operands = (part for name, array in arrays.items() for part in (array, self.axes[name]))

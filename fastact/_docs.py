@@ -94,6 +94,7 @@ def complete(definition: Callable[..., Any], shared: Shared) -> str:
     if "Parameters" in own:
         entries |= {_names(entry): entry for entry in re.split(r"\n(?=\S)", own.pop("Parameters"))}
     order = [*inspect.signature(definition).parameters]
+    order.append("out")  # of ufuncs, whose signature is made later
     described = sorted(
         (names for names in entries if names[0] in order), key=lambda names: order.index(names[0])
     )

@@ -49,22 +49,22 @@ MEMORY = [
     Defect(
         "store's mask a lane too wide",
         "csrc/loops_map.h",
-        "v_store_n(y + i, n - i, one)",
-        "v_store_n(y + i, n - i + 1, one)",
+        "v_store_n(y + i, left, one)",
+        "v_store_n(y + i, left + 1, one)",
         "tests/test_guard_pages.py -k maps",
     ),
     Defect(
         "store's mask a lane too wide, seen beside an output",
         "csrc/loops_map.h",
-        "v_store_n(y + i, n - i, one)",
-        "v_store_n(y + i, n - i + 1, one)",
+        "v_store_n(y + i, left, one)",
+        "v_store_n(y + i, left + 1, one)",
         "tests/test_layouts.py -k out_layouts",
     ),
     Defect(
         "tail read past the end",
         "csrc/loops_map.h",
-        "#define TAIL(k) FN(last)(in, step, k, i, n - i)",
-        "#define TAIL(k) FN(last)(in, step, k, i, n - i + 1)",
+        "#define TAIL(k) FN(last)(in, step, k, i, left)",
+        "#define TAIL(k) FN(last)(in, step, k, i, left + 1)",
         "tests/test_guard_pages.py -k maps",
     ),
     Defect(
@@ -393,8 +393,8 @@ COMPOSED = [
     Defect(
         "the second of two results stored a lane too wide",
         "csrc/loops_map.h",
-        "v_store_n(z + i, n - i, g last_arguments)",
-        "v_store_n(z + i, n - i + 1, g last_arguments)",
+        "v_store_n(z + i, left, g last_arguments)",
+        "v_store_n(z + i, left + 1, g last_arguments)",
         "tests/test_trained.py -k one_pass",
     ),
     Defect(
@@ -435,11 +435,11 @@ COMPOSED = [
     Defect(
         "two gradients in one pass: the second stored before the first is computed",
         "csrc/loops_map.h",
-        "            vec one = f arguments;                                                              \\\n"
-        "            if (g) v_store(z + at, g arguments);                                                \\\n"
-        "            v_store(y + at, one);",
-        "            if (g) v_store(z + at, g arguments);                                                \\\n"
-        "            v_store(y + at, f arguments);",
+        "            vec one = f last_arguments;                                                         \\\n"
+        "            if (g) v_store_n(z + i, left, g last_arguments);                                    \\\n"
+        "            v_store_n(y + i, left, one);",
+        "            if (g) v_store_n(z + i, left, g last_arguments);                                    \\\n"
+        "            v_store_n(y + i, left, f last_arguments);",
         "tests/test_trained.py -k one_pass",
     ),
     Defect(

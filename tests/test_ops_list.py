@@ -18,7 +18,8 @@ TABLE = _core.table()
 def test_a_kind_is_the_tables(kind):
     """Less its forms, which are options, and more the ops that are made of other rows of the table."""
     listed = {op.__name__ for op in fa.list_ops(kind)}
-    forms = {name for name, entry in reference.ACTIVATIONS.items() if (entry.op or name) != name}
+    entries = [*reference.ACTIVATIONS.items(), *reference.LOSSES.items()]
+    forms = {name for name, entry in entries if getattr(entry, "op", "") not in ("", name)}
     by_row = {name for name, entry in reference.LOSSES.items() if isinstance(entry, reference.RowLoss)}
     composed = {"activation": {"rrelu"}, "rows": set(), "loss": by_row}
     assert listed == (TABLE[kind].keys() - forms) | composed[kind]

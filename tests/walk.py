@@ -110,9 +110,9 @@ class Form:
 
     def __init__(self, op, options: dict[str, bool], second: str) -> None:
         self.op, self.options, self.second = op, options, second
-        self.__name__, self._array_options = op.__name__, op._array_options
+        self.__name__, self._operands, self._array_options = op.__name__, op._operands, op._array_options
 
-    def _operands(self, input, target) -> dict[str, object]:
+    def _named(self, input, target) -> dict[str, object]:
         first = next(name for name in self.op._operands if name not in (self.second, "target"))
         return {first: input, "target": target} | ({self.second: np.ones_like(input)} if self.second else {})
 
@@ -123,26 +123,28 @@ class Form:
         return (out, None) if self.second and out is not None else out
 
     def __call__(self, input, target, **options):
-        return self.op(**self._operands(input, target), **self.options, **options)
+        return self.op(**self._named(input, target), **self.options, **options)
 
     def value_and_grad(self, input, target, out=None, **options):
-        operands = self._operands(input, target)
+        operands = self._named(input, target)
         value, grads = self.op.value_and_grad(**operands, **self.options, **options, out=self._out(out))
         return value, self._first(grads)
 
     def grad(self, input, target, out=None, **options):
-        operands = self._operands(input, target)
+        operands = self._named(input, target)
         return self._first(self.op.grad(**operands, **self.options, **options, out=self._out(out)))
 
     def backward(self, grad_output, input, target, out=None, **options):
-        operands = self._operands(input, target)
+        operands = self._named(input, target)
         grads = self.op.backward(grad_output, **operands, **self.options, **options, out=self._out(out))
         return self._first(grads)
 
     def grad_and_hess(self, input, target, out=None, **options):
         if self.second and isinstance(out, tuple):
             out = tuple(map(self._out, out))
-        grads, hesses = self.op.grad_and_hess(**self._operands(input, target), **self.options, **options, out=out)
+        grads, hesses = self.op.grad_and_hess(
+            **self._named(input, target), **self.options, **options, out=out
+        )
         return self._first(grads), self._first(hesses)
 
 

@@ -83,48 +83,6 @@ FA_INLINE vec FN(hinge_embedding_loss_d2)(vec x, vec t, vec margin) {
     return FN(constant_slope)(margin - x, K(0));
 }
 
-/* Focal: a m^g L of the cross entropy L = binary_cross_entropy_with_logits(x, y), m = y q + (1-y) p with
- * p = sigmoid(x), q = 1 - p, and a = alpha y + (1-alpha) (1-y), or 1 for a negative alpha. With c = 1 - 2y,
- * L' = b = (1-y) p - y q, r = p q/m (p for y = 1, q for y = 0, where m may vanish):
- *   d1  a m^g (g c r L + b),   d2  a m^g (g c r (((g-1) c r + q - p) L + 2b) + p q)
- * A gradient's terms have one sign for y = 0 and 1. m^g is m^2 for g = 2, whose power costs no logarithm. */
-typedef struct {
-    vec p, q, loss, b, c, r, factor;
-} FN(focal);
-FA_INLINE vec FN(focal_power)(vec m, vec gamma) {
-    mask square = v_eq(gamma, K(2));
-    if (!v_any(v_mask_not(square))) return m * m;
-    return v_select(square, m * m, v_power(m, gamma));
-}
-FA_INLINE FN(focal) FN(focal_of)(vec x, vec y, vec alpha, vec gamma) {
-    FN(logit) l = FN(logit_of)(x);
-    FN(focal) f;
-    vec other = K(1) - y;
-    f.p = v_select(l.positive, K(1), l.e) / l.total;
-    f.q = v_select(l.positive, l.e, K(1)) / l.total;
-    f.loss = FN(binary_cross_entropy_with_logits)(x, y, K(1));
-    f.b = v_fms(other, f.p, y * f.q);
-    f.c = other - y;
-    vec m = v_fma(y, f.q, other * f.p);
-    f.r = v_select(v_eq(y, K(1)), f.p, v_select(v_eq(y, K(0)), f.q, f.p * (f.q / m)));
-    vec balance = v_select(v_lt(alpha, K(0)), K(1), v_fma(alpha, y, (K(1) - alpha) * other));
-    f.factor = balance * FN(focal_power)(m, gamma);
-    return f;
-}
-FA_INLINE vec FN(focal_loss)(vec x, vec y, vec alpha, vec gamma) {
-    FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    return FN(weighted)(f.factor, f.loss);
-}
-FA_INLINE vec FN(focal_loss_d1)(vec x, vec y, vec alpha, vec gamma) {
-    FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    return FN(weighted)(f.factor, v_fma(gamma * f.c * f.r, f.loss, f.b));
-}
-FA_INLINE vec FN(focal_loss_d2)(vec x, vec y, vec alpha, vec gamma) {
-    FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    vec turn = v_fma(gamma - K(1), f.c * f.r, f.q - f.p);
-    return FN(weighted)(f.factor, v_fma(gamma * f.c * f.r, v_fma(turn, f.loss, K(2) * f.b), f.p * f.q));
-}
-
 /* Of two scores and t = +-1: max(margin - t (x - z), 0); by x -t, by z t inside the margin and, as PyTorch has
  * it, at the kink; 0. */
 FA_INLINE vec FN(margin_ranking)(vec x, vec t, vec z, vec margin) { return v_fnma(t, x - z, margin); }
