@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import reference
 import walk
 from layouts import LAYOUTS, MATRICES, copies, possible, strided
 from walk import assert_same_bits
@@ -303,16 +304,12 @@ def test_loss_zero_size(name):
 def test_elementwise_loss_scalars(name):
     op = walk.loss(name)
     for dtype in walk.DTYPES.values():
-        x, t, options = (
-            walk.values((), dtype, 1),
-            walk.positive((), dtype, 2),
-            {"weight": np.full((), 0.5, dtype)},
-        )
+        x, wide = (walk.loss_input(reference.LOSSES[name].inputs, shape, dtype, 1) for shape in ((), (6, 7)))
+        t, options = walk.positive((), dtype, 2), {"weight": np.full((), 0.5, dtype)}
         value, grad = op.value_and_grad(x, t, **options)
         line, line_grad = op.value_and_grad(x.reshape(1), t.reshape(1), weight=options["weight"].reshape(1))
         assert value == line
         assert_same_bits(grad.reshape(1), line_grad)
-        wide = walk.values((6, 7), dtype, 1, specials=False)
         spread = op.value_and_grad(wide, 0.5, weight=np.full(7, 0.25, dtype))
         full = op.value_and_grad(wide, np.full((6, 7), 0.5, dtype), weight=np.full((6, 7), 0.25, dtype))
         _assert_all_same(spread, full, (dtype,))

@@ -228,7 +228,9 @@ def loss_option(name: str, option: str, shape, dtype, seed: int) -> np.ndarray:
 def loss_input(kind: str, shape, dtype, seed: int) -> np.ndarray:
     if kind == "any":
         return values(shape, dtype, seed, specials=False)
-    return (unit if kind == "unit" else positive)(shape, dtype, seed)
+    if kind == "positive":
+        return positive(shape, dtype, seed)
+    return (0.01 + 0.98 * unit(shape, "f8", seed)).astype(dtype)  # no narrow type rounds it to 1
 
 
 def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):

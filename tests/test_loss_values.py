@@ -1,0 +1,130 @@
+"""Losses where formulas fail: at the ends of domains, at kinks, where terms vanish or overflow."""
+
+import numpy as np
+import pytest
+
+import fastact as fa
+
+NAN, INF = np.nan, np.inf
+CASES = [  # op, operands, options, value, gradient, Hessian diagonal
+    ("binary_cross_entropy", (0.0, 0.0), {}, 0, 1, 1),
+    ("binary_cross_entropy", (1.0, 1.0), {}, 0, -1, 1),
+    ("binary_cross_entropy", (0.0, 1.0), {}, 100, -INF, INF),
+    ("binary_cross_entropy", (1.0, 0.0), {}, 100, INF, INF),
+    ("binary_cross_entropy", (-0.1, 0.0), {}, NAN, NAN, NAN),
+    ("binary_cross_entropy", (1.1, 1.0), {}, NAN, NAN, NAN),
+    ("kl_div", (-1.0, 0.0), {}, 0, 0, 0),
+    ("kl_div", (-INF, 0.0), {}, 0, 0, None),
+    ("kl_div", (-INF, 0.5), {}, INF, -0.5, None),
+    ("kl_div", (-1.0, -0.5), {}, NAN, 0.5, 0),
+    ("kl_div", (-1.0, -INF), {"log_target": True}, 0, 0, None),
+    ("poisson_nll_loss", (-INF, 0.0), {}, 0, 0, 0),
+    ("poisson_nll_loss", (-INF, 2.0), {}, INF, -2, 0),
+    ("poisson_nll_loss", (INF, 2.0), {}, INF, INF, INF),
+    ("poisson_nll_loss", (0.0, 0.0), {"log_input": False, "eps": 0.0}, 0, 1, 0),
+    ("poisson_nll_loss", (0.0, 1.0), {"full": True}, 1, 0, 1),
+    ("gaussian_nll_loss", (1.0, 1.0, 0.0), {"eps": 0.25}, np.log(0.25) / 2, (0, 2), (4, -8)),
+    ("gaussian_nll_loss", (1.0, 1.0, -1.0), {}, NAN, (NAN, NAN), (NAN, NAN)),
+    ("margin_ranking_loss", (1.0, 1.0, 1.0), {}, 0, (-1, 1), (0, 0)),
+    ("margin_ranking_loss", (2.0, 1.0, 1.0), {"margin": 1.0}, 0, (-1, 1), (0, 0)),
+    ("margin_ranking_loss", (2.5, 1.0, 1.0), {"margin": 1.0}, 0, (0, 0), (0, 0)),
+    ("gamma_deviance", (0.0, 0.0), {}, INF, 2, 0),
+    ("gamma_deviance", (1.0, 0.0), {"log_input": False}, INF, 2, -2),
+    ("gamma_deviance", (-1.0, 1.0), {"log_input": False}, NAN, None, None),
+    ("tweedie_deviance", (1.0, -2.0), {"power": 0.0, "log_input": False}, 9, 6, 2),
+    ("tweedie_deviance", (2.0, 0.0), {"power": 1.0, "log_input": False}, 4, 2, 0),
+    ("tweedie_deviance", (1.0, 0.0), {"power": 2.0, "log_input": False}, INF, 2, -2),
+    ("tweedie_deviance", (1.0, 0.0), {"power": 3.0, "log_input": False}, INF, 2, -4),
+    ("tweedie_deviance", (2.0, -1.0), {"power": -1.0, "log_input": False}, 2 * (2 + 8 / 3), 12, 10),
+    ("tweedie_deviance", (2.0, -1.0), {"power": 1.5, "log_input": False}, NAN, None, None),
+    ("tweedie_deviance", (-INF, 0.0), {"power": 1.5}, 0, 0, 0),
+    ("focal_loss", (INF, 1.0), {}, 0, 0, 0),
+    ("focal_loss", (-INF, 0.0), {"gamma": 0.5}, 0, 0, 0),
+    ("focal_loss", (-INF, 1.0), {}, INF, None, None),
+    ("focal_loss", (200.0, 1.0), {"gamma": 0.5}, None, None, None),
+    ("msle_loss", (-1.0, 0.0), {}, INF, -INF, INF),
+    ("msle_loss", (-1.5, 0.0), {}, NAN, NAN, NAN),
+    ("msle_loss", (3.0, 3.0), {}, 0, 0, 0.125),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize(("name", "operands", "options", "value", "grad", "hess"), CASES)
+def test_special_values(name, operands, options, value, grad, hess, dtype):
+    op, arrays = getattr(fa, name), [np.full(3, a, dtype) for a in operands]
+    got = op(*arrays, **options, reduction="none")
+    grads, hesses = op.grad_and_hess(*arrays, **options, reduction="sum")
+    for found, wanted in ((got, value), (grads, grad), (hesses, hess)):
+        for one, exact in zip(*((a if isinstance(a, tuple) else (a,)) for a in (found, wanted)), strict=True):
+            if exact is None:
+                assert not np.isnan(one).any() or name != "focal_loss" or operands[0] == -INF
+            elif np.isnan(exact):
+                assert np.isnan(one).all()
+            else:
+                np.testing.assert_allclose(one, np.full(3, exact, dtype), rtol=3 * np.finfo(dtype).eps)
+
+
+def test_nan_stays_where_it_is():
+    """In each operand, whatever the length."""
+    rng = np.random.default_rng(1)
+    for name in ("binary_cross_entropy", "kl_div", "poisson_nll_loss", "gamma_deviance", "tweedie_deviance",
+                 "focal_loss", "msle_loss", "gaussian_nll_loss", "margin_ranking_loss"):  # fmt: skip
+        op = getattr(fa, name)
+        for n in (1, 5, 16, 37):
+            for dtype in ("float32", "float64"):
+                for which in range(len(op._operands)):
+                    operands = [rng.uniform(0.2, 0.9, n).astype(dtype) for _ in op._operands]
+                    operands[which][n // 2] = NAN
+                    value = op(*operands, reduction="none")
+                    np.testing.assert_array_equal(np.isnan(value), np.arange(n) == n // 2, (name, which, n))
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5, 2.0, 3.0])
+def test_deviances_keep_digits_next_to_their_minimum(power):
+    """(y - m)^2 / m^p to first order, where the formula's three terms are a million times as large."""
+    mean, off = np.float64(3.0), 2.0**-20
+    got = fa.tweedie_deviance(mean, mean + off, power=power, log_input=False)
+    assert abs(got / (off**2 / mean**power * (1 - power * off / mean / 3)) - 1) < 1e-8
+
+
+def test_batchmean_divides_by_rows():
+    x, t = np.log(np.full((4, 5), 0.2)), np.eye(4, 5)
+    assert fa.kl_div(x, t, reduction="batchmean") == pytest.approx(np.log(5), rel=1e-15)
+    np.testing.assert_array_equal(fa.kl_div.grad(x, t, reduction="batchmean"), -t / 4)
+    assert fa.kl_div(np.zeros((0, 3)), np.zeros((0, 3)), reduction="batchmean") == 0.0
+    with pytest.raises(ValueError, match="reduction must be one of 'none', 'mean', 'sum', got 'batchmean'"):
+        fa.mse_loss(x, t, reduction="batchmean")
+
+
+@pytest.mark.parametrize(("name", "option"), [("kl_div", "log_target"), ("poisson_nll_loss", "log_input"),
+                                              ("gamma_deviance", "log_input"), ("tweedie_deviance", "log_input")])  # fmt: skip
+def test_forms_are_chosen_by_true_or_false(name, option):
+    for wrong in (1, "yes", None, [True]):
+        with pytest.raises(TypeError, match=f"{option} must be True or False, got"):
+            getattr(fa, name)(np.ones(3), np.ones(3), **{option: wrong})
+    chosen = getattr(fa, name)(np.ones(3), np.ones(3), **{option: np.True_})
+    assert chosen == getattr(fa, name)(np.ones(3), np.ones(3), **{option: True})
+
+
+def test_gradients_are_the_values_slopes():
+    """Central differences of each form, in float64."""
+    rng, h = np.random.default_rng(2), 1e-5
+    forms = [
+        ("binary_cross_entropy", {}),
+        ("focal_loss", {"gamma": 1.5}),
+        ("gamma_deviance", {}),
+        ("gamma_deviance", {"log_input": False}),
+        ("kl_div", {"log_target": True}),
+        ("msle_loss", {}),
+        ("poisson_nll_loss", {}),
+        ("poisson_nll_loss", {"log_input": False}),
+        ("tweedie_deviance", {}),
+        ("tweedie_deviance", {"log_input": False, "power": -1.0}),
+    ]
+    for name, options in forms:
+        op, x, t = getattr(fa, name), rng.uniform(0.2, 0.8, 50), rng.uniform(0.2, 0.8, 50)
+        grad, hess = op.grad_and_hess(x, t, **options, reduction="sum")
+        up, down = (op(x + s * h, t, **options, reduction="none") for s in (1, -1))
+        np.testing.assert_allclose(grad, (up - down) / (2 * h), rtol=1e-7, atol=1e-8, err_msg=name)
+        up, down = (op.grad(x + s * h, t, **options, reduction="sum") for s in (1, -1))
+        np.testing.assert_allclose(hess, (up - down) / (2 * h), rtol=1e-7, atol=1e-8, err_msg=name)
