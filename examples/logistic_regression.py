@@ -98,7 +98,7 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=9, help="fits of each, turn about")
     parser.add_argument("--c", type=float, default=1.0, help="inverse strength of the L2 penalty")
-    parser.add_argument("--tolerance", type=float, default=1e-6, help="of the largest gradient entry")
+    parser.add_argument("--tolerance", type=float, default=1e-7, help="of the largest gradient entry")
     options = parser.parse_args()
 
     x, labels, x_test, labels_test = digits()

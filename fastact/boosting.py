@@ -106,7 +106,8 @@ def xgboost_objective(
     r"""A loss as an objective of XGBoost.
 
     Pass the object as `obj` to ``xgboost.train``, or as `objective` to an estimator such as
-    ``XGBRegressor``. Predictions start from `base_score`: set it, to 0 say.
+    ``XGBRegressor``. Predictions start from `base_score`, which ``xgboost.train`` takes for 0.5 unless
+    it is set.
 
     Parameters
     ----------

@@ -270,7 +270,7 @@ DATA = {
     "ten classes": datasets.load_digits(return_X_y=True),
     "numbers": datasets.load_diabetes(return_X_y=True),
 }
-DATA["counts"] = (DATA["numbers"][0], DATA["numbers"][1] // 25)
+DATA["counts"] = (DATA["numbers"][0], DATA["numbers"][1] // 100)
 DATA["units"] = (DATA["numbers"][0], DATA["numbers"][1] / 25 - 2)
 DATA["signs"] = (DATA["binary"][0], 2 * DATA["binary"][1] - 1)
 WEIGHTED = pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
