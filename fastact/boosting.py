@@ -338,8 +338,7 @@ def _loss_of_one_input(loss: Any) -> Loss:
     found = get_op(loss) if isinstance(loss, str) else loss
     if not isinstance(found, Loss):
         raise TypeError(f"loss must be a loss of fastact or the name of one, got {loss!r}")
-    inputs = [name for name in found._operands if name != "target"]
-    if len(inputs) != 1 or len(found._operands) != 2:
+    if len(found._operands) != 2 or "target" not in found._operands:
         taken = ", ".join(found._operands)
         raise TypeError(f"loss must take one input and a target, {found.__name__} takes {taken}")
     return found

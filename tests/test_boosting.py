@@ -14,6 +14,7 @@ from sklearn import datasets
 
 import fastact as fa
 from fastact._elementwise_loss import ElementwiseLoss
+from fastact._row_loss import RowLoss
 from fastact.boosting import _UPPER, lightgbm_objective, xgboost_objective
 
 FACTORIES = {"lightgbm": lightgbm_objective, "xgboost": xgboost_objective}
@@ -198,7 +199,7 @@ def test_upper_bounds_of_cross_entropy(classes, rng):
 def test_objects(objective):
     made = objective(fa.huber_loss, hess="upper", floor=1e-3, flat=2, delta=2.0)
     for other in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made), eval(repr(made), {"fastact": fa})):
-        assert repr(other) == repr(made) and other.loss is fa.huber_loss
+        assert repr(other) == repr(made) and vars(other) == vars(made) and other.loss is fa.huber_loss
         np.testing.assert_array_equal(other([0.0], [5.0]), made([0.0], [5.0]))
     assert repr(objective("l1_loss")) == f"fastact.boosting.{objective.__name__}('l1_loss')"
     # LightGBM counts them, XGBoost looks for the last one's name
@@ -238,14 +239,27 @@ def test_what_is_refused(objective, error, word, call):
         call(objective)
 
 
-OF_SEVERAL = [op.__name__ for op in fa.list_ops("loss") if len(op._operands) != 2]
+def triplet(anchor, positive, negative, *, weight=None, reduction="mean"):
+    """Not the package's: whatever losses of several inputs it has, here is one."""
 
 
-@pytest.mark.parametrize("name", OF_SEVERAL)
+def with_variance(input, target, var, *, weight=None, reduction="mean"):
+    """The same, with a target."""
+
+
+def pair(input, other, *, weight=None, reduction="mean"):
+    """The same, of two inputs and without a target."""
+
+
+OF_SEVERAL = [RowLoss(definition, False) for definition in (triplet, with_variance, pair)]
+OF_SEVERAL += [op for op in fa.list_ops("loss") if len(op._operands) != 2]
+
+
+@pytest.mark.parametrize("op", OF_SEVERAL, ids=lambda op: op.__name__)
 @BOTH
-def test_losses_of_several_inputs_are_refused(objective, name):
-    with pytest.raises(TypeError, match=f"one input and a target, {name} takes"):
-        objective(name)
+def test_losses_of_several_inputs_are_refused(objective, op):
+    with pytest.raises(TypeError, match=f"one input and a target, {op.__name__} takes"):
+        objective(op)
 
 
 def test_upper_bound_of_counts_needs_logarithms():
