@@ -105,7 +105,7 @@ def select(
 
 
 # Losses whose targets are -1 and 1.
-_OF_SIGNS = {
+OF_SIGNS = {
     "exponential_loss",
     "hinge_embedding_loss",
     "hinge_loss",
@@ -168,7 +168,7 @@ class Data:
         if case.kind == "row loss":
             return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
         if case.kind == "loss":
-            shares, signs = case.op == "binary_cross_entropy_with_logits", case.op in _OF_SIGNS
+            shares, signs = case.op == "binary_cross_entropy_with_logits", case.op in OF_SIGNS
             return (self.x, self.binary if shares else 2 * self.binary - 1 if signs else self.dy)
         if case.variant == "value":
             return (self.x,)

@@ -11,7 +11,7 @@ array([0., 0., 2.])
 array([0., 0., 1.])
 """
 
-from fastact import rows
+from fastact import boosting, rows
 from fastact._config import config, get_num_threads, set_num_threads
 from fastact._ops import get_op, list_ops
 from fastact._version import __version__
@@ -31,7 +31,7 @@ from fastact.losses.likelihood import *  # noqa: F403
 from fastact.losses.regression import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
-__all__ = ["__version__", "config", "get_num_threads", "get_op", "list_ops", "set_num_threads"]
+__all__ = ["__version__", "boosting", "config", "get_num_threads", "get_op", "list_ops", "set_num_threads"]
 __all__ += exponential.__all__
 __all__ += gated.__all__
 __all__ += hard.__all__

@@ -112,3 +112,17 @@ def test_the_source_folder_is_refused(tmp_path):
     )
     assert done.returncode != 0
     assert "pip install ." in done.stderr
+
+
+def test_losses_beside_scikit_learn_are_the_same(tmp_path):
+    """The peer's values and gradients are those of the case, but for its own rounding."""
+    names = [*_core.table()["loss"], "cross_entropy"]
+    selection = ["--ops", ",".join(names), "--shapes", "40,5x10", "--dtype", "float64", "--threads", "1"]
+    done = run("--peers", "sklearn", "--seconds", "0.001", "--output", str(tmp_path), *selection)
+    assert done.returncode == 0, done.stderr
+    cells = json.loads((tmp_path / "results.json").read_text())["cells"]
+    assert not [cell["failed"] for cell in cells if cell["failed"]]
+    beside = [cell for cell in cells if "sklearn" in cell["libraries"]]
+    assert len({cell["op"] for cell in beside}) >= 9
+    for cell in beside:
+        assert cell["libraries"]["sklearn"]["ulp"] < 8, f"{cell['op']}.{cell['variant']}"

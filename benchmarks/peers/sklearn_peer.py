@@ -1,7 +1,8 @@
 """scikit-learn's _loss: value and gradient fused, by sample; the boosting libraries' kind.
 
 It leaves the mean to the caller, so a call here takes the mean of its values; its
-gradient is that of the sum, and of half the squared error.
+gradient is that of the sum, and of half the squared error. Losses of signs take targets
+0 and 1 there, as the losses of probabilities they are.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import Case, Data
+from benchmarks.cases import OF_SIGNS, Case, Data
 from benchmarks.peers.base import Candidate, Peer
 from benchmarks.timing import Call
 
@@ -21,9 +22,9 @@ class SciKitLearn(Peer):
     def __init__(self, threads: int) -> None:
         super().__init__(threads)
         import sklearn
-        from sklearn import _loss
+        from sklearn._loss import loss
 
-        self._version, self._losses = sklearn.__version__, _loss
+        self._version, self._losses = sklearn.__version__, loss
 
     def version(self) -> str:
         return self._version
@@ -35,6 +36,10 @@ class SciKitLearn(Peer):
             "mse_loss": self._losses.HalfSquaredError,
             "half_squared_error": self._losses.HalfSquaredError,
             "l1_loss": self._losses.AbsoluteError,
+            "huber_loss": lambda: self._losses.HuberLoss(delta=1.0),
+            "poisson_nll_loss": self._losses.HalfPoissonLoss,
+            "exponential_loss": self._losses.ExponentialLoss,
+            "soft_margin_loss": self._losses.HalfBinomialLoss,
             "pinball_loss": self._losses.PinballLoss,
             "binary_cross_entropy_with_logits": self._losses.HalfBinomialLoss,
             "cross_entropy": lambda: self._losses.HalfMultinomialLoss(n_classes=case.shape[-1]),
@@ -44,7 +49,7 @@ class SciKitLearn(Peer):
         loss, (x, target) = losses[case.op](), data.operands(case)
         values = np.empty(len(x), x.dtype)
         gradient = np.empty_like(x) if data.result(case) is None else data.result(case)
-        y = target.astype(x.dtype)
+        y = (target.astype(x.dtype) + 1) / 2 if case.op in OF_SIGNS else target.astype(x.dtype)
         factor = 2.0 if case.op == "mse_loss" else 1.0
         value_only, threads = case.variant == "value", self.threads
 
