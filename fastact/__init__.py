@@ -23,10 +23,11 @@ from fastact.activations.linear_units import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
 from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
-from fastact.losses import binary, by_row, regression
+from fastact.losses import binary, by_row, regression, sequence
 from fastact.losses.binary import *  # noqa: F403
 from fastact.losses.by_row import *  # noqa: F403
 from fastact.losses.regression import *  # noqa: F403
+from fastact.losses.sequence import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
 __all__ = ["__version__", "config", "get_num_threads", "get_op", "list_ops", "set_num_threads"]
@@ -40,5 +41,6 @@ __all__ += smooth.__all__
 __all__ += binary.__all__
 __all__ += by_row.__all__
 __all__ += regression.__all__
+__all__ += sequence.__all__
 __all__ += rows.__all__
 __all__.sort()
