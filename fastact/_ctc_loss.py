@@ -53,8 +53,8 @@ class CtcLoss(Loss):
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
         raise TypeError(
-            f"{self.__name__} takes no Dask arrays: labels do not lie along the input's axes. Call it for some "
-            "sequences at a time, by dask.delayed, or .compute() its arguments first"
+            f"{self.__name__} takes no Dask arrays: labels do not lie along the input's axes. Call it by "
+            "dask.delayed for some sequences at a time, or .compute() its arguments first"
         )
 
     def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> NoReturn:
@@ -65,8 +65,15 @@ def _batched(array: Array) -> Array:
     return array if array.ndim == 3 else array[:, None]
 
 
+def _integers(given: Any, name: str) -> Array:
+    array = np.asarray(given)
+    if not array.size and not isinstance(given, np.ndarray):
+        array = array.astype(np.int64)  # an empty list is one of floats to NumPy
+    return integer_array(array, name)
+
+
 def _targets(given: Any, sequences: int) -> Array:
-    targets = integer_array(given, "targets")
+    targets = _integers(given, "targets")
     if targets.ndim == 1 or (targets.ndim == 2 and len(targets) == sequences):
         return targets
     raise ValueError(
@@ -76,10 +83,7 @@ def _targets(given: Any, sequences: int) -> Array:
 
 
 def _lengths(given: Any, name: str, terms: Shape) -> Array:
-    array = np.asarray(given)
-    if not array.size and not isinstance(given, np.ndarray):
-        array = array.astype(np.int64)  # of no sequences: an empty list is one of floats to NumPy
-    lengths = integer_array(array, name)
+    lengths = _integers(given, name)
     if lengths.shape == terms or (not terms and lengths.shape == (1,)):
         return lengths.reshape(-1)
     wanted = f"shape {terms}, one for each sequence," if terms else "be one integer"

@@ -122,8 +122,8 @@ static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_ro
         ext from_blank = FN(ext_sum2)(at_blank, label);
         next.k = next.k + v_load(s->skip + j + 1);
         ext from_label = FN(ext_sum3)(label, next_blank, next);
-        ext blanks = FN(ext_times)(FN(ext_load)(alpha, w + j), from_blank);
-        ext labels = FN(ext_times)(FN(ext_load)(alpha, j), from_label);
+        ext blanks = FN(ext_normal)(FN(ext_times)(FN(ext_load)(alpha, w + j), from_blank));
+        ext labels = FN(ext_normal)(FN(ext_times)(FN(ext_load)(alpha, j), from_label));
         FN(ext_store)(product, w + j, blanks);
         FN(ext_store)(product, j, labels);
         most = v_max(most, v_max(blanks.k, labels.k));

@@ -32,8 +32,8 @@ def ctc_loss(
     Parameters
     ----------
     log_probs : array_like
-        Log-probabilities, :math:`\log p`, of shape (T, N, C): time steps, sequences, classes; or (T, C) for one
-        sequence. With ``logits=True`` they need not be normalised. float16, float32, float64 or bfloat16.
+        Log-probabilities, :math:`\log p`, of shape (T, N, C): time steps, sequences, classes; or (T, C) for
+        one sequence. With ``logits=True`` they need not be normalised. float16, float32, float64 or bfloat16.
     targets : array_like of int
         Labels, of shape (N, S), what is beyond a sequence's length ignored; or of one dimension, one sequence
         after another. Any integer type.
@@ -42,10 +42,11 @@ def ctc_loss(
     blank : int
         The class that stands for no label.
     reduction : {"mean", "sum", "none"}
-        "mean" divides each sequence's loss by its target length, at least 1, then takes the mean over sequences;
-        over nothing it is 0.
+        "mean" divides each sequence's loss by its target length, at least 1, then takes the mean over
+        sequences; over nothing it is 0.
     zero_infinity : bool
-        Whether sequences that no alignment fits, whose loss is infinite, count for nothing: loss and gradient 0.
+        Whether sequences that no alignment fits, whose loss is infinite, count for nothing: loss and
+        gradient 0.
     logits : bool
         Whether `log_probs` are logits, of which the log-softmax is taken; gradients are by logits then.
 
