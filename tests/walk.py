@@ -105,8 +105,19 @@ def rows() -> tuple[Row, ...]:
 
 
 def losses() -> dict[str, object]:
-    """Public losses by name."""
-    return {name: op for name in fa.__all__ if hasattr(op := getattr(fa, name), "value_and_grad")}
+    """Public losses by name; those with operands of their own have tests of their own."""
+    found = {name: op for name in fa.__all__ if hasattr(op := getattr(fa, name), "value_and_grad")}
+    return {name: op for name, op in found.items() if name not in reference.OTHER_LOSSES}
+
+
+def ctc_operands(steps: int, sequences: int, classes: int, dtype) -> tuple[np.ndarray, ...]:
+    """Logits, labels and both lengths for ctc_loss, some of them such that no alignment fits."""
+    x, room = values((steps, sequences, classes), dtype, 3, specials=False), steps // 2 + 1
+    labels = 1 + (integers(sequences * room, 8) % np.uint64(classes - 1)).astype("i8").reshape(
+        sequences, room
+    )
+    lengths = [integers(sequences, 9 + k) % np.uint64(n + 1) for k, n in enumerate((steps, room))]
+    return x, labels, np.maximum(lengths[0], np.uint64(steps // 2)), lengths[1]
 
 
 def row_losses() -> dict[str, object]:

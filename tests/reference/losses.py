@@ -7,6 +7,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 from reference.rows import exact, exp, log, log_softmax, softmax, weighted
+from reference.sequence import ctc_alignments
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,10 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
         soft_targets=True,
     ),
 }
+
+
+# Losses whose operands are not an input and its target, and what defines them.
+OTHER_LOSSES: dict[str, Callable] = {"ctc_loss": ctc_alignments}
 
 
 def label_shares(labels, classes, smoothing=0.0):
