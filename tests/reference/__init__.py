@@ -21,5 +21,6 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 __all__ = [
     "ACTIVATIONS", "INF", "LOSSES", "OTHER_LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation",
-    "ElementwiseLoss", "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread", "weighted",
+    "ElementwiseLoss", "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread",
+    "weighted",
 ]  # fmt: skip
