@@ -45,8 +45,8 @@ class CtcLoss(Loss):
             _switch(options["logits"], "logits"),
             scale,
             None if value is None else value.reshape(-1),
-            grad and _batched(grad.array),
-            hess and _batched(hess.array),
+            None if grad is None else _batched(grad.array),
+            None if hess is None else _batched(hess.array),
             wanted.value and value is None,
         )
         return total if value is None else value, grad and grad.deliver(), hess and hess.deliver()
