@@ -283,17 +283,18 @@ static void run_task(void *context, size_t index) {
         size_t size = place(b, &s, NULL);
         room = size > room ? size : room;
     }
-    double *block = malloc((room + 1) * sizeof(double));
-    if (!block) {
+    char *memory = malloc(room * sizeof(double) + 64);
+    if (!memory) {
         atomic_store(&b->failed, 1);
         return;
     }
+    double *block = (double *)(void *)(memory + (64 - (uintptr_t)memory % 64)); /* loads across cache lines cost twice */
     for (size_t n = first; n < end; n++) {
         describe(b, n, &s);
         place(b, &s, block);
         run_sequence(b, &s);
     }
-    free(block);
+    free(memory);
 }
 
 static double terms_of(const batch *b, size_t n) {

@@ -489,7 +489,7 @@ COMPOSED = [
 # ---- CTC -----------------------------------------------------------------------------------
 
 CTC = [
-    Defect(name, path, old, new, "tests/test_ctc.py")
+    Defect(name, path, old, new, "tests/test_ctc_calls.py tests/test_ctc.py")
     for name, path, old, new in [
         ("the blank among ctc's labels", "csrc/ctc.c", " && label != job->blank) continue;", ") continue;"),
         (
