@@ -150,6 +150,7 @@ static double FN(ctc_total)(size_t n, const double *x, double *max) {
             part[v] = FN(sum_add)(part[v], v_exp_nonpos(v_load(x + i + v * LANES) - most));
     double lanes[LANES];
     v_store(lanes, FN(sum_pair)(FN(sum_across_lanes)(part, FA_CTC_SLOTS / LANES)).hi);
+    if (lanes[0] != lanes[0]) *max = lanes[0]; /* which it is of a row with NaN differs */
     return lanes[0];
 }
 
