@@ -75,7 +75,8 @@ typedef struct {
      * has room for 2 width; returns that of all blanks. */
     double (*backward)(const fa_ctc_step *step, fa_ctc_row after, fa_ctc_row now, fa_ctc_row alpha,
                        fa_ctc_row product, double *share);
-    /* max, and the sum of exp(x - max), both NaN if one is; n a multiple of FA_CTC_SLOTS, what is beyond the classes -inf */
+    /* max, and the sum of exp(x - max), both NaN if one is; n a multiple of FA_CTC_SLOTS, what is beyond the
+     * classes -inf */
     double (*total)(size_t n, const double *x, double *max);
     /* scale (y - share) with y = exp(x - max) inverse, and scale (y (1 - y) - share (1 - share)); without x, y is 0.
      * hess may be NULL. n as above. */

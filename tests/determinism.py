@@ -14,6 +14,7 @@ import argparse
 import hashlib
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 
 import numpy as np
 import walk
@@ -95,15 +96,13 @@ def loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, 
 
 
 def ctc_hashes(dtype: np.dtype, shape: tuple[int, int, int]) -> Iterator[tuple[str, str]]:
-    operands = walk.ctc_operands(*shape, dtype)
-    results = []
-    for logits in (False, True):
-        for reduction in ("none", "mean"):
-            kw = {"logits": logits, "reduction": reduction}
-            results += [
-                *fa.ctc_loss.value_and_grad(*operands, **kw),
-                *fa.ctc_loss.grad_and_hess(*operands, **kw),
-            ]
+    """Of log-probabilities and logits, and with NaN among them."""
+    x, *rest = walk.ctc_operands(*shape, dtype)
+    results, holed = [], x.copy()
+    holed.reshape(-1)[:: max(x.size // 5, 1)] = np.nan
+    for a, logits, reduction in product((x, holed), (False, True), ("none", "mean")):
+        kw = {"logits": logits, "reduction": reduction}
+        results += [*fa.ctc_loss.value_and_grad(a, *rest, **kw), *fa.ctc_loss.grad_and_hess(a, *rest, **kw)]
     yield "ctc_loss", digest(*results)
 
 
