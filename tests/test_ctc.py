@@ -169,6 +169,18 @@ def test_many_steps_labels_and_classes(logits, rng):
     assert np.abs(grad - (y - g)).max() <= 2.0**-24
 
 
+@pytest.mark.parametrize(("steps", "length"), [(3, 2), (100, 30), (3000, 1000)])
+def test_number_of_alignments(steps, length):
+    """With every p = 1: steps + length - repetitions over 2 length, some 2^4000 in the largest case."""
+    for labels in (np.arange(length) % 2 + 1, np.arange(length) // 2 % 2 + 1):
+        repeated = int((labels[1:] == labels[:-1]).sum())
+        value, grad = ctc.value_and_grad(np.zeros((steps, 3)), labels, steps, length, reduction="sum")
+        with mp.workprec(200):
+            wanted = -mp.log(mp.binomial(steps + length - repeated, 2 * length))
+        assert abs(value - wanted) <= 2 * np.spacing(abs(value))
+        np.testing.assert_allclose(grad.sum(axis=-1), -1, rtol=4 * EPS)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("size", [1e2, 1e4, 1e7])
 def test_large_logits(size, dtype, rng):
