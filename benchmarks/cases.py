@@ -14,8 +14,12 @@ from fastact import _core
 
 SIZES = ((16,), (1000,), (30_000,), (1_000_000,), (16_000_000,))
 ROWS = ((1, 10), (4096, 10), (1024, 1000), (256, 32_000), (64, 128_256))
+SEQUENCES = ((200, 16, 64),)  # steps, sequences, classes
 DTYPES = ("float32", "float64")
 SIGMA = 3.0  # of the normally distributed inputs
+
+# Of the shapes that kinds of ops are measured on; 1 for those not named.
+DIMENSIONS = {"rows": 2, "row loss": 2, "sequence loss": 3}
 
 # Forms of one function that the core's table holds as ops of their own.
 FORMS: dict[str, tuple[str, dict[str, Any]]] = {"gelu_tanh": ("gelu", {"approximate": "tanh"})}
@@ -35,7 +39,7 @@ class Case:
     """One cell of the table, threads aside."""
 
     op: str
-    kind: str  # "activation", "rows", "loss" or "row loss"
+    kind: str  # "activation", "rows", "loss", "row loss" or "sequence loss"
     variant: str  # "value", "backward", "backward_from_output" or "value_and_grad"
     dtype: str
     shape: tuple[int, ...]
@@ -63,7 +67,8 @@ def ops() -> dict[str, str]:
     found |= dict.fromkeys(table["rows"], "rows")
     found |= dict.fromkeys(table["loss"], "loss")
     with_labels = [name for name in fa.__all__ if hasattr(getattr(fa, name), "value_and_grad")]
-    return found | {name: "row loss" for name in with_labels if name not in found}
+    found |= {name: "row loss" for name in with_labels if name not in found}
+    return found | {"ctc_loss": "sequence loss"}
 
 
 def public(op: str) -> tuple[Any, dict[str, Any]]:
@@ -79,7 +84,7 @@ def halves(x: Any) -> tuple[Any, Any]:
 
 
 def variants(op: str, kind: str) -> tuple[str, ...]:
-    if kind in ("loss", "row loss"):
+    if kind.endswith("loss"):
         return ("value", "value_and_grad")
     has_from_output = hasattr(public(op)[0], "backward_from_output")
     return ("value", "backward", "backward_from_output") if has_from_output else ("value", "backward")
@@ -93,7 +98,7 @@ def select(
     for dtype in dtypes:
         for shape in shapes:
             for op in names:
-                if (kinds[op] in ("rows", "row loss")) != (len(shape) == 2):
+                if DIMENSIONS.get(kinds[op], 1) != len(shape):
                     continue
                 if op in GATES and shape[-1] % 2:
                     continue
@@ -149,6 +154,13 @@ class Data:
         return self._rng.integers(0, self.shape[-1], self.shape[:-1])
 
     @cached_property
+    def sequences(self) -> tuple[np.ndarray, ...]:
+        """Labels, not the blank 0, a fifth as many as steps; lengths of input and labels: all of them."""
+        steps, count, classes = self.shape
+        labels = self._rng.integers(1, classes, (count, steps // 5))
+        return labels, np.full(count, steps), np.full(count, steps // 5)
+
+    @cached_property
     def binary(self) -> np.ndarray:
         return (self._rng.random(self.shape) < 0.5).astype(self.dtype)
 
@@ -164,7 +176,9 @@ class Data:
         return self._outputs[op]
 
     def operands(self, case: Case) -> tuple[np.ndarray, ...]:
-        """A call's arrays in order: (x,), (dy, x), (dy, y), or (input, target)."""
+        """A call's arrays in order: (x,), (dy, x), (dy, y), or (input, target) and ctc_loss's lengths."""
+        if case.kind == "sequence loss":
+            return (self.log_probabilities, *self.sequences)
         if case.kind == "row loss":
             return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
         if case.kind == "loss":

@@ -98,7 +98,9 @@ def _selected(arguments: argparse.Namespace) -> list[cases.Case]:
     if arguments.quick:
         return _quick(arguments, names, outs if arguments.out else [True])
     dtypes = _check(arguments.dtype, list(cases.DTYPES), "--dtype")
-    return list(cases.select(names, dtypes, arguments.shapes or [*cases.SIZES, *cases.ROWS], outs))
+    return list(
+        cases.select(names, dtypes, arguments.shapes or [*cases.SIZES, *cases.ROWS, *cases.SEQUENCES], outs)
+    )
 
 
 def _quick(arguments: argparse.Namespace, names: list[str], outs: list[bool]) -> list[cases.Case]:

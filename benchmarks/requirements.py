@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import fastact as fa
-from benchmarks.cases import GATES, REQUIRED, Case, Data, ops, public
+from benchmarks.cases import GATES, REQUIRED, SEQUENCES, Case, Data, ops, public
 from benchmarks.peers import OURS, Peer
 from benchmarks.runner import SETTLE, Judge, Result, run_case
 from benchmarks.timing import Call, measure
@@ -78,7 +78,7 @@ class Requirements:
         """All bars as they are measured; or only those that no cell of the table shows."""
         parts = [self.from_memory, self.two_threads, self.columns]
         if not beside_cells:
-            parts = [self.cross_entropy, self.softmax, self.in_cache, *parts, self.small_calls]
+            parts = [self.cross_entropy, self.ctc, self.softmax, self.in_cache, *parts, self.small_calls]
         for part in parts:
             yield from part()
 
@@ -94,6 +94,13 @@ class Requirements:
             what = f"cross_entropy.value_and_grad {_shape(shape)}, torch's time over ours"
             checks.append(Check(what, bar, r.ratio("torch"), _ns(r, "torch")))
         return checks
+
+    def ctc(self) -> list[Check]:
+        """PyTorch's gradient is the one by logits: it takes as long."""
+        shape = SEQUENCES[0]
+        r = self._run("ctc_loss", "sequence loss", "value_and_grad", shape, True, "torch")
+        what = f"ctc_loss.value_and_grad {_shape(shape)}, torch's time over ours"
+        return [Check(what, 2.0, r.ratio("torch"), _ns(r, "torch"))]
 
     def softmax(self) -> list[Check]:
         checks = []

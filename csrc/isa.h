@@ -3,6 +3,7 @@
 #define FA_ISA_H
 
 #include "core.h"
+#include "ctc.h"
 #include "rows.h"
 
 enum { FA_SUM_SLOTS = 16 };
@@ -22,6 +23,7 @@ typedef struct {
 struct fa_isa {
     const char *name;
     const fa_kernels *kernels[FA_PRECISIONS];
+    const fa_ctc_kernels *ctc;
 };
 
 extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;

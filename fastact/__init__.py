@@ -23,12 +23,13 @@ from fastact.activations.linear_units import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
 from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
-from fastact.losses import binary, by_row, deviance, likelihood, regression
+from fastact.losses import binary, by_row, deviance, likelihood, regression, sequence
 from fastact.losses.binary import *  # noqa: F403
 from fastact.losses.by_row import *  # noqa: F403
 from fastact.losses.deviance import *  # noqa: F403
 from fastact.losses.likelihood import *  # noqa: F403
 from fastact.losses.regression import *  # noqa: F403
+from fastact.losses.sequence import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
 __all__ = ["__version__", "boosting", "config", "get_num_threads", "get_op", "list_ops", "set_num_threads"]
@@ -44,5 +45,6 @@ __all__ += by_row.__all__
 __all__ += deviance.__all__
 __all__ += likelihood.__all__
 __all__ += regression.__all__
+__all__ += sequence.__all__
 __all__ += rows.__all__
 __all__.sort()

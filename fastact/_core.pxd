@@ -106,3 +106,24 @@ cdef extern from "losses.h" nogil:
     ctypedef enum fa_status:
         FA_DONE, FA_NO_MEMORY, FA_BAD_LABEL
     fa_status fa_row_loss_run(const fa_row_loss_job *, size_t *bad_row)
+
+cdef extern from "ctc.h" nogil:
+    ctypedef struct fa_ctc_job:
+        size_t steps, sequences, classes
+        fa_cube input
+        int logits
+        fa_plane labels
+        size_t labels_each
+        int concatenated
+        fa_operand input_lengths, target_lengths
+        int64_t blank
+        int mean, zero_infinity
+        fa_operand grad_output, value
+        fa_cube grad, hess
+        double *total
+    ctypedef enum fa_ctc_status:
+        FA_CTC_DONE, FA_CTC_NO_MEMORY, FA_CTC_BAD_BLANK, FA_CTC_BAD_INPUT_LENGTH, FA_CTC_BAD_TARGET_LENGTH
+        FA_CTC_BAD_SUM, FA_CTC_BAD_LABEL
+    ctypedef struct fa_ctc_place:
+        size_t sequence, label
+    fa_ctc_status fa_ctc_run(const fa_ctc_job *, fa_ctc_place *bad)

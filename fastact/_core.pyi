@@ -108,6 +108,20 @@ def row_loss(
     hess: NDArray[Any] | None,
     want_total: bool,
 ) -> float: ...
+def ctc_loss(
+    x: NDArray[Any],
+    targets: NDArray[Any],
+    lengths: tuple[NDArray[Any], NDArray[Any]],
+    blank: int,
+    mean: bool,
+    zero_infinity: bool,
+    logits: bool,
+    grad_output: NDArray[Any],
+    value: NDArray[Any] | None,
+    grad: NDArray[Any] | None,
+    hess: NDArray[Any] | None,
+    want_total: bool,
+) -> float: ...
 def register_bfloat16(dtype: np.dtype[Any]) -> None: ...
 def instruction_sets() -> dict[str, bool]: ...
 def get_isa() -> str: ...

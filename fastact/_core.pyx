@@ -426,6 +426,59 @@ def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, w
     return total
 
 
+def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean, bint zero_infinity, bint logits,
+             grad_output, value, grad, hess, bint want_total):
+    """x, grad, hess: (steps, sequences, classes); targets: (sequences, room), or one after another; lengths: of
+    input and targets, (sequences,); grad_output, value: (sequences,). blank an int64. Returns the total; what is
+    wrong with lengths or labels is raised before anything is written."""
+    cdef fa_ctc_job job
+    cdef fa_ctc_place bad = fa_ctc_place(0, 0)
+    cdef fa_ctc_status status
+    cdef double total = 0.0
+    memset(&job, 0, sizeof(job))
+    job.steps, job.sequences = <size_t>cnp.PyArray_DIM(x, 0), <size_t>cnp.PyArray_DIM(x, 1)
+    job.classes = <size_t>cnp.PyArray_DIM(x, 2)
+    job.input, job.labels = cube_of(x), plane_of(targets)
+    job.concatenated = cnp.PyArray_NDIM(targets) == 1
+    job.labels_each = <size_t>cnp.PyArray_DIM(targets, cnp.PyArray_NDIM(targets) - 1)
+    job.input_lengths, job.target_lengths = operand_of(lengths[0]), operand_of(lengths[1])
+    job.blank, job.mean, job.zero_infinity, job.logits = blank, mean, zero_infinity, logits
+    job.grad_output = operand_of(grad_output)
+    if value is not None:
+        job.value = operand_of(value)
+    if grad is not None:
+        job.grad = cube_of(grad)
+    if hess is not None:
+        job.hess = cube_of(hess)
+    job.total = &total if want_total else NULL
+    with nogil:
+        status = fa_ctc_run(&job, &bad)
+    if status == FA_CTC_NO_MEMORY:
+        raise MemoryError()
+    if status != FA_CTC_DONE:
+        raise_ctc(&job, status, bad, targets, lengths)
+    return total
+
+
+cdef raise_ctc(const fa_ctc_job *job, fa_ctc_status status, fa_ctc_place bad, targets, lengths):
+    n = bad.sequence
+    if status == FA_CTC_BAD_BLANK:
+        raise ValueError(f"blank must be in 0..{<Py_ssize_t>job.classes - 1} (the classes of log_probs), "
+                         f"got {job.blank}")
+    if status == FA_CTC_BAD_INPUT_LENGTH:
+        raise ValueError(f"input_lengths: {lengths[0][n]} of sequence {n} is not in 0..{job.steps} "
+                         f"(the steps of log_probs)")
+    if status == FA_CTC_BAD_TARGET_LENGTH:
+        raise ValueError(f"target_lengths: {lengths[1][n]} of sequence {n} is not in 0..{job.labels_each} "
+                         f"(the labels in targets)")
+    if status == FA_CTC_BAD_SUM:
+        raise ValueError(f"target_lengths must add up to the {job.labels_each} labels of one-dimensional targets, "
+                         f"got {sum(map(int, lengths[1]))}")
+    at = (n, bad.label) if not job.concatenated else sum(map(int, lengths[1][:n])) + bad.label
+    what = "is the blank" if targets[at] == job.blank else f"is not in 0..{job.classes - 1} (the classes of log_probs)"
+    raise IndexError(f"targets: label {targets[at]} at {bad.label} of sequence {n} {what}")
+
+
 # ---- configuration -----------------------------------------------------------------
 
 def instruction_sets():

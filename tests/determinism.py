@@ -14,6 +14,7 @@ import argparse
 import hashlib
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 
 import numpy as np
 import walk
@@ -94,6 +95,17 @@ def loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, 
         yield name, digest(*results)
 
 
+def ctc_hashes(dtype: np.dtype, shape: tuple[int, int, int]) -> Iterator[tuple[str, str]]:
+    """Of log-probabilities and logits, and with NaN among them."""
+    x, *rest = walk.ctc_operands(*shape, dtype)
+    results, holed = [], x.copy()
+    holed.reshape(-1)[:: max(x.size // 5, 1)] = np.nan
+    for a, logits, reduction in product((x, holed), (False, True), ("none", "mean")):
+        kw = {"logits": logits, "reduction": reduction}
+        results += [*fa.ctc_loss.value_and_grad(a, *rest, **kw), *fa.ctc_loss.grad_and_hess(a, *rest, **kw)]
+    yield "ctc_loss", digest(*results)
+
+
 def large_loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
     for name, op, x, t, options in _loss_cases(dtype, shape):
         yield name, digest(op(x, t), *op.value_and_grad(x, t, **options, reduction="sum"))
@@ -105,6 +117,8 @@ def _small_cases(dtype: np.dtype) -> Iterator[tuple]:
     for shape in [(1, 5), (5, 17), (33, 67), (48, 130), (20, 10), (3, 1003)]:
         yield shape, row_hashes(dtype, shape)
         yield shape, loss_hashes(dtype, shape)
+    for shape in [(1, 1, 2), (9, 5, 4), (70, 3, 33)]:
+        yield shape, ctc_hashes(dtype, shape)
 
 
 def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
@@ -114,6 +128,7 @@ def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
     for shape in [(n // 10, 10), (n // 1001, 1001), (3, n // 3)]:
         yield shape, large_row_hashes(dtype, shape)
         yield shape, large_loss_hashes(dtype, shape)
+    yield (200, 20, 50), ctc_hashes(dtype, (200, 20, 50))
 
 
 def hashes(small: bool = True, large: bool = False) -> dict[str, str]:

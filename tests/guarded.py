@@ -131,7 +131,25 @@ def check_losses() -> int:
                 for r in (1, 2, 3, 7, 8, 9, 15, 16, 17, 20):
                     for n in range(1 + r % 5, 68, 5):
                         calls += _check_loss(name, (r, n), dtype, soft)
+    for dtype in walk.DTYPES.values():
+        for shape in [(1, 1, 2), (5, 3, 2), (9, 2, 7), (12, 3, 8), (30, 2, 17)]:
+            calls += _check_ctc(shape, dtype)
     return calls
+
+
+def _check_ctc(shape, dtype) -> int:
+    operands = walk.ctc_operands(*shape, dtype)
+    for logits in (False, True):
+        grad, hess = fa.ctc_loss.grad_and_hess(*operands, logits=logits)
+        for at_end in (True, False):
+            *moved, grad1, hess1 = _placed([*operands, np.zeros_like(grad), np.zeros_like(hess)], at_end)
+            fa.ctc_loss(*moved, logits=logits)
+            fa.ctc_loss.grad_and_hess(*moved, logits=logits, out=(grad1, hess1))
+            walk.assert_same_bits(grad1, grad, (shape, dtype))
+            walk.assert_same_bits(hess1, hess, (shape, dtype))
+            fa.ctc_loss.grad(*moved, logits=logits, out=moved[0])
+            walk.assert_same_bits(moved[0], grad, (shape, dtype, "in place"))
+    return 12
 
 
 def _check_loss(name, shape, dtype, soft) -> int:

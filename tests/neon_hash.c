@@ -7,6 +7,7 @@
  * and CPU. Inputs come from a fixed integer recurrence and hold infinities, NaN,
  * subnormals and both zeros; every NaN counts as the same. */
 #include "../csrc/core.h"
+#include "../csrc/ctc.h"
 #include "../csrc/elementwise.h"
 #include "../csrc/losses.h"
 #include "../csrc/parameter_sums.h"
@@ -333,6 +334,52 @@ static void row_losses(fa_dtype dtype) {
     }
 }
 
+static uint64_t ctc_one(int logits, fa_dtype dtype, shape s, int across, range r) {
+    enum { SEQUENCES = 3 };
+    const size_t steps = s.rows, room = steps / 2 + 1;
+    shape all = {steps * SEQUENCES, s.n};
+    matrix x = make_matrix(all, dtype, 1, across, r), g = make_matrix(all, dtype, 2, across, UNIT);
+    matrix h2 = make_matrix(all, dtype, 3, across, UNIT);
+    int64_t *labels = must(calloc(SEQUENCES * room, sizeof *labels)), lengths[2 * SEQUENCES];
+    double one = 1.0, total = 0, value[SEQUENCES];
+    for (size_t i = 0; i < SEQUENCES * room; i++) labels[i] = 1 + (int64_t)(mix(i, 4) % (s.n - 1));
+    for (size_t i = 0; i < SEQUENCES; i++) {
+        lengths[i] = (int64_t)(steps - i % (steps / 2 + 1));
+        lengths[SEQUENCES + i] = (int64_t)((i + 1) * steps / 6);
+    }
+    fa_ctc_job job = {.steps = steps, .sequences = SEQUENCES, .classes = s.n, .logits = logits, .mean = 1,
+                      .labels_each = room, .total = &total};
+    job.input = cube_of((shape){SEQUENCES, s.n}, x, dtype);
+    job.grad = cube_of((shape){SEQUENCES, s.n}, g, dtype);
+    job.hess = cube_of((shape){SEQUENCES, s.n}, h2, dtype);
+    job.labels = (fa_plane){(char *)labels, (ptrdiff_t)(room * sizeof *labels), sizeof *labels, FA_I64};
+    job.input_lengths = (fa_operand){(char *)lengths, sizeof *lengths, FA_I64};
+    job.target_lengths = (fa_operand){(char *)(lengths + SEQUENCES), sizeof *lengths, FA_I64};
+    job.grad_output = (fa_operand){(char *)&one, 0, FA_F64};
+    job.value = (fa_operand){(char *)value, sizeof *value, FA_F64};
+    fa_ctc_place bad;
+    if (fa_ctc_run(&job, &bad) != FA_CTC_DONE) exit(2);
+    uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64);
+    h = hash_all(h, (char *)value, SEQUENCES, sizeof *value, FA_F64);
+    h = hash_matrix(hash_matrix(h, all, g, dtype), all, h2, dtype);
+    free(x.memory), free(g.memory), free(h2.memory), free(labels);
+    return h;
+}
+
+static void ctc(fa_dtype dtype) {
+    uint64_t h = hash_start;
+    for (int k = 0; k < 4 * SHAPES; k++) {
+        range r = k & 1 ? ANY : ORDINARY;
+        shape s = shapes[k / 4];
+        if (s.n < 2) continue;
+        uint64_t along = ctc_one(k >> 1 & 1, dtype, s, 0, r);
+        if (ctc_one(k >> 1 & 1, dtype, s, 1, r) != along)
+            printf("LAYOUT ctc_loss %s %zu x %zu\n", dtype_names[dtype], s.rows, s.n);
+        h = hash_bytes(h, &along, 8);
+    }
+    printf("ctc_loss %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
+}
+
 int main(int count, char **arguments) {
     if (count > 1 && fa_set_isa(arguments[1])) {
         fprintf(stderr, "no instruction set %s here\n", arguments[1]);
@@ -345,6 +392,7 @@ int main(int count, char **arguments) {
         rows((fa_dtype)dtype);
         losses((fa_dtype)dtype, dtype < FA_F16 ? 70001 : 5003);
         row_losses((fa_dtype)dtype);
+        ctc((fa_dtype)dtype);
     }
     parameter_sums(FA_F32);
     parameter_sums(FA_F64);

@@ -288,6 +288,8 @@ def _calls():
         yield lambda op=op, target=target: op.grad_and_hess(x, target, reduction="none")
         yield lambda op=op: _refused(op, bad, labels)
     yield lambda: _refused(fa.cross_entropy, x, labels + 6)
+    yield lambda: fa.ctc_loss.grad_and_hess(x, [1, 2], 4, 2, logits=True)
+    yield lambda: _refused(fa.ctc_loss, x, [1, 9], 4, 2)
     yield lambda: _refused(fa.gelu, bad)
     yield lambda: _refused(fa.gelu, x, approximate="no")
     yield lambda: _refused(fa.softmax, x, axis=5)

@@ -20,6 +20,7 @@ SECTIONS = ["Parameters", "Returns", "Raises", "Notes", "Examples"]
 BY_KIND = {"activation": reference.ACTIVATIONS, "rows": reference.ROWS, "loss": reference.LOSSES}
 # Losses by row are made of row kernels of their own, not of a row of the table.
 ROW_LOSSES = {n for n, entry in reference.LOSSES.items() if isinstance(entry, reference.RowLoss)}
+ROW_LOSSES |= reference.OTHER_LOSSES.keys()
 OPS = [(kind, name) for kind in TABLE for name in TABLE[kind]] + [
     ("loss", name) for name in sorted(ROW_LOSSES)
 ]

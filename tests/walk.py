@@ -148,6 +148,16 @@ class Form:
         return self._first(grads), self._first(hesses)
 
 
+def ctc_operands(steps: int, sequences: int, classes: int, dtype) -> tuple[np.ndarray, ...]:
+    """Logits, labels and both lengths for ctc_loss, some of them such that no alignment fits."""
+    x, room = values((steps, sequences, classes), dtype, 3, specials=False), steps // 2 + 1
+    labels = 1 + (integers(sequences * room, 8) % np.uint64(classes - 1)).astype("i8").reshape(
+        sequences, room
+    )
+    lengths = [integers(sequences, 9 + k) % np.uint64(n + 1) for k, n in enumerate((steps, room))]
+    return x, labels, np.maximum(lengths[0], np.uint64(steps // 2)), lengths[1]
+
+
 @cache
 def elementwise_losses() -> dict[str, object]:
     """By their names in the table."""
@@ -161,13 +171,12 @@ def elementwise_losses() -> dict[str, object]:
 
 @cache
 def row_losses() -> dict[str, object]:
-    forms = {entry.op for entry in reference.LOSSES.values() if isinstance(entry, reference.ElementwiseLoss)}
-    known = {*_core.table()["loss"], *forms}
-    public = {name: getattr(fa, name) for name in fa.__all__ if name not in known}
-    return {name: op for name, op in public.items() if hasattr(op, "value_and_grad")}
+    rows = [name for name, entry in reference.LOSSES.items() if isinstance(entry, reference.RowLoss)]
+    return {name: getattr(fa, name) for name in rows}
 
 
 def losses() -> dict[str, object]:
+    """Of an input and a target; others have tests of their own."""
     return {**row_losses(), **elementwise_losses()}
 
 

@@ -43,15 +43,15 @@ class Torch(Peer):
         call = plain(*operands) if out is None else with_out(self._torch.from_numpy(out), *operands)
         return Candidate(call, _arrays)
 
-    def _loss(self, case: Case, x: Any, target: Any) -> Candidate:
+    def _loss(self, case: Case, x: Any, *target: Any) -> Candidate:
         function = self._losses[case.op]
         if case.variant == "value":
-            return Candidate(Call(function, x, target), _arrays)
+            return Candidate(Call(function, x, *target), _arrays)
         leaf = x.detach().requires_grad_()
 
         def forward_and_backward() -> Any:
             leaf.grad = None
-            loss = function(leaf, target)
+            loss = function(leaf, *target)
             loss.backward()
             return loss, leaf.grad
 
@@ -61,7 +61,7 @@ class Torch(Peer):
 def _losses(torch: Any, functional: Any) -> dict[str, Any]:
     """Its own functions; of what it lacks, formulas of those it has."""
     own = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "hinge_embedding_loss")
-    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy")
+    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", "ctc_loss")
     relu, softplus = functional.relu, functional.softplus
 
     def log_cosh(x: Any, t: Any) -> Any:

@@ -3,6 +3,7 @@
  * ends with 1, or ends with 0.
  */
 #include "../../csrc/core.h"
+#include "../../csrc/ctc.h"
 #include "../../csrc/elementwise.h"
 #include "../../csrc/losses.h"
 #include "../../csrc/rows.h"
@@ -127,6 +128,34 @@ static void check_cross_entropy(void) {
     for (size_t i = 0; i < ROWS * CLASSES; i++) expect("gradient beside a bad label", i, (double)grad[i], 0, 0);
 }
 
+/* Two steps of probabilities 1/2, 1/2 and 1/4, 3/4: the label 1 but where both are blank, 7/8. */
+static void check_ctc(void) {
+    double x[] = {log(0.5), log(0.5), log(0.25), log(0.75)}, grad[4], one = 1, total = 0;
+    const double at[] = {3.0 / 7, 4.0 / 7, 1.0 / 7, 6.0 / 7};
+    unsigned char label = 1, steps = 2, labels = 1;
+    const fa_ctc_status wanted[] = {FA_CTC_BAD_LABEL, FA_CTC_BAD_LABEL, FA_CTC_BAD_INPUT_LENGTH,
+                                    FA_CTC_BAD_TARGET_LENGTH};
+    fa_ctc_place bad;
+    fa_ctc_job job = {.steps = 2, .sequences = 1, .classes = 2, .labels_each = 1, .total = &total,
+                      .input = {(char *)x, 2 * sizeof(double), 0, sizeof(double), FA_F64},
+                      .labels = {(char *)&label, 0, 1, FA_U8},
+                      .input_lengths = {(char *)&steps, 1, FA_U8}, .target_lengths = {(char *)&labels, 1, FA_U8},
+                      .grad_output = {(char *)&one, 0, FA_F64},
+                      .grad = {(char *)grad, 2 * sizeof(double), 0, sizeof(double), FA_F64}};
+    expect("ctc's status", 0, (double)fa_ctc_run(&job, &bad), FA_CTC_DONE, 0);
+    expect("ctc", 0, total, -log(7.0 / 8), DOUBLE * 4);
+    for (size_t i = 0; i < 4; i++) expect("ctc's gradient", i, grad[i], -at[i], DOUBLE * 4);
+
+    memset(grad, 0, sizeof grad);
+    for (int k = 0; k < 4; k++) {
+        label = k == 0 ? 2 : k == 1 ? 0 : 1; /* no class, or the blank */
+        steps = k == 2 ? 3 : 2;
+        labels = k == 3 ? 2 : 1;
+        expect("status for a bad label or length", (size_t)k, (double)fa_ctc_run(&job, &bad), wanted[k], 0);
+    }
+    for (size_t i = 0; i < 4; i++) expect("ctc's gradient beside something bad", i, grad[i], 0, 0);
+}
+
 static void check_mse(void) {
     enum { N = 40009 };
     static double x[N], grad[N];
@@ -154,6 +183,7 @@ int main(void) {
         check_runner();
         check_softmax();
         check_cross_entropy();
+        check_ctc();
         check_mse();
     }
     return wrong;

@@ -7,7 +7,7 @@ without one.
 from reference import exponential, gated, gelu, hard, linear_units, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
 from reference.loss import ElementwiseLoss, RowLoss
-from reference.losses import LOSSES, label_shares, spread
+from reference.losses import LOSSES, OTHER_LOSSES, label_shares, spread
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -21,6 +21,7 @@ ACTIVATIONS: dict[str, Activation] = {
     **linear_units.ACTIVATIONS,
 }
 __all__ = [
-    "ACTIVATIONS", "INF", "LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation", "ElementwiseLoss",
-    "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread", "weighted",
+    "ACTIVATIONS", "INF", "LOSSES", "OTHER_LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation",
+    "ElementwiseLoss", "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread",
+    "weighted",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from reference.loss import (
     where,
 )
 from reference.rows import exact, exp, log, log_softmax, softmax, weighted
+from reference.sequence import ctc_alignments
 
 LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
     "mse_loss": ElementwiseLoss(
@@ -129,6 +130,10 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
         soft_targets=True,
     ),
 }
+
+
+# Losses whose operands are not an input and its target, and what defines them.
+OTHER_LOSSES: dict[str, Callable] = {"ctc_loss": ctc_alignments}
 
 
 def label_shares(labels, classes, smoothing=0.0):

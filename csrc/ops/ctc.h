@@ -1,0 +1,185 @@
+/* Steps of CTC's recursions, in float64. See ctc.h for what is what.
+ *
+ * A sum of m * 2^k takes the largest k for its own: the others' m are multiplied by 2^(k - largest), which is
+ * exact or so small as not to count. So a step's errors are the roundings of a sum of two or three, of one
+ * exponential and of their product. */
+
+typedef struct {
+    vec m, k;
+} FN(scaled_by);
+#define ext FN(scaled_by)
+
+FA_INLINE ext FN(ext_load)(fa_ctc_row row, size_t i) {
+    ext e = {v_load(row.m + i), v_load(row.k + i)};
+    return e;
+}
+FA_INLINE void FN(ext_store)(fa_ctc_row row, size_t i, ext e) {
+    v_store(row.m + i, e.m);
+    v_store(row.k + i, e.k);
+}
+FA_INLINE ext FN(ext_splat)(real m, real k) {
+    ext e = {v_splat(m), v_splat(k)};
+    return e;
+}
+
+/* 2^(k - most) for k <= most; 0 below 2^-1022, and for -inf - -inf: the bounded difference is added to the
+ * exponent field of 1. */
+FA_INLINE vec FN(ext_factor)(vec k, vec most) {
+    const vec shift = K(F64_SHIFT + 1023);
+    return v_from_bits(v_bits(v_max(k - most, K(-1023)) + shift) << 52);
+}
+FA_INLINE ext FN(ext_sum2)(ext a, ext b) {
+    ext s;
+    s.k = v_max(a.k, b.k);
+    s.m = v_fma(a.m, FN(ext_factor)(a.k, s.k), b.m * FN(ext_factor)(b.k, s.k));
+    return s;
+}
+FA_INLINE ext FN(ext_sum3)(ext a, ext b, ext c) {
+    ext s;
+    s.k = v_max(a.k, v_max(b.k, c.k));
+    vec two = v_fma(b.m, FN(ext_factor)(b.k, s.k), c.m * FN(ext_factor)(c.k, s.k));
+    s.m = v_fma(a.m, FN(ext_factor)(a.k, s.k), two);
+    return s;
+}
+FA_INLINE ext FN(ext_times)(ext a, ext b) {
+    ext p = {a.m * b.m, a.k + b.k};
+    return p;
+}
+
+/* m to [1, 2); NaN stays. */
+FA_INLINE ext FN(ext_normal)(ext e) {
+    ivec excess = (v_bits(e.m) >> 52) - 1023;
+    ext n = {v_select(v_isnan(e.m), e.m, v_from_bits(v_bits(e.m) - (excess << 52))), e.k + v_from_int(excess)};
+    return n;
+}
+
+/* exp(x - max), m in [0.7, 1.5). What the difference lost comes back as a factor. Beyond 2^51, where neighbours
+ * differ by a factor of more than 2, m is 1. NaN for NaN and inf. */
+FA_INLINE ext FN(ext_exp)(vec x, vec max) {
+    vec d = x - max, back = d + max, low = (x - back) - (max - (back - d)); /* two-sum: d + low = x - max */
+    low = v_keep(v_lt(v_abs(low), K(0x1p-27)), low);
+    mask far = v_lt(K(0x1p51), v_abs(d));
+    FN(reduced) a = FN(exp_reduce)(d);
+    vec r = v_select(far, K(0), a.r + low), r2 = r * r;
+    vec m = K(1) + v_fma(v_fma(FN(exp_c)(r, r2), r, K(0.5)), r2, r);
+    ext e = {v_select(v_lt(d, K(F64_INF)), m, K(F64_NAN)), v_select(far, d * K(F64_LOG2E), a.k)};
+    return e;
+}
+
+FA_INLINE void FN(ext_put)(const fa_ctc_step *s, fa_ctc_row row, size_t i, ext e) {
+    FN(ext_store)(row, i, s->normalise ? FN(ext_normal)(e) : e);
+}
+
+/* blank j: from itself and from label j - 1; label j: from itself, blank j, and if it may from label j - 1. */
+static void FN(ctc_forward)(const fa_ctc_step *s, fa_ctc_row before, fa_ctc_row now) {
+    const size_t w = s->width;
+    const vec max = v_splat(s->max);
+    const ext blank = FN(ext_exp)(v_splat(s->blank_x), max);
+    for (size_t j = 0; j < w; j += LANES) {
+        const fa_ctc_row shifted = {before.m - 1, before.k - 1};
+        ext label = FN(ext_load)(before, j), at_blank = FN(ext_load)(before, w + j), last = FN(ext_load)(shifted, j);
+        FN(ext_put)(s, now, w + j, FN(ext_times)(blank, FN(ext_sum2)(at_blank, last)));
+        last.k = last.k + v_load(s->skip + j);
+        ext sum3 = FN(ext_sum3)(label, at_blank, last);
+        FN(ext_put)(s, now, j, FN(ext_times)(FN(ext_exp)(v_load(s->x + j), max), sum3));
+    }
+}
+
+/* Of FA_CTC_SLOTS sums, element i's is i % FA_CTC_SLOTS: their total. */
+FA_INLINE double FN(slots_total)(const vec part[FA_CTC_SLOTS / LANES]) {
+    double slot[FA_CTC_SLOTS];
+    for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) v_store(slot + v * LANES, part[v]);
+    for (size_t half = FA_CTC_SLOTS / 2; half; half /= 2)
+        for (size_t k = 0; k < half; k++) slot[k] = slot[k] + slot[k + half];
+    return slot[0];
+}
+
+/* product = alpha beta to shares, over their largest power of two; their total. */
+FA_INLINE double FN(shares)(size_t n, fa_ctc_row product, vec most, double *share) {
+    vec part[FA_CTC_SLOTS / LANES];
+    for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) part[v] = K(0);
+    for (size_t i = 0; i < n; i += FA_CTC_SLOTS)
+        for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) {
+            const size_t at = i + v * LANES;
+            vec e = v_load(product.m + at) * FN(ext_factor)(v_load(product.k + at), most);
+            v_store(share + at, e);
+            part[v] = part[v] + e;
+        }
+    return FN(slots_total)(part);
+}
+
+/* beta comes with its own step's probability, which alpha has too: the product is taken before that. */
+static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_row now, fa_ctc_row alpha,
+                               fa_ctc_row product, double *share) {
+    const size_t w = s->width;
+    const vec max = v_splat(s->max);
+    const ext blank = FN(ext_exp)(v_splat(s->blank_x), max);
+    vec most = K(-F64_INF);
+    for (size_t j = 0; j < w; j += LANES) {
+        const fa_ctc_row shifted = {after.m + 1, after.k + 1};
+        ext label = FN(ext_load)(after, j), at_blank = FN(ext_load)(after, w + j);
+        ext next = FN(ext_load)(shifted, j), next_blank = FN(ext_load)(shifted, w + j);
+        ext from_blank = FN(ext_sum2)(at_blank, label);
+        next.k = next.k + v_load(s->skip + j + 1);
+        ext from_label = FN(ext_sum3)(label, next_blank, next);
+        ext blanks = FN(ext_normal)(FN(ext_times)(FN(ext_load)(alpha, w + j), from_blank));
+        ext labels = FN(ext_normal)(FN(ext_times)(FN(ext_load)(alpha, j), from_label));
+        FN(ext_store)(product, w + j, blanks);
+        FN(ext_store)(product, j, labels);
+        most = v_max(most, v_max(blanks.k, labels.k));
+        FN(ext_put)(s, now, w + j, FN(ext_times)(blank, from_blank));
+        FN(ext_put)(s, now, j, FN(ext_times)(FN(ext_exp)(v_load(s->x + j), max), from_label));
+    }
+    most = v_splat(v_max_across(most));
+    const fa_ctc_row of_blanks = {product.m + w, product.k + w};
+    const double labels = FN(shares)(w, product, most, share), blanks = FN(shares)(w, of_blanks, most, share + w);
+    const double all = labels + blanks;
+    for (size_t j = 0; j < w; j += LANES) v_store(share + j, v_load(share + j) / v_splat(all));
+    return blanks / all;
+}
+
+static double FN(ctc_total)(size_t n, const double *x, double *max) {
+    FN(sum) part[FA_CTC_SLOTS / LANES];
+    vec most = K(-F64_INF);
+    for (size_t i = 0; i < n; i += LANES) most = v_max(most, v_load(x + i));
+    *max = v_max_across(most);
+    most = v_splat(*max);
+    for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) part[v] = FN(sum_zero)();
+    for (size_t i = 0; i < n; i += FA_CTC_SLOTS)
+        for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++)
+            part[v] = FN(sum_add)(part[v], v_exp_nonpos(v_load(x + i + v * LANES) - most));
+    double lanes[LANES];
+    v_store(lanes, FN(sum_pair)(FN(sum_across_lanes)(part, FA_CTC_SLOTS / LANES)).hi);
+    if (lanes[0] != lanes[0]) *max = lanes[0]; /* which it is of a row with NaN differs */
+    return lanes[0];
+}
+
+static void FN(ctc_row)(size_t n, const double *x, double max, double inverse, const double *share, double scale,
+                        double *grad, double *hess) {
+    for (size_t i = 0; i < n; i += LANES) {
+        vec g = v_load(share + i), y = K(0);
+        if (x) y = v_exp_nonpos(v_load(x + i) - v_splat(max)) * v_splat(inverse);
+        if (hess) v_store(hess + i, (v_fnma(y, y, y) - v_fnma(g, g, g)) * v_splat(scale));
+        v_store(grad + i, (y - g) * v_splat(scale));
+    }
+}
+
+static double FN(ctc_minus_log)(const double m[3], const double k[3]) {
+    ext p = FN(ext_sum2)(FN(ext_splat)(m[0], k[0]), FN(ext_splat)(m[1], k[1]));
+    p.m = p.m / v_splat(m[2]);
+    p.k = p.k - v_splat(k[2]);
+    p = FN(ext_normal)(p);
+    mask above = v_lt(K(0x1.6a09e667f3bcdp+0), p.m); /* sqrt2: the logarithms of m and 2^k never cancel */
+    p.m = v_select(above, K(0.5) * p.m, p.m);
+    p.k = p.k + v_keep(above, K(1));
+    vec low = v_fma(p.k, K(F64_LN2_LO), v_log(p.m));
+    vec none = v_select(v_isnan(p.m), p.m, K(F64_INF));
+    vec loss = v_select(v_lt(K(-F64_INF), p.k), K(0) - v_fma(p.k, K(F64_LN2_HI), low), none);
+    double lanes[LANES];
+    v_store(lanes, loss);
+    return lanes[0];
+}
+
+static const fa_ctc_kernels ctc_kernels = {FN(ctc_forward), FN(ctc_backward), FN(ctc_total), FN(ctc_row),
+                                           FN(ctc_minus_log)};
+#undef ext
