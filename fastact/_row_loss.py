@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ class RowLoss(Loss):
         soft = self._is_soft(t.shape, shape, rows)
         t = float_array(t, "target") if soft else integer_array(t, "target")
         weight = _class_weight(options["weight"], shape[axis])
-        smoothing = _smoothing(options.get("label_smoothing", 0.0))
+        smoothing = label_smoothing(options.get("label_smoothing", 0.0))
+        z = z_factor(options.get("z_loss", 0.0))
         scale = upstream(grad_output, rows, reduction)
         sources = [a for a in (x, t, scale, weight) if a is not None and a is not ONE]
         grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
@@ -48,6 +49,7 @@ class RowLoss(Loss):
             weight,
             _ignore_index(options["ignore_index"]),
             smoothing,
+            z,
             view.plane(scale),
             reduction == "mean",
             None if value is None else view.plane(value.reshape(-1)),
@@ -90,6 +92,7 @@ class RowLoss(Loss):
             _class_weight(options["weight"], shape[axis]),
             _ignore_index(options["ignore_index"]),
             0.0,
+            0.0,
             ONE,
             False,
             None,
@@ -127,7 +130,7 @@ def _check_class_weight(shape: Shape, classes: int) -> None:
         raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {shape}")
 
 
-def _smoothing(value: Any) -> float:
+def label_smoothing(value: Any) -> float:
     try:
         smoothing = float(value)
     except (TypeError, ValueError):
@@ -135,6 +138,16 @@ def _smoothing(value: Any) -> float:
     if not 0.0 <= smoothing <= 1.0:
         raise ValueError(f"label_smoothing must be between 0 and 1, got {value!r}")
     return smoothing
+
+
+def z_factor(value: Any) -> float:
+    try:
+        z = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"z_loss must be a finite number of at least 0, got {value!r}") from None
+    if not 0.0 <= z < inf:
+        raise ValueError(f"z_loss must be a finite number of at least 0, got {value!r}")
+    return z
 
 
 def _ignore_index(value: Any) -> int:

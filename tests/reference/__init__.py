@@ -6,7 +6,7 @@ without one.
 
 from reference import exponential, gated, gelu, hard, linear_units, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
-from reference.losses import LOSSES, ElementwiseLoss, RowLoss, label_shares, spread
+from reference.losses import LOSSES, ElementwiseLoss, RowLoss, label_shares, spread, z_terms
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -22,4 +22,5 @@ ACTIVATIONS: dict[str, Activation] = {
 __all__ = [
     "ACTIVATIONS", "INF", "LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation", "ElementwiseLoss",
     "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread", "weighted",
+    "z_terms",
 ]  # fmt: skip

@@ -145,6 +145,12 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
 }
 
 
+def z_terms(x, z):
+    """z lse(x)^2 a row, its gradient and Hessian diagonal."""
+    lse, p = (x - log_softmax(x))[..., :1], softmax(x)
+    return z * lse[..., 0] ** 2, 2 * z * lse * p, 2 * z * (p**2 + lse * p * (1 - p))
+
+
 def label_shares(labels, classes, smoothing=0.0):
     """One-hot rows, (1 - smoothing) at the label and smoothing / classes everywhere."""
     shares = exact(np.eye(classes)[np.asarray(labels, np.intp)])
