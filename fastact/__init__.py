@@ -23,9 +23,10 @@ from fastact.activations.linear_units import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
 from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
-from fastact.losses import binary, by_row, regression
+from fastact.losses import binary, by_row, linear, regression
 from fastact.losses.binary import *  # noqa: F403
 from fastact.losses.by_row import *  # noqa: F403
+from fastact.losses.linear import *  # noqa: F403
 from fastact.losses.regression import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
@@ -39,6 +40,7 @@ __all__ += sigmoids.__all__
 __all__ += smooth.__all__
 __all__ += binary.__all__
 __all__ += by_row.__all__
+__all__ += linear.__all__
 __all__ += regression.__all__
 __all__ += rows.__all__
 __all__.sort()
