@@ -142,8 +142,8 @@ def blocks_of(classes: int, features: int, itemsize: int) -> list[slice]:
 def chunk_size(rows: int, width: int, itemsize: int) -> int:
     """How many rows of so many elements a chunk has: all chunks nearly the same number."""
     most = max(1, CHUNK_BYTES // (itemsize * max(width, 1)))
-    count = -(-rows // most)
-    return -(-rows // max(count, 1))
+    chunks = max(1, -(-rows // most))
+    return max(1, -(-rows // chunks))
 
 
 # ---- results ------------------------------------------------------------------------
@@ -170,27 +170,24 @@ class _Gradients:
             for r in self.results[1:]
         ]
         self.started = False
-        self.part = np.empty((0, given.features), given.dtype)
 
     def add(self, matrix: Array, x: Array) -> None:
         """To the sums by the linear map, those over a chunk's rows: of matrix.T @ x, and of the matrix."""
-        whole, given = [slice(None)], self.given
-        pieces = blocks_of(given.classes, given.features, x.itemsize) if self.started else whole
-        for block in pieces:
-            by_map, transposed = self.sums[0][block], matrix[:, block].T
-            if self.started:
-                by_map += np.matmul(transposed, x, out=self._part(len(by_map)))
-            else:
-                np.matmul(transposed, x, out=by_map)
+        if self.started:
+            self._add_to_map(matrix, x)
+        else:
+            np.matmul(matrix.T, x, out=self.sums[0])
         for by_bias in self.sums[1:]:
             total = np.ones(len(matrix), matrix.dtype) @ matrix
             by_bias[...] = by_bias + total if self.started else total
         self.started = True
 
-    def _part(self, classes: int) -> Array:
-        if len(self.part) < classes:
-            self.part = np.empty((classes, self.given.features), self.given.dtype)
-        return self.part[:classes]
+    def _add_to_map(self, matrix: Array, x: Array) -> None:
+        blocks = blocks_of(self.given.classes, self.given.features, x.itemsize)
+        part = np.empty((blocks[0].stop if blocks else 0, self.given.features), x.dtype)
+        for block in blocks:
+            sums = self.sums[0][block]
+            sums += np.matmul(matrix[:, block].T, x, out=part[: len(sums)])
 
     def deliver(self) -> tuple[Any, ...]:
         for sums, result in zip(self.sums, self.results[1:], strict=True):

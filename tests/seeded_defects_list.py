@@ -179,7 +179,7 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: label_smoothing",
-        "fastact/_loss.py",
+        "fastact/_row_loss.py",
         'smoothing = label_smoothing(options.get("label_smoothing", 0.0))',
         'smoothing = label_smoothing(options.get("label_smoothing", 0.0)) * 0.0',
         "tests/test_losses.py -k test_rows",

@@ -84,6 +84,11 @@ def linear_cross_entropy(
     magnitudes; the rest is as exact as `cross_entropy`. Narrow types are computed in float32, with
     a float32 array of the size of `linear_weight` for its gradient.
 
+    References
+    ----------
+    PyTorch's ``torch.nn.functional.linear_cross_entropy``, whose names these are; `z_loss` is its own
+    here, and probabilities as targets and maps to more than one axis are not taken.
+
     Examples
     --------
     >>> import numpy as np, fastact as fa
