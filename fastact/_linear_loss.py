@@ -30,6 +30,7 @@ from fastact._row_loss import class_weight, ignored_index, label_smoothing, labe
 # docs/decisions/0020-chunks-of-logits.md
 CHUNK_BYTES = 52 << 20  # of logits, of their curvature if that is wanted, and of rows of features
 BLOCK_BYTES = 8 << 20  # of linear_weight
+ROWS_OF_A_TILE = 32
 
 
 class LinearLoss(Loss):
@@ -140,10 +141,13 @@ def blocks_of(classes: int, features: int, itemsize: int) -> list[slice]:
 
 
 def chunk_size(rows: int, width: int, itemsize: int) -> int:
-    """How many rows of so many elements a chunk has: all chunks nearly the same number."""
+    """How many rows of so many elements a chunk has: all chunks nearly the same number, of whole
+    tiles of matmul."""
     most = max(1, CHUNK_BYTES // (itemsize * max(width, 1)))
     chunks = max(1, -(-rows // most))
-    return max(1, -(-rows // chunks))
+    tile = ROWS_OF_A_TILE if most >= ROWS_OF_A_TILE else 1
+    tiles = max(1, -(-rows // (chunks * tile)))
+    return max(1, min(rows, min(tiles, most // tile) * tile))
 
 
 # ---- results ------------------------------------------------------------------------
