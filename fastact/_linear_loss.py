@@ -8,6 +8,7 @@ known before the first chunk, and all labels are checked before anything is writ
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -120,6 +121,12 @@ class _Operands:
             )
         return None if live.all() else np.flatnonzero(live)
 
+    @cached_property
+    def spare_block(self) -> Array:
+        """Of the size of the first block, which is the largest: one for all uses."""
+        first = blocks_of(self.classes, self.features, self.dtype.itemsize)[0]
+        return np.empty((first.stop, self.features), self.dtype)
+
     def blocks(self, copied: bool = False) -> Iterator[tuple[slice, Array]]:
         """The linear map in the type all is computed in: whole, or in blocks of classes if it is to be
         copied."""
@@ -188,10 +195,9 @@ class _Gradients:
 
     def _add_to_map(self, matrix: Array, x: Array) -> None:
         blocks = blocks_of(self.given.classes, self.given.features, x.itemsize)
-        part = np.empty((blocks[0].stop if blocks else 0, self.given.features), x.dtype)
         for block in blocks:
             sums = self.sums[0][block]
-            sums += np.matmul(matrix[:, block].T, x, out=part[: len(sums)])
+            sums += np.matmul(matrix[:, block].T, x, out=self.given.spare_block[: len(sums)])
 
     def deliver(self) -> tuple[Any, ...]:
         for sums, result in zip(self.sums, self.results[1:], strict=True):
@@ -276,11 +282,13 @@ class _Chunks:
         )
         return losses
 
-    def _through_map(self, matrix: Array, power: int = 1) -> Array:
-        """matrix @ linear_weight**power"""
+    def _through_map(self, matrix: Array, squared: bool = False) -> Array:
+        """matrix @ linear_weight, or its squares"""
         total: Array | None = None
-        for block, w in self.given.blocks(copied=power > 1):
-            product = matrix[:, block] @ (w if power == 1 else w**power)
+        for block, w in self.given.blocks(copied=squared):
+            if squared:
+                w = np.multiply(w, w, out=self.given.spare_block[: len(w)])
+            product = matrix[:, block] @ w
             total = product if total is None else np.add(total, product, out=total)
         return np.zeros((len(matrix), self.given.features), self.given.dtype) if total is None else total
 
@@ -291,7 +299,7 @@ class _Chunks:
         weight = np.ones(given.classes) if given.weight is None else given.weight.astype(np.float64)
         total = (1 - given.smoothing) * weight[chunk.labels] + given.smoothing * weight.mean()
         mean = self._through_map(p)
-        variance = np.maximum(self._through_map(p, 2) - mean**2, 0)
+        variance = np.maximum(self._through_map(p, squared=True) - mean**2, 0)
         curvature: Array = (total + 2 * given.z * lse)[:, None] * variance + 2 * given.z * mean**2
         curvature *= np.reshape(chunk.scale, (-1, 1))
         return curvature
