@@ -9,7 +9,9 @@ What the arithmetic forces on any straightforward method is forgiven:
   no less than 2^-5 of the incoming gradient;
 * gradients by a parameter are sums: ulps are those of the sum whose terms all have one sign;
 * other row ops: ulps are those of the largest entry of the row and of its incoming
-  gradient; losses: of the largest entry of all. Terms of that size cancel in them.
+  gradient; losses: of the largest entry of all. Terms of that size cancel in them;
+* gradients of a linear map's losses are sums too, counted as those by a parameter, of terms
+  that a logit's rounding changes by as many ulp as the logit is large.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import GATES, Case, Data, halves
-from benchmarks.formulas import reference
+from benchmarks.cases import GATES, LINEAR, Case, Data, halves
+from benchmarks.formulas import FORMULAS, reference
 
 RIGHT = 8.0  # ulp
 _POINTS = {1: (20_000,), 2: (2_000, 10), 3: (40, 8, 10)}
@@ -69,6 +71,11 @@ def _sizes(
             dy = operands[0].reshape(len(largest), -1)
             largest = np.maximum(largest, np.abs(dy).max(-1, keepdims=True))
         return [np.broadcast_to(largest, sizes[0].shape)]
+    if case.op == LINEAR and len(results) == 3:
+        x, w, t = operands
+        logits = x @ w.T
+        slopes = np.abs(logits).max() * np.abs(FORMULAS["cross_entropy", "value_and_grad"](np, logits, t)[1])
+        sizes[1:] = slopes @ np.abs(w), slopes.T @ np.abs(x)
     if case.kind in ("loss", "row loss"):
         return [np.broadcast_to(size.max(), size.shape) for size in sizes]
     return sizes

@@ -16,6 +16,8 @@ SIZES = ((16,), (1000,), (30_000,), (1_000_000,), (16_000_000,))
 ROWS = ((1, 10), (4096, 10), (1024, 1000), (256, 32_000), (64, 128_256))
 SEQUENCES = ((200, 16, 64),)  # steps, sequences, classes
 DTYPES = ("float32", "float64")
+LINEAR = "linear_cross_entropy"  # its shape is the logits', made of FEATURES features
+FEATURES = 512
 SIGMA = 3.0  # of the normally distributed inputs
 
 # Of the shapes that kinds of ops are measured on; 1 for those not named.
@@ -105,6 +107,7 @@ def select(
                 for variant in variants(op, kinds[op]):
                     # a loss's out= takes its gradient: the value alone has none
                     chosen = outs if kinds[op] in ("activation", "rows") or variant != "value" else [False]
+                    chosen = [False] if op == LINEAR else chosen
                     for out in chosen:
                         yield Case(op, kinds[op], variant, dtype, shape, out)
 
@@ -165,6 +168,16 @@ class Data:
         return (self._rng.random(self.shape) < 0.5).astype(self.dtype)
 
     @cached_property
+    def features(self) -> np.ndarray:
+        return self._rng.standard_normal((self.shape[0], FEATURES), self.dtype)
+
+    @cached_property
+    def linear_weight(self) -> np.ndarray:
+        """Its logits are as spread as other losses' inputs."""
+        scale = self.dtype.type(SIGMA / FEATURES**0.5)
+        return self._rng.standard_normal((self.shape[1], FEATURES), self.dtype) * scale
+
+    @cached_property
     def log_probabilities(self) -> np.ndarray:
         return fa.log_softmax(self.x)
 
@@ -176,9 +189,11 @@ class Data:
         return self._outputs[op]
 
     def operands(self, case: Case) -> tuple[np.ndarray, ...]:
-        """A call's arrays in order: (x,), (dy, x), (dy, y), or (input, target) and ctc_loss's lengths."""
+        """A call's arrays in order: (x,), (dy, x), (dy, y), or inputs, target, and ctc_loss's lengths."""
         if case.kind == "sequence loss":
             return (self.log_probabilities, *self.sequences)
+        if case.op == LINEAR:
+            return (self.features, self.linear_weight, self.labels)
         if case.kind == "row loss":
             return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
         if case.kind == "loss":

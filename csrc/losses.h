@@ -46,7 +46,7 @@ typedef struct {
     fa_cube target;        /* soft targets */
     fa_operand weight;     /* n class weights; without data: 1 */
     int64_t ignore_index;
-    double smoothing;
+    double smoothing, z_loss;
     fa_plane grad_output;  /* of every row, or with strides 0 of the reduced loss */
     int mean;              /* divide gradients by the denominator */
     fa_plane value;        /* each row's loss; these three without data: not wanted */

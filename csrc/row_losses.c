@@ -174,7 +174,8 @@ static int run_cross_entropy(rows_context *c) {
                                         .want_hess = job->hess.data != NULL,
                                         .class_weight = c->weight,
                                         .weight_sum = c->weight_sum,
-                                        .smoothing = job->smoothing};
+                                        .smoothing = job->smoothing,
+                                        .z_loss = job->z_loss};
     prepare_rows(c);
     if (c->weight && job->precision == FA_SINGLE) narrow_weights(c); /* kernels read them in their own precision */
     for (size_t o = 0; o < job->outer; o++) {

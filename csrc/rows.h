@@ -30,7 +30,7 @@ typedef struct {
     int want_loss, want_grad, want_hess;
     const void *class_weight; /* n reals or NULL */
     double weight_sum;        /* of class_weight, or n */
-    double smoothing;
+    double smoothing, z_loss;
 } fa_cross_entropy_options;
 
 typedef struct {

@@ -97,7 +97,7 @@ cdef extern from "losses.h" nogil:
         fa_cube target
         fa_operand weight
         int64_t ignore_index
-        double smoothing
+        double smoothing, z_loss
         fa_plane grad_output
         int mean
         fa_plane value

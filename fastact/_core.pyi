@@ -101,6 +101,7 @@ def row_loss(
     weight: NDArray[Any] | None,
     ignore_index: int,
     smoothing: float,
+    z_loss: float,
     grad_output: NDArray[Any],
     mean: bool,
     value: NDArray[Any] | None,

@@ -385,8 +385,8 @@ cdef fa_plane plane_of(cnp.ndarray a) except *:
     return p
 
 
-def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, weight, ignore_index, double smoothing, grad_output,
-             bint mean, value, grad, hess, bint want_total):
+def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, weight, ignore_index, double smoothing,
+             double z_loss, grad_output, bint mean, value, grad, hess, bint want_total):
     """x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value: (outer, inner);
     outer may be left out. Class weights, or None; ignore_index an int64.
     Returns the total; raises IndexError for a label out of range, before anything is written."""
@@ -407,7 +407,7 @@ def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, w
         job.labels = plane_of(target)
     if weight is not None:
         job.weight = operand_of(weight)
-    job.ignore_index, job.smoothing, job.mean = ignore_index, smoothing, mean
+    job.ignore_index, job.smoothing, job.z_loss, job.mean = ignore_index, smoothing, z_loss, mean
     job.grad_output = plane_of(grad_output)
     if value is not None:
         job.value = plane_of(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import inf, prod
 from typing import Any
 
 import numpy as np
@@ -32,8 +32,9 @@ class RowLoss(Loss):
         t = target if type(target) is np.ndarray else np.asarray(target)
         soft = self._is_soft(t.shape, shape, rows)
         t = float_array(t, "target") if soft else integer_array(t, "target")
-        weight = _class_weight(options["weight"], shape[axis])
-        smoothing = _smoothing(options.get("label_smoothing", 0.0))
+        weight = class_weight(options["weight"], shape[axis])
+        smoothing = label_smoothing(options.get("label_smoothing", 0.0))
+        z = z_factor(options.get("z_loss", 0.0))
         scale = upstream(grad_output, rows, reduction)
         sources = [a for a in (x, t, scale, weight) if a is not None and a is not ONE]
         grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
@@ -46,8 +47,9 @@ class RowLoss(Loss):
             view.cube(t) if soft else view.plane(np.atleast_1d(t)),
             soft,
             weight,
-            _ignore_index(options["ignore_index"]),
+            ignored_index(options["ignore_index"]),
             smoothing,
+            z,
             view.plane(scale),
             reduction == "mean",
             None if value is None else view.plane(value.reshape(-1)),
@@ -80,24 +82,29 @@ class RowLoss(Loss):
         axis = _class_axis(options["axis"], len(shape))
         if target is None:
             return float(prod(_without(shape, axis)))
-        # The labels' weights are the negative log-likelihoods of log-probabilities -1.
-        view = _Cubes(shape, axis)
-        total = _core.row_loss(
-            False,
-            view.cube(np.broadcast_to(_MINUS_ONE, shape)),
-            view.plane(np.atleast_1d(integer_array(target, "target"))),
-            False,
-            _class_weight(options["weight"], shape[axis]),
-            _ignore_index(options["ignore_index"]),
-            0.0,
-            ONE,
-            False,
-            None,
-            None,
-            None,
-            True,
-        )
-        return float(total)
+        return label_weights(integer_array(target, "target"), shape, axis, options)
+
+
+def label_weights(labels: Array, shape: Shape, axis: int, options: dict[str, Any]) -> float:
+    """The sum of the labels' weights: they are the negative log-likelihoods of log-probabilities -1."""
+    view = _Cubes(shape, axis)
+    total = _core.row_loss(
+        False,
+        view.cube(np.broadcast_to(_MINUS_ONE, shape)),
+        view.plane(np.atleast_1d(labels)),
+        False,
+        class_weight(options["weight"], shape[axis]),
+        ignored_index(options["ignore_index"]),
+        0.0,
+        0.0,
+        ONE,
+        False,
+        None,
+        None,
+        None,
+        True,
+    )
+    return float(total)
 
 
 def _without(values: Shape, axis: int) -> Shape:
@@ -114,7 +121,7 @@ def _class_axis(axis: Any, ndim: int) -> int:
     return int(axis) % ndim
 
 
-def _class_weight(given: Any, classes: int) -> Array | None:
+def class_weight(given: Any, classes: int) -> Array | None:
     if given is None:
         return None
     weight = float_array(given, "weight")
@@ -127,7 +134,7 @@ def _check_class_weight(shape: Shape, classes: int) -> None:
         raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {shape}")
 
 
-def _smoothing(value: Any) -> float:
+def label_smoothing(value: Any) -> float:
     try:
         smoothing = float(value)
     except (TypeError, ValueError):
@@ -137,7 +144,17 @@ def _smoothing(value: Any) -> float:
     return smoothing
 
 
-def _ignore_index(value: Any) -> int:
+def z_factor(value: Any) -> float:
+    try:
+        z = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"z_loss must be a finite number of at least 0, got {value!r}") from None
+    if not 0.0 <= z < inf:
+        raise ValueError(f"z_loss must be a finite number of at least 0, got {value!r}")
+    return z
+
+
+def ignored_index(value: Any) -> int:
     if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
         raise TypeError(f"ignore_index must be an integer, got {value!r}")
     if not -(2**63) <= value < 2**63:

@@ -15,6 +15,8 @@ import sys
 import numpy as np
 import walk
 
+import fastact as fa
+
 PAGE = mmap.PAGESIZE
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

@@ -296,7 +296,8 @@ static uint64_t row_loss_one(fa_row_loss which, int soft, int weighted, fa_dtype
     for (size_t i = 0; i < s.rows; i++) labels[i] = mix(i, 7) % 5 ? (int64_t)(mix(i, 8) % s.n) : -100;
 
     fa_row_loss_job job = {.loss = which, .precision = fa_precision_of(dtype), .outer = 1, .inner = s.rows, .n = s.n,
-                           .ignore_index = -100, .smoothing = weighted ? 0.1 : 0.0, .mean = weighted, .total = &total};
+                           .ignore_index = -100, .smoothing = weighted ? 0.1 : 0.0,
+                           .z_loss = weighted ? 0.01 : 0.0, .mean = weighted, .total = &total};
     job.input = cube_of(s, x, dtype);
     if (soft) job.target = cube_of(s, t, dtype);
     else job.labels = (fa_plane){(char *)labels, 0, sizeof *labels, FA_I64};

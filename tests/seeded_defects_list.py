@@ -179,9 +179,9 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: label_smoothing",
-        "fastact/_loss.py",
-        'smoothing = _smoothing(options.get("label_smoothing", 0.0))',
-        'smoothing = _smoothing(options.get("label_smoothing", 0.0)) * 0.0',
+        "fastact/_row_loss.py",
+        'smoothing = label_smoothing(options.get("label_smoothing", 0.0))',
+        'smoothing = label_smoothing(options.get("label_smoothing", 0.0)) * 0.0',
         "tests/test_losses.py -k test_rows",
     ),
     Defect(

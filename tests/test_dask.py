@@ -193,7 +193,7 @@ def test_loss_options(name):
     x, t, options, lazy_x, lazy_t = _loss_case(name, False)
     cases = [{"ignore_index": 3}, {"ignore_index": 3, **options}]
     if name == "cross_entropy":
-        cases += [{"label_smoothing": 0.2}, {"label_smoothing": 0.2, "ignore_index": 3, **options}]
+        cases += [{"z_loss": 0.1}, {"label_smoothing": 0.2, "z_loss": 0.1, "ignore_index": 3, **options}]
     for kw in cases:
         value, grad = op.value_and_grad(lazy_x, lazy_t, **kw)
         wanted = op.value_and_grad(x, t, **kw)

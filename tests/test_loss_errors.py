@@ -117,6 +117,15 @@ def test_label_smoothing(error, value):
     )
 
 
+@pytest.mark.parametrize(
+    "error, value",
+    [*((ValueError, v) for v in (-1e-9, np.nan, np.inf)), *((TypeError, v) for v in (None, "x", [0.1]))],
+)
+def test_z_loss(error, value):
+    labels = np.array([0, 1, 2, 3])
+    refused(error, ["z_loss"], lambda out: fa.cross_entropy.grad(logits(), labels, z_loss=value, out=out))
+
+
 @pytest.mark.parametrize("dtype", [np.longdouble, ml_dtypes.float8_e5m2, ml_dtypes.int4, complex], ids=str)
 @pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
 def test_types_the_core_has_not(name, dtype):

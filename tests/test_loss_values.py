@@ -96,8 +96,11 @@ def test_batchmean_divides_by_rows():
         fa.mse_loss(x, t, reduction="batchmean")
 
 
-@pytest.mark.parametrize(("name", "option"), [("kl_div", "log_target"), ("poisson_nll_loss", "log_input"),
-                                              ("gamma_deviance", "log_input"), ("tweedie_deviance", "log_input")])  # fmt: skip
+OF_LOGS = ["poisson_nll_loss", "gamma_deviance", "tweedie_deviance"]
+FORMS = {"kl_div": "log_target", **dict.fromkeys(OF_LOGS, "log_input")}
+
+
+@pytest.mark.parametrize(("name", "option"), FORMS.items())
 def test_forms_are_chosen_by_true_or_false(name, option):
     for wrong in (1, "yes", None, [True]):
         with pytest.raises(TypeError, match=f"{option} must be True or False, got"):

@@ -181,7 +181,7 @@ def test_bce_is_cross_entropy_of_two_classes(rng):
 # ---- losses by row ------------------------------------------------------------------------------
 
 
-def row_exact(name, x, target, weight=None, ignore_index=-100, label_smoothing=0.0):
+def row_exact(name, x, target, weight=None, ignore_index=-100, label_smoothing=0.0, z_loss=0.0):
     """For (rows, classes): terms, gradients, curvature, and the mean's denominator."""
     entry, classes = reference.LOSSES[name], x.shape[1]
     w = reference.exact(np.ones(classes) if weight is None else weight)
@@ -195,19 +195,24 @@ def row_exact(name, x, target, weight=None, ignore_index=-100, label_smoothing=0
         denominator = np.where(live, w[labels], mpf(0)).sum() + mpf(0)
     q = shares * w
     x = reference.exact(x)
-    value = np.where(live, entry.value(x, q), mpf(0))
-    grad, hess = (np.where(live[:, None], f(x, q), mpf(0)) for f in (entry.grad, entry.hess))
+    terms = [f(x, q) for f in (entry.value, entry.grad, entry.hess)]
+    if z_loss:
+        terms = [a + b for a, b in zip(terms, reference.z_terms(x, mpf(z_loss)), strict=True)]
+    value = np.where(live, terms[0], mpf(0))
+    grad, hess = (np.where(live[:, None], a, mpf(0)) for a in terms[1:])
     return value, grad, hess, denominator, q.astype(np.float64)
 
 
-def row_scales(x, q, dtype):
+def row_scales(x, q, z=0.0):
     """Of values and gradients: what the terms are, and what the rounding of x - max adds,
-    both as the number whose ulp is taken."""
+    both as the number whose ulp is taken; z is z_loss."""
     d = x.astype(np.float64) - x.max(axis=1, keepdims=True)
     p, total = scipy.special.softmax(d, axis=1), q.sum(axis=1, keepdims=True)
     moved = (p * np.abs(d)).sum(axis=1, keepdims=True)
     value = np.abs(q * (np.abs(d) + moved)).sum(axis=1)
-    grad = (total * p + q) * np.maximum(1, np.maximum(np.abs(d), moved))
+    lse = np.abs(x).max(axis=1, keepdims=True) + np.log(np.exp(d).sum(axis=1, keepdims=True)) + moved
+    value += 2 * z * lse[:, 0] ** 2
+    grad = ((total + 2 * z * lse) * p + q) * np.maximum(1, np.maximum(np.abs(d), moved))
     return value, grad
 
 
@@ -223,36 +228,36 @@ def row_target(kind, rows, classes, dtype, rng):
     return labels
 
 
-def row_options(name, kind, weighted, smoothing, classes, dtype, rng):
+def row_options(name, kind, weighted, smoothing, z, classes, dtype, rng):
     options = {"ignore_index": -1} if kind == "ignored labels" else {}
     if weighted:
         options["weight"] = (rng.uniform(0.2, 3, classes) * (rng.random(classes) < 0.8)).astype(dtype)
     if name == "cross_entropy":
-        options["label_smoothing"] = smoothing
+        options |= {"label_smoothing": smoothing, "z_loss": z}
     return options
 
 
 ROW_CASES = [
-    (name, kind, weighted, smoothing)
-    for name, kind, weighted, smoothing in product(
-        ("cross_entropy", "nll_loss"), TARGETS, (False, True), (0.0, 0.1, 1.0)
+    (name, kind, weighted, smoothing, z)
+    for name, kind, weighted, smoothing, z in product(
+        ("cross_entropy", "nll_loss"), TARGETS, (False, True), (0.0, 0.1, 1.0), (0.0, 0.01, 3.0)
     )
-    if name == "cross_entropy" or (kind != "probabilities" and not smoothing)
+    if name == "cross_entropy" or (kind != "probabilities" and not smoothing and not z)
 ]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("reduction", REDUCTIONS)
-@pytest.mark.parametrize(("name", "kind", "weighted", "smoothing"), ROW_CASES)
-def test_rows(name, kind, weighted, smoothing, reduction, dtype, rng):
+@pytest.mark.parametrize(("name", "kind", "weighted", "smoothing", "z"), ROW_CASES)
+def test_rows(name, kind, weighted, smoothing, z, reduction, dtype, rng):
     op, rows, classes = walk.loss(name), 6, 11
     x = (rng.normal(size=(rows, classes)) * 4).astype(dtype)
     x = x if name == "cross_entropy" else fa.log_softmax(x)
     target = row_target(kind, rows, classes, dtype, rng)
-    options = row_options(name, kind, weighted, smoothing, classes, dtype, rng)
+    options = row_options(name, kind, weighted, smoothing, z, classes, dtype, rng)
     value, grad, hess, denominator, q = row_exact(name, x, target, **options)
     scale = factor(reduction, denominator)
-    value_scale, grad_scale = row_scales(x, q, dtype)
+    value_scale, grad_scale = row_scales(x, q, z)
     options["reduction"] = reduction
 
     got, got_grad = op.value_and_grad(x, target, **options)
@@ -283,6 +288,7 @@ def test_class_axis(axis, kind, dtype, rng):
     target = target.reshape(*rows, *target.shape[1:])
     back = np.ascontiguousarray(np.moveaxis(target, -1, axis)) if target.ndim == x.ndim else target
     options = {"ignore_index": -1, "weight": rng.random(classes).astype(dtype), "label_smoothing": 0.1}
+    options["z_loss"] = 0.2
     for reduction in REDUCTIONS:
         options["reduction"] = reduction
         want, want_grad = fa.cross_entropy.value_and_grad(moved.copy(), target, **options)
@@ -336,6 +342,23 @@ def test_masked_logits_under_soft_targets_and_smoothing(dtype):
     assert fa.cross_entropy(x, [1]) == np.inf
     assert fa.cross_entropy(x, np.full_like(x, 0.25)) == np.inf
     np.testing.assert_array_equal(fa.cross_entropy(x, [1], weight=weight, reduction="none"), [0.0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_z_loss_weighs_rows_alike(dtype):
+    """Class weights, smoothing and a label of weight 0 leave its term as it is; an ignored row has none."""
+    x = np.array([[1.0, -np.inf, 2.0, 0.5], [3.0, 1.0, 0.0, 0.0], [np.nan] * 4], dtype)
+    weight, labels = np.array([2.0, 0.0, 1.0, 0.0], dtype), [3, 0, -100]
+    options = {"weight": weight, "reduction": "none"}
+    without, grad = fa.cross_entropy.value_and_grad(x, labels, **options)
+    got, z_grad = fa.cross_entropy.value_and_grad(x, labels, z_loss=0.5, **options)
+    lse, p = fa.logsumexp(x[:2]), fa.softmax(x[:2])
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(got[:2] - without[:2], lse**2 / 2, rtol=16 * eps)
+    np.testing.assert_allclose((z_grad - grad)[:2], lse[:, None] * p, rtol=0, atol=16 * eps)
+    assert got[2] == 0 and (z_grad[2] == 0).all() and z_grad[0, 1] == 0
+    mean = fa.cross_entropy(x, labels, z_loss=0.5, weight=weight)
+    np.testing.assert_allclose(mean, got.astype(float).sum() / 2, rtol=4 * eps)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

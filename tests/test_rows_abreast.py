@@ -66,7 +66,12 @@ def test_cross_entropy(dtype, soft, smoothing, weighted, threads, rng):
         labels = np.where(rng.random(r) < 0.1, -100, rng.integers(0, n, r))
         target = rng.random((r, n)).astype(dtype) if soft else labels
         weight = rng.random(n).astype(dtype) if weighted else None
-        options = {"weight": weight, "label_smoothing": smoothing, "reduction": "none"}
+        options = {
+            "weight": weight,
+            "label_smoothing": smoothing,
+            "z_loss": smoothing / 7,
+            "reduction": "none",
+        }
         value = fa.cross_entropy(x, target, **options)
         grad, hess = fa.cross_entropy.grad_and_hess(x, target, **options)
         z = _within(x.T, *place)

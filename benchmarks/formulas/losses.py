@@ -101,6 +101,11 @@ def _cross_entropy(xp: Any, x: Any, t: Any) -> Any:
     return ((m + xp.log(s))[:, 0] - _picked(x, t)).mean(), g
 
 
+def _linear(xp: Any, x: Any, w: Any, t: Any) -> Any:
+    value, g = _cross_entropy(xp, x @ w.T, t)
+    return value, g @ w, g.T @ x
+
+
 def _mean(terms: Formula) -> Formula:
     return lambda xp, x, t: terms(xp, x, t).mean()
 
@@ -120,4 +125,6 @@ FORMULAS: dict[Key, Formula] = {
     ("nll_loss", "value_and_grad"): _nll,
     ("cross_entropy", "value"): _cross_entropy_value,
     ("cross_entropy", "value_and_grad"): _cross_entropy,
+    ("linear_cross_entropy", "value"): lambda xp, x, w, t: _cross_entropy_value(xp, x @ w.T, t),
+    ("linear_cross_entropy", "value_and_grad"): _linear,
 }

@@ -23,8 +23,10 @@ class Candidate(NamedTuple):
 
 
 def as_arrays(returned: Any) -> tuple[np.ndarray, ...]:
-    values = returned if isinstance(returned, (tuple, list)) else (returned,)
-    return tuple(np.asarray(value) for value in values)
+    """What a call returned, gradients by several inputs one after another."""
+    if isinstance(returned, (tuple, list)):
+        return tuple(array for value in returned for array in as_arrays(value))
+    return (np.asarray(returned),)
 
 
 class Peer(ABC):

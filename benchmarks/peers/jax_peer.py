@@ -64,7 +64,8 @@ class Jax(Peer):
         losses = _losses(self._jax.numpy, self._jax.nn)
         if case.op in losses:
             value = losses[case.op]
-            return value if case.variant == "value" else self._jax.value_and_grad(value)
+            inputs = tuple(range(len(data.operands(case)) - 1))
+            return value if case.variant == "value" else self._jax.value_and_grad(value, inputs)
         formula, extra = FORMULAS.get((case.op, case.variant)), parameters(case.op, data.dtype)
         if case.variant == "backward_from_output":
             return formula and (lambda dy, y: formula(self._jax.numpy, dy, y, *extra))
@@ -126,10 +127,14 @@ def _losses(jnp: Any, nn: Any) -> dict[str, Callable[..., Any]]:
     def mean(terms: Callable[..., Any]) -> Callable[..., Any]:
         return lambda x, t: terms(jnp, x, t).mean()
 
+    def cross_entropy(x: Any, t: Any) -> Any:
+        return (nn.logsumexp(x, axis=-1) - picked(x, t)).mean()
+
     return {
         **{op: mean(terms) for op, (terms, _) in TERMS.items()},
         "mse_loss": lambda x, t: jnp.square(x - t).mean(),
         "binary_cross_entropy_with_logits": binary_cross_entropy,
         "nll_loss": lambda x, t: -picked(x, t).mean(),
-        "cross_entropy": lambda x, t: (nn.logsumexp(x, axis=-1) - picked(x, t)).mean(),
+        "cross_entropy": cross_entropy,
+        "linear_cross_entropy": lambda x, w, t: cross_entropy(x @ w.T, t),
     }

@@ -17,6 +17,10 @@ def _arrays(returned: Any) -> tuple[np.ndarray, ...]:
     return tuple(value.detach().numpy() for value in values)
 
 
+# Of a loss, operands with a gradient; 1 for those not named.
+INPUTS = {"linear_cross_entropy": 2}
+
+
 class Torch(Peer):
     needs = ("torch",)
 
@@ -43,17 +47,19 @@ class Torch(Peer):
         call = plain(*operands) if out is None else with_out(self._torch.from_numpy(out), *operands)
         return Candidate(call, _arrays)
 
-    def _loss(self, case: Case, x: Any, *target: Any) -> Candidate:
-        function = self._losses[case.op]
+    def _loss(self, case: Case, *operands: Any) -> Candidate:
+        function, count = self._losses[case.op], INPUTS.get(case.op, 1)
+        inputs, others = operands[:count], operands[count:]
         if case.variant == "value":
-            return Candidate(Call(function, x, *target), _arrays)
-        leaf = x.detach().requires_grad_()
+            return Candidate(Call(function, *operands), _arrays)
+        leaves = [x.detach().requires_grad_() for x in inputs]
 
         def forward_and_backward() -> Any:
-            leaf.grad = None
-            loss = function(leaf, *target)
+            for leaf in leaves:
+                leaf.grad = None
+            loss = function(*leaves, *others)
             loss.backward()
-            return loss, leaf.grad
+            return loss, *(leaf.grad for leaf in leaves)
 
         return Candidate(Call(forward_and_backward), _arrays)
 
@@ -62,6 +68,7 @@ def _losses(torch: Any, functional: Any) -> dict[str, Any]:
     """Its own functions; of what it lacks, formulas of those it has."""
     own = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "hinge_embedding_loss")
     own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", "ctc_loss")
+    own += ("linear_cross_entropy",) if hasattr(functional, "linear_cross_entropy") else ()
     relu, softplus = functional.relu, functional.softplus
 
     def log_cosh(x: Any, t: Any) -> Any:

@@ -1,10 +1,11 @@
 /* Cross entropy of softmax(x), fused: loss, gradient and Hessian diagonal.
  *
  * With target shares q_j (labels: (1-s)[j = t] + s/n; probabilities:
- * (1-s) y_j + s/n; s the smoothing), class weights w_j and S = sum q_j w_j:
- *   loss = S log_total - sum q_j w_j d_j,   d_j = x_j - max
- *   grad = scale (S p_j - q_j w_j) = scale ((S - q_j w_j) p_j - q_j w_j (1 - p_j))
- *   hess = scale S p_j (1 - p_j)
+ * (1-s) y_j + s/n; s the smoothing), class weights w_j, S = sum q_j w_j,
+ * z_loss z, l = max + log_total and Z = 2 z l:
+ *   loss = S log_total - sum q_j w_j d_j + z l^2,   d_j = x_j - max
+ *   grad = scale ((S + Z) p_j - q_j w_j) = scale ((S - q_j w_j + Z) p_j - q_j w_j (1 - p_j))
+ *   hess = scale ((S + Z) p_j (1 - p_j) + 2 z p_j^2)
  * 1 - p_j is (others + (1 - e_j)) / (1 + others), which keeps its relative
  * precision for a confident row's winner: -s/(1+s), never p - 1.
  * A term of zero weight is 0, also where its logarithm is -inf.
@@ -15,7 +16,10 @@
 typedef struct {
     vec scale, S;
     vec d_t, w_t;  /* labels: x - max there, and the class's weight */
-    vec d_sum;     /* sum of w d under smoothing, of q w d for probabilities */
+    union {
+        vec d_sum; /* sum of w d under smoothing, of q w d for probabilities: up to the loss */
+        vec Z;     /* from there on */
+    };
     vec everywhere; /* scale * share */
     pair slope;    /* 1 / (1 + others), times scale, for labels times S too, for products with e * unit */
     mask live;     /* rows that count */
@@ -74,6 +78,12 @@ FA_INLINE vec FN(one_minus_p)(const softmax_state *f, vec e) {
     return FN(times)(f->factor, f->others.hi + v_fnma(e, K(EXP_UNIT), K(1)));
 }
 
+/* The curvature with 2 z scale p_j^2, which z_loss adds to it beside its part of the slope. */
+FA_INLINE vec FN(z_curvature)(const ce *c, const ce_state *s, const softmax_state *f, vec e, vec hess) {
+    vec p = FN(times)(f->factor, e * K(EXP_UNIT));
+    return v_fma(s->scale * (K(2 * c->o.z_loss) * p), p, hess);
+}
+
 /* ---- labels ------------------------------------------------------------------------ */
 
 /* Single reals of a row, which may be a user's and need not be aligned. */
@@ -129,15 +139,16 @@ FA_INLINE void FN(weighted_d)(ce *c) {
     for (size_t t = 0; t < c->p.w.tiles; t++) c->tiles[t].d_sum = FN(total)(c->p.w, c->p.slots, t).hi;
 }
 
-/* Over e / EXP_UNIT: scale (S p_j - share w_j) for every class, the label not yet apart. */
+/* Over e / EXP_UNIT: scale ((S + Z) p_j - share w_j) for every class, the label not yet apart. */
 FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) {
     ce *c = context;
     const ce_state *s = FN(loss_of)(c, t);
     const softmax_state *f = FN(state_of)(&c->p, t);
     vec e = FN(output)(&c->p, i, t, full), grad = FN(shared)(s->slope, f->unit, e);
     if (c->o.want_hess) {
-        vec hess = v_keep(s->live, grad * FN(one_minus_p)(f, e));
-        FN(put)(c->p.w, full, c->hess, c->hess_pitch, i, t, hess);
+        vec hess = grad * FN(one_minus_p)(f, e);
+        if (c->o.z_loss > 0) hess = FN(z_curvature)(c, s, f, e, hess);
+        FN(put)(c->p.w, full, c->hess, c->hess_pitch, i, t, v_keep(s->live, hess));
     }
     if (c->o.smoothing > 0) {
         vec weight = FN(class_weight)(c, i, full);
@@ -178,8 +189,9 @@ FA_INLINE vec FN(grad_at_labels)(const ce *c, const ce_state *s, const softmax_s
     vec q_t = s->w_t, e_t = FN(at_labels)(c, c->p.y, c->p.y_pitch, t);
     int smooth = c->o.smoothing > 0;
     if (smooth) q_t = v_fma(c->share, q_t, K(1.0 - c->o.smoothing) * q_t);
-    vec grad_t = q_t * FN(one_minus_p)(f, e_t); /* S - q_t is share (weight_sum - w_t) */
-    if (smooth) grad_t = v_fnma(c->share * (K(c->o.weight_sum) - s->w_t), FN(times)(f->factor, e_t * K(EXP_UNIT)), grad_t);
+    vec grad_t = q_t * FN(one_minus_p)(f, e_t), rise = s->Z;
+    if (smooth) rise = v_fma(c->share, K(c->o.weight_sum) - s->w_t, rise); /* S - q_t + Z */
+    if (smooth || c->o.z_loss > 0) grad_t = v_fnma(rise, FN(times)(f->factor, e_t * K(EXP_UNIT)), grad_t);
     return v_keep(s->live, -(s->scale * grad_t));
 }
 FA_INLINE void FN(label_grad)(ce *c) {
@@ -189,7 +201,7 @@ FA_INLINE void FN(label_grad)(ce *c) {
         ce_state *s = FN(loss_of)(c, t);
         grad_t[t] = FN(grad_at_labels)(c, s, f, t);
         s->everywhere = s->scale * c->share;
-        s->slope = FN(share)(f->factor, s->scale * s->S, &f->unit);
+        s->slope = FN(share)(f->factor, s->scale * (s->S + s->Z), &f->unit);
     }
     if (c->o.smoothing > 0 || c->o.want_hess) FN(each)(c->p.w, FN(label_grad_body), c);
     else FN(each)(c->p.w, FN(plain_label_grad_body), c);
@@ -216,10 +228,11 @@ FA_INLINE void FN(soft_grad_body)(void *context, size_t i, size_t t, int full) {
     const softmax_state *f = FN(state_of)(&c->p, t);
     vec e = FN(output)(&c->p, i, t, full);
     vec q = FN(soft_share)(c, i, t, full), p = FN(shared)(s->slope, f->unit, e), rest = FN(one_minus_p)(f, e);
-    vec grad = v_fms(s->S - q, p, s->scale * q * rest); /* p: times scale */
+    vec grad = v_fms((s->S - q) + s->Z, p, s->scale * q * rest); /* p: times scale */
     if (c->o.want_hess) {
-        vec hess = v_keep(s->live, s->S * p * rest);
-        FN(put)(c->p.w, full, c->hess, c->hess_pitch, i, t, hess);
+        vec hess = (s->S + s->Z) * p * rest;
+        if (c->o.z_loss > 0) hess = FN(z_curvature)(c, s, f, e, hess);
+        FN(put)(c->p.w, full, c->hess, c->hess_pitch, i, t, v_keep(s->live, hess));
     }
     FN(put_output)(&c->p, i, t, full, v_keep(s->live, grad));
 }
@@ -257,6 +270,12 @@ FA_INLINE void FN(ce_begin)(ce *c) {
     if (c->o.soft) FN(begin_soft)(c);
     else FN(begin_labels)(c);
 }
+/* After the loss: Z takes the place of d_sum. */
+FA_INLINE vec FN(add_z_loss)(ce *c, size_t t, vec loss) {
+    vec lse = c->p.tiles[t].max + c->p.tiles[t].log_total, slope = K(c->o.z_loss) * lse;
+    c->tiles[t].Z = slope + slope;
+    return v_fma(slope, lse, loss);
+}
 /* The gradient's place keeps the exponentials, over EXP_UNIT. */
 FA_INLINE void FN(ce_middle)(ce *c, fa_direction direction) {
     if (c->o.want_grad) {
@@ -269,10 +288,12 @@ FA_INLINE void FN(ce_middle)(ce *c, fa_direction direction) {
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         softmax_state *f = c->p.tiles + t;
         f->factor = FN(reciprocal)(FN(one_plus)(f->others));
-        if (!c->o.want_loss) continue;
         const ce_state *s = FN(loss_of)(c, t);
-        vec loss = c->o.soft ? FN(soft_loss)(s, f) : FN(label_loss)(c, s, f);
-        FN(put_row)(c->p.w, c->a->row_out, t, v_keep(s->live, loss));
+        vec loss = K(0);
+        if (c->o.want_loss) loss = c->o.soft ? FN(soft_loss)(s, f) : FN(label_loss)(c, s, f);
+        if (c->o.z_loss > 0) loss = FN(add_z_loss)(c, t, loss);
+        else c->tiles[t].Z = K(0);
+        if (c->o.want_loss) FN(put_row)(c->p.w, c->a->row_out, t, v_keep(s->live, loss));
     }
 }
 FA_INLINE void FN(cross_entropy)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {

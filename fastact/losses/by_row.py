@@ -74,13 +74,15 @@ def cross_entropy(
     weight: ArrayLike | None = None,
     ignore_index: int = -100,
     label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
     reduction: Reduction = "mean",
     axis: int = -1,
 ) -> Any:
     r"""Cross entropy of softmax(x) with labels or probabilities.
 
     For labels t: :math:`w_t (\log\sum_j e^{x_j} - x_t)`. For probabilities y:
-    :math:`\sum_j w_j y_j (\log\sum_k e^{x_k} - x_j)`.
+    :math:`\sum_j w_j y_j (\log\sum_k e^{x_k} - x_j)`. With `z_loss` z, and
+    :math:`z (\log\sum_j e^{x_j})^2` for each row, which draws its normalizer to 1.
 
     Parameters
     ----------
@@ -96,6 +98,10 @@ def cross_entropy(
     label_smoothing : float
         The share s, between 0 and 1, that is spread over all n classes: the target
         becomes (1 - s) y + s / n.
+    z_loss : float
+        The factor z of the squared log of a row's normalizer, finite and at least 0. It weighs
+        all rows alike but those ignored: neither class weights nor smoothing change that term,
+        and "mean" divides it by what it divides the rest by.
     reduction : {"mean", "sum", "none"}
         "mean" divides by the sum of the labels' weights, or for probabilities by the
         number of rows; over nothing it is 0.
@@ -120,8 +126,9 @@ def cross_entropy(
     -----
     With s the sum of exp(x - max) without one maximum, a confident row's loss is
     log1p(s) and its label's gradient -s / (1 + s): full relative precision where
-    1 - p would be 0. The gradient is p sum(w y) - w y, the Hessian diagonal
-    sum(w y) p (1 - p), times the reduction's factor; p = softmax(x).
+    1 - p would be 0. With Z = 2 z log(sum(exp(x))), the gradient is p (sum(w y) + Z) - w y,
+    the Hessian diagonal (sum(w y) + Z) p (1 - p) + 2 z p^2, times the reduction's factor;
+    p = softmax(x).
 
     Examples
     --------

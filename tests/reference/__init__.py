@@ -7,7 +7,7 @@ without one.
 from reference import exponential, gated, gelu, hard, linear_units, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
 from reference.loss import ElementwiseLoss, RowLoss
-from reference.losses import LOSSES, OTHER_LOSSES, label_shares, spread
+from reference.losses import LOSSES, OTHER_LOSSES, label_shares, spread, z_terms
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -23,5 +23,5 @@ ACTIVATIONS: dict[str, Activation] = {
 __all__ = [
     "ACTIVATIONS", "INF", "LOSSES", "OTHER_LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation",
     "ElementwiseLoss", "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread",
-    "weighted",
+    "weighted", "z_terms",
 ]  # fmt: skip

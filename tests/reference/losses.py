@@ -1,5 +1,7 @@
 """Losses: their terms, as functions of object arrays of mpf."""
 
+from collections.abc import Callable
+
 import numpy as np
 from mpmath import mpf
 
@@ -134,6 +136,12 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
 
 # Losses whose operands are not an input and its target, and what defines them.
 OTHER_LOSSES: dict[str, Callable] = {"ctc_loss": ctc_alignments}
+
+
+def z_terms(x, z):
+    """z lse(x)^2 a row, its gradient and Hessian diagonal."""
+    lse, p = (x - log_softmax(x))[..., :1], softmax(x)
+    return z * lse[..., 0] ** 2, 2 * z * lse * p, 2 * z * (p**2 + lse * p * (1 - p))
 
 
 def label_shares(labels, classes, smoothing=0.0):

@@ -1,0 +1,310 @@
+"""Cross entropy of a linear map of its input, chunk by chunk of rows, without all logits at once.
+
+NumPy's matmul makes a chunk's logits in a buffer, the core's kernels turn them into the gradient by
+them in place, and matmul takes that back to the input and on to the map. What a mean divides by is
+known before the first chunk, and all labels are checked before anything is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastact._arrays import Array, Result, float_array, integer_array
+from fastact._config import _core
+from fastact._loss import (
+    Layout,
+    Loss,
+    Shape,
+    Wanted,
+    check_apart,
+    exact_sum,
+    flat,
+    norm,
+    upstream,
+)
+from fastact._row_loss import class_weight, ignored_index, label_smoothing, label_weights, z_factor
+
+# docs/decisions/0020-chunks-of-logits.md
+CHUNK_BYTES = 52 << 20  # of logits, of their curvature if that is wanted, and of rows of features
+BLOCK_BYTES = 8 << 20  # of linear_weight
+ROWS_OF_A_TILE = 32
+
+
+class LinearLoss(Loss):
+    """Cross entropy of the logits input @ linear_weight.T + linear_bias."""
+
+    _array_options = ("linear_bias", "weight")
+
+    def _compute(
+        self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        given = _Operands(operands, options)
+        terms, reduction = given.x.shape[:-1], options["reduction"]
+        scale = upstream(grad_output, terms, reduction)
+        sources = [given.x, given.w, given.labels, scale]
+        sources += [a for a in (given.bias, given.weight) if a is not None]
+        grad = _Gradients(given, sources, wanted.grad_out, "out", True) if wanted.grad else None
+        hess = _Gradients(given, sources, wanted.hess_out, "out[1]", False) if wanted.hess else None
+        if grad and hess:
+            check_apart(grad.outputs + hess.outputs)
+        live = given.live()
+        denominator = self._denominator((given.labels.size, given.classes), given.labels, options)
+        factor = norm(denominator) if reduction == "mean" else 1.0
+        with np.errstate(all="ignore"):  # of matmul
+            losses = _Chunks(given, flat(np.asarray(scale.astype(np.float64) * factor))).run(
+                live, wanted.value, grad, hess
+            )
+        value: Any = None
+        if wanted.value and reduction == "none":
+            value = losses.astype(given.x.dtype, copy=False).reshape(terms)
+        elif wanted.value:
+            value = exact_sum(losses, losses.size)
+            value = value if reduction == "sum" else value / denominator if denominator else 0.0
+        return value, grad and grad.deliver(), hess and hess.deliver()
+
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
+        raise TypeError(
+            f"{self.__name__} does not take Dask arrays, since each block's gradient by linear_weight is a "
+            "part of the whole one: call it on NumPy arrays, and add up what blocks give"
+        )
+
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
+        return label_weights(target, shape, 1, options)
+
+
+class _Operands:
+    """A call's arrays: `x` as given, `rows` of it, `w` and `bias` of the linear map, and their types."""
+
+    def __init__(self, operands: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self.x, self.w = float_array(operands[0], "input"), float_array(operands[1], "linear_weight")
+        if not self.x.ndim:
+            raise ValueError("input must have an axis of features, got a scalar")
+        self.features = self.x.shape[-1]
+        if self.w.ndim != 2 or self.w.shape[1] != self.features:
+            raise ValueError(
+                f"linear_weight must have shape (classes, {self.features}) for input of shape "
+                f"{self.x.shape}, got {self.w.shape}"
+            )
+        self.classes = len(self.w)
+        labels = integer_array(operands[2], "target")
+        if labels.shape != self.x.shape[:-1]:
+            raise ValueError(
+                f"target must be labels of shape {self.x.shape[:-1]} for input of shape {self.x.shape}, "
+                f"got shape {labels.shape}"
+            )
+        self.labels = labels.reshape(-1)
+        self.dtype = np.result_type(self.x.dtype, np.float32)  # which all is computed in
+        self.bias = options["linear_bias"]
+        if self.bias is not None:
+            self.bias = float_array(self.bias, "linear_bias")
+            if self.bias.shape != (self.classes,):
+                raise ValueError(f"linear_bias must have shape ({self.classes},), got {self.bias.shape}")
+        self.weight = class_weight(options["weight"], self.classes)
+        self.ignored = ignored_index(options["ignore_index"])
+        self.smoothing = label_smoothing(options["label_smoothing"])
+        self.z = z_factor(options["z_loss"])
+
+    def live(self) -> Array | None:
+        """The rows that count; None: all. Refuses labels that are out of range."""
+        t = self.labels
+        live = t != self.ignored
+        bad = live & ((t < 0) | (t >= self.classes))
+        if bad.any():
+            row = int(bad.argmax())
+            raise IndexError(
+                f"target: label {t[row]} of row {row} is not in 0..{self.classes - 1} (the {self.classes} "
+                f"rows of linear_weight) and is not ignore_index={self.ignored}"
+            )
+        return None if live.all() else np.flatnonzero(live)
+
+    @cached_property
+    def spare_block(self) -> Array:
+        """Of the size of the first block, which is the largest: one for all uses."""
+        first = blocks_of(self.classes, self.features, self.dtype.itemsize)[0]
+        return np.empty((first.stop, self.features), self.dtype)
+
+    def blocks(self, copied: bool = False) -> Iterator[tuple[slice, Array]]:
+        """The linear map in the type all is computed in: whole, or in blocks of classes if it is to be
+        copied."""
+        if (
+            not copied
+            and self.w.dtype == self.dtype
+            and (self.w.flags.c_contiguous or self.w.flags.f_contiguous)
+        ):
+            yield slice(None), self.w
+            return
+        for block in blocks_of(self.classes, self.features, self.dtype.itemsize):
+            yield block, np.ascontiguousarray(self.w[block], self.dtype)
+
+
+def blocks_of(classes: int, features: int, itemsize: int) -> list[slice]:
+    """Blocks of a linear map that take BLOCK_BYTES or less, or of one class."""
+    step = max(1, BLOCK_BYTES // (itemsize * max(features, 1)))
+    return [slice(first, min(first + step, classes)) for first in range(0, classes, step)]
+
+
+def chunk_size(rows: int, width: int, itemsize: int) -> int:
+    """How many rows of so many elements a chunk has: all chunks nearly the same number, of whole
+    tiles of matmul."""
+    most = max(1, CHUNK_BYTES // (itemsize * max(width, 1)))
+    chunks = max(1, -(-rows // most))
+    tile = ROWS_OF_A_TILE if most >= ROWS_OF_A_TILE else 1
+    tiles = max(1, -(-rows // (chunks * tile)))
+    return max(1, min(rows, min(tiles, most // tile) * tile))
+
+
+# ---- results ------------------------------------------------------------------------
+
+
+class _Gradients:
+    """Gradients, or Hessian diagonals, by input, linear_weight and linear_bias, being added up."""
+
+    def __init__(self, given: _Operands, sources: list[Array], out: Any, name: str, in_place: bool) -> None:
+        inputs = [given.x, given.w] + ([] if given.bias is None else [given.bias])
+        if out is not None and not (isinstance(out, tuple) and len(out) == len(inputs)):
+            raise TypeError(f"{name} must be a tuple of {len(inputs)} arrays, one for each input")
+        outs = [None] * len(inputs) if out is None else out
+        self.outputs = [(array, f"{name}[{k}]") for k, array in enumerate(outs)]
+        check_apart(self.outputs)
+        self.results = [
+            Result(array, label, a.shape, given.x.dtype, sources, a if in_place and a is given.x else None)
+            for (array, label), a in zip(self.outputs, inputs, strict=True)
+        ]
+        self.given = given
+        self.rows = self.results[0].array.reshape(given.labels.size, given.features)
+        self.sums = [
+            r.array if r.array.dtype == given.dtype else np.empty(r.array.shape, given.dtype)
+            for r in self.results[1:]
+        ]
+        self.started = False
+
+    def add(self, matrix: Array, x: Array) -> None:
+        """To the sums by the linear map, those over a chunk's rows: of matrix.T @ x, and of the matrix."""
+        if self.started:
+            self._add_to_map(matrix, x)
+        else:
+            np.matmul(matrix.T, x, out=self.sums[0])
+        for by_bias in self.sums[1:]:
+            total = np.ones(len(matrix), matrix.dtype) @ matrix
+            by_bias[...] = by_bias + total if self.started else total
+        self.started = True
+
+    def _add_to_map(self, matrix: Array, x: Array) -> None:
+        blocks = blocks_of(self.given.classes, self.given.features, x.itemsize)
+        for block in blocks:
+            sums = self.sums[0][block]
+            sums += np.matmul(matrix[:, block].T, x, out=self.given.spare_block[: len(sums)])
+
+    def deliver(self) -> tuple[Any, ...]:
+        for sums, result in zip(self.sums, self.results[1:], strict=True):
+            if not self.started:
+                sums[...] = 0
+            if sums is not result.array:
+                result.array[...] = sums
+        return tuple(result.deliver() for result in self.results)
+
+
+class _Chunk(NamedTuple):
+    """Of some rows: features, logits, labels, the factor of each row's gradient, and a second buffer."""
+
+    x: Array
+    logits: Array
+    labels: Array
+    scale: Array
+    spare: Array
+
+
+class _Chunks:
+    """Rows in chunks, whose logits take turns in one buffer."""
+
+    def __init__(self, given: _Operands, scale: Array) -> None:
+        self.given, self.scale = given, scale
+        self.x = given.x.reshape(given.labels.size, given.features)
+
+    def run(self, live: Array | None, value: bool, grad: _Gradients | None, hess: _Gradients | None) -> Array:
+        """Each row's loss if `value`; adds to gradients and Hessian diagonals."""
+        given, count = self.given, len(self.x) if live is None else len(live)
+        for result in (grad, hess):
+            if result and live is not None:
+                result.rows[given.labels == given.ignored] = 0
+        buffers = 2 if hess else 1
+        size = chunk_size(count, buffers * given.classes + 3 * given.features, given.dtype.itemsize)
+        logits, spare = (np.empty((size if k < buffers else 0, given.classes), given.dtype) for k in range(2))
+        losses = np.zeros(len(self.x) if value else 0, given.dtype)
+        for first in range(0, count, size):
+            n = min(size, count - first)
+            rows = slice(first, first + n) if live is None else live[first : first + n]
+            chunk = self._chunk(rows, logits[:n], spare[:n])
+            if hess:
+                hess.rows[rows] = self._curvature_by_input(chunk)
+            terms = self._differentiate(chunk, value, grad is not None, hess is not None)
+            if value:
+                losses[rows] = terms
+            if hess:
+                hess.add(chunk.spare, chunk.x * chunk.x)
+            if grad:
+                grad.add(chunk.logits, chunk.x)
+                grad.rows[rows] = self._through_map(chunk.logits)  # last: it may overwrite the input
+        return losses
+
+    def _chunk(self, rows: Any, logits: Array, spare: Array) -> _Chunk:
+        given, scale = self.given, self.scale
+        x = np.ascontiguousarray(self.x[rows], given.dtype)
+        for block, w in given.blocks():
+            np.matmul(x, w.T, out=logits[:, block])
+        if given.bias is not None:
+            logits += given.bias
+        return _Chunk(x, logits, given.labels[rows], scale[rows] if scale.ndim else scale, spare)
+
+    def _differentiate(self, chunk: _Chunk, value: bool, grad: bool, hess: bool) -> Array | None:
+        """The rows' losses; the gradient by the logits in their place, the curvature to the other buffer."""
+        given = self.given
+        losses = np.empty(len(chunk.x), given.dtype) if value else None
+        _core.row_loss(
+            True,
+            chunk.logits,
+            chunk.labels,
+            False,
+            given.weight,
+            given.ignored,
+            given.smoothing,
+            given.z,
+            chunk.scale,
+            False,
+            losses,
+            chunk.logits if grad else None,
+            chunk.spare if hess else None,
+            False,
+        )
+        return losses
+
+    def _through_map(self, matrix: Array, squared: bool = False) -> Array:
+        """matrix @ linear_weight, or its squares"""
+        total: Array | None = None
+        for block, w in self.given.blocks(copied=squared):
+            if squared:
+                w = np.multiply(w, w, out=self.given.spare_block[: len(w)])
+            product = matrix[:, block] @ w
+            total = product if total is None else np.add(total, product, out=total)
+        return np.zeros((len(matrix), self.given.features), self.given.dtype) if total is None else total
+
+    def _curvature_by_input(self, chunk: _Chunk) -> Array:
+        """Of logits with the Hessian (S + 2 z lse) (diag(p) - p p.T) + 2 z p p.T."""
+        given = self.given
+        p, lse = _core.softmax(chunk.logits, out=chunk.spare), _core.logsumexp(chunk.logits)
+        weight = np.ones(given.classes) if given.weight is None else given.weight.astype(np.float64)
+        total = (1 - given.smoothing) * weight[chunk.labels] + given.smoothing * weight.mean()
+        mean = self._through_map(p)
+        variance = np.maximum(self._through_map(p, squared=True) - mean**2, 0)
+        curvature: Array = (total + 2 * given.z * lse)[:, None] * variance + 2 * given.z * mean**2
+        curvature *= np.reshape(chunk.scale, (-1, 1))
+        return curvature
+
+
+def linear_loss(definition: Callable[..., Any]) -> LinearLoss:
+    """Decorate a documented definition."""
+    return LinearLoss(definition)
