@@ -102,6 +102,9 @@ static void f64_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) 
 #include "f32.h"
 #include "loops_typed.h"
 
-#include "ops/ctc.h" /* of float64 alone */
+/* Of float64 alone. */
+#include "f64.h"
+
+#include "ops/ctc.h"
 
 const fa_isa FA_ISA_TABLE = {FA_ISA_NAME, {&f32_kernels, &f64_kernels}, &ctc_kernels};

@@ -167,7 +167,7 @@ static void check_mse(void) {
     fa_loss_job job = {.op = FA_LOSS_mse_loss, .precision = FA_DOUBLE, .n = N,
                        .in = {{(char *)x, sizeof *x, FA_F64}, {(char *)&zero, 0, FA_F64},
                               {(char *)&one, 0, FA_F64}, {(char *)&half, 0, FA_F64}},
-                       .grad = {(char *)grad, sizeof *grad, FA_F64}, .total = &total};
+                       .out[FA_GRAD] = {(char *)grad, sizeof *grad, FA_F64}, .total = &total};
     expect("mse's status", 0, fa_loss_run(&job), 0, 0);
     expect("mse", 0, total, wanted, 0x1p-40);
     for (size_t i = 0; i < N; i++) expect("mse's gradient", i, grad[i], x[i], DOUBLE);
