@@ -19,6 +19,9 @@
 /* And gcc orders instructions only after it has chosen registers, unless told: the loops
  * rely on it to interleave independent vectors. */
 #pragma GCC optimize("fp-contract=off", "schedule-insns", "sched-pressure")
+#if defined(FA_ISA_BASELINE)
+#pragma GCC optimize("Os") /* without vectors the last nanosecond is not worth 120 KB */
+#endif
 #endif
 
 #if defined(__GNUC__) || defined(__clang__)
