@@ -4,6 +4,7 @@
 
 #include "core.h"
 #include "rows.h"
+#include "wide_rows.h"
 
 enum { FA_SUM_SLOTS = 16 };
 
@@ -22,6 +23,7 @@ typedef struct {
 struct fa_isa {
     const char *name;
     const fa_kernels *kernels[FA_PRECISIONS];
+    fa_wide_kernels wide;
 };
 
 extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;

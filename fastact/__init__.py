@@ -23,9 +23,11 @@ from fastact.activations.linear_units import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
 from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
-from fastact.losses import binary, by_row, regression
+from fastact.losses import binary, by_row, distance, margin, regression
 from fastact.losses.binary import *  # noqa: F403
 from fastact.losses.by_row import *  # noqa: F403
+from fastact.losses.distance import *  # noqa: F403
+from fastact.losses.margin import *  # noqa: F403
 from fastact.losses.regression import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
@@ -39,6 +41,8 @@ __all__ += sigmoids.__all__
 __all__ += smooth.__all__
 __all__ += binary.__all__
 __all__ += by_row.__all__
+__all__ += distance.__all__
+__all__ += margin.__all__
 __all__ += regression.__all__
 __all__ += rows.__all__
 __all__.sort()

@@ -1,0 +1,250 @@
+/* Losses of whole rows: labels, staging in float64, means. The kernels are in ops/margin_rows.h and
+ * ops/distance_rows.h. */
+#include "exact_sum.h"
+#include "losses.h"
+#include "operand.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TASK_ELEMENTS = 1 << 15, BLOCK_ELEMENTS = 1 << 11, MOST_ROWS = 64 }; /* a block is what is staged at a time */
+
+typedef struct {
+    const fa_wide_loss_job *job;
+    const fa_isa *isa;
+    size_t rows, rows_per_task, padded, rows_per_block, results;
+    double *loss;   /* of each row */
+    double *weight; /* of classes, padded with 0; NULL: all 1 */
+    double norm, scale_of_all;
+    atomic_int failed;
+} plan;
+
+/* A task's buffers: of a block of rows the inputs and results, of a row what kernels work in. */
+typedef struct {
+    double *in[FA_WIDE_INPUTS], *grad[FA_WIDE_INPUTS], *hess[FA_WIDE_INPUTS], *work[FA_WIDE_INPUTS];
+    double *scale, *target, *narrow;
+    int64_t *labels;
+    void *memory;
+} room;
+
+static size_t rows_left(const plan *p, size_t row, size_t most) { /* in one plane */
+    size_t left = p->job->inner - row % p->job->inner;
+    return left < most ? left : most;
+}
+static char *cube_at(const fa_cube *cube, const plan *p, size_t row) {
+    size_t outer = row / p->job->inner, inner = row % p->job->inner;
+    return cube->data + (ptrdiff_t)outer * cube->outer + (ptrdiff_t)inner * cube->inner;
+}
+static fa_operand row_of(const fa_cube *cube, const plan *p, size_t row) {
+    fa_operand o = {cube_at(cube, p, row), cube->class_, cube->dtype};
+    return o;
+}
+/* What there is one of a row, from `row` on in its plane. */
+static fa_operand from_row(const fa_plane *plane, const plan *p, size_t row) {
+    size_t outer = row / p->job->inner, inner = row % p->job->inner;
+    fa_operand o = {plane->data + (ptrdiff_t)outer * plane->outer + (ptrdiff_t)inner * plane->inner, plane->inner,
+                    plane->dtype};
+    return o;
+}
+
+/* ---- labels --------------------------------------------------------------------------------- */
+
+enum { BEYOND = -2 }; /* stands for labels that int64 does not hold: no label of either kind */
+
+static int is_class(const plan *p, int64_t label) { return (uint64_t)label < p->job->n; }
+
+/* Gives the first bad label of `count` from *at on, or moves *at on. */
+static int find_bad(const plan *p, size_t count, const fa_operand *labels, int listed, size_t *at) {
+    int64_t label[FA_STAGE];
+    for (size_t done = 0, n; done < count; done += n) {
+        n = count - done < FA_STAGE ? count - done : FA_STAGE;
+        fa_gather_labels(labels, done, n, BEYOND, label);
+        for (size_t i = 0; i < n; i++, ++*at)
+            if (!is_class(p, label[i]) && !(listed && label[i] == -1)) return 1;
+    }
+    return 0;
+}
+static int has_bad_label(const plan *p, size_t *at) {
+    const fa_wide_loss_job *job = p->job;
+    *at = 0;
+    for (size_t row = 0, n; job->labels.data && row < p->rows; row += n) {
+        fa_operand labels = from_row(&job->labels, p, row);
+        n = rows_left(p, row, p->rows);
+        if (find_bad(p, n, &labels, 0, at)) return 1;
+    }
+    for (size_t row = 0; job->label_lists.data && row < p->rows; row++) {
+        fa_operand labels = row_of(&job->label_lists, p, row);
+        if (find_bad(p, job->n, &labels, 1, at)) return 1;
+    }
+    return 0;
+}
+
+/* The labels of a row that count, in range even if another thread has changed them since they were checked. */
+static void read_labels(const plan *p, size_t row, room *m, fa_wide_row *to) {
+    const fa_wide_loss_job *job = p->job;
+    to->labels = m->labels;
+    to->label_count = 0;
+    if (job->labels.data) {
+        fa_operand label = from_row(&job->labels, p, row);
+        fa_gather_labels(&label, 0, 1, BEYOND, m->labels);
+        if (!is_class(p, m->labels[0])) m->labels[0] = 0;
+        to->label_count = 1;
+    } else if (job->label_lists.data) {
+        fa_operand labels = row_of(&job->label_lists, p, row);
+        fa_gather_labels(&labels, 0, job->n, BEYOND, m->labels);
+        while (to->label_count < job->n && is_class(p, m->labels[to->label_count])) to->label_count++;
+    }
+}
+
+/* ---- a task's buffers --------------------------------------------------------------------------- */
+
+static int reserve(const plan *p, room *m) {
+    const fa_wide_loss_job *job = p->job;
+    const size_t block = p->rows_per_block * p->padded, line = p->padded;
+    const size_t matrices = job->inputs + (job->grad[0].data ? p->results : 0) + (job->hess[0].data ? p->results : 0);
+    double *at = malloc((matrices * block + (FA_WIDE_INPUTS + 2) * line + 2 * p->rows_per_block) * sizeof *at);
+    memset(m, 0, sizeof *m);
+    if (!(m->memory = at)) return -1;
+    for (size_t k = 0; k < job->inputs; k++, at += block) m->in[k] = at;
+    for (size_t k = 0; k < p->results && job->grad[0].data; k++, at += block) m->grad[k] = at;
+    for (size_t k = 0; k < p->results && job->hess[0].data; k++, at += block) m->hess[k] = at;
+    for (size_t k = 0; k < FA_WIDE_INPUTS; k++, at += line) m->work[k] = at;
+    m->narrow = at;
+    m->labels = (int64_t *)(void *)(at += line);
+    m->scale = (at += line);
+    m->target = at + p->rows_per_block;
+    return 0;
+}
+
+static int is_plain(const fa_cube *cube) {
+    return fa_is_native(cube->dtype) && cube->class_ == (ptrdiff_t)fa_itemsize(cube->dtype);
+}
+static fa_dtype real_of(fa_dtype dtype) { return fa_precision_of(dtype) == FA_SINGLE ? FA_F32 : FA_F64; }
+
+static void stage_in(const plan *p, const fa_cube *cube, size_t row, size_t rows, void *narrow, double *to) {
+    const fa_wide_kernels *wide = &p->isa->wide;
+    const size_t n = p->job->n;
+    if (is_plain(cube)) {
+        wide->widen(rows, n, cube->dtype, cube_at(cube, p, row), cube->inner, to, p->padded);
+        return;
+    }
+    for (size_t k = 0; k < rows; k++, to += p->padded) {
+        fa_operand o = row_of(cube, p, row + k);
+        fa_gather(p->isa, &o, 0, n, fa_precision_of(cube->dtype), narrow);
+        wide->widen(1, n, real_of(cube->dtype), narrow, 0, to, p->padded);
+    }
+}
+static void stage_out(const plan *p, const fa_cube *cube, size_t row, size_t rows, void *narrow, const double *from) {
+    const fa_wide_kernels *wide = &p->isa->wide;
+    const size_t n = p->job->n;
+    if (is_plain(cube)) {
+        wide->narrow(rows, n, cube->dtype, from, p->padded, cube_at(cube, p, row), cube->inner);
+        return;
+    }
+    for (size_t k = 0; k < rows; k++, from += p->padded) {
+        fa_operand o = row_of(cube, p, row + k);
+        wide->narrow(1, n, real_of(cube->dtype), from, p->padded, narrow, 0);
+        fa_scatter(p->isa, &o, 0, n, fa_precision_of(cube->dtype), narrow);
+    }
+}
+
+/* grad_output of the rows, times what a mean divides by; and the targets that there are one of a row. */
+static void stage_row_values(const plan *p, size_t row, size_t rows, room *m) {
+    const fa_wide_loss_job *job = p->job;
+    fa_operand upstream = from_row(&job->grad_output, p, row), target = from_row(&job->target, p, row);
+    if (job->grad_output.inner || job->grad_output.outer) {
+        fa_gather(p->isa, &upstream, 0, rows, FA_DOUBLE, m->scale);
+        for (size_t k = 0; k < rows; k++) m->scale[k] *= p->norm;
+    } else {
+        for (size_t k = 0; k < rows; k++) m->scale[k] = p->scale_of_all;
+    }
+    if (job->target.data) fa_gather(p->isa, &target, 0, rows, FA_DOUBLE, m->target);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------ */
+
+static void run_block(const plan *p, room *m, size_t row, size_t rows) {
+    const fa_wide_loss_job *job = p->job;
+    fa_wide_kernel *kernel = p->isa->wide.loss[job->loss];
+    fa_wide_row r = {.n = job->n, .padded = p->padded, .class_weight = p->weight, .margin = job->margin, .p = job->p,
+                     .eps = job->eps, .swap = job->swap};
+    for (size_t k = 0; k < job->inputs; k++) stage_in(p, &job->input[k], row, rows, m->narrow, m->in[k]);
+    stage_row_values(p, row, rows, m);
+    memcpy(r.work, m->work, sizeof r.work);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t k = 0; k < FA_WIDE_INPUTS; k++) {
+            r.in[k] = m->in[k] ? m->in[k] + i * p->padded : NULL;
+            r.grad[k] = m->grad[k] ? m->grad[k] + i * p->padded : NULL;
+            r.hess[k] = m->hess[k] ? m->hess[k] + i * p->padded : NULL;
+        }
+        r.scale = m->scale[i];
+        r.target = m->target[i];
+        read_labels(p, row + i, m, &r);
+        p->loss[row + i] = kernel(&r);
+    }
+    for (size_t k = 0; k < p->results; k++) {
+        if (job->grad[k].data) stage_out(p, &job->grad[k], row, rows, m->narrow, m->grad[k]);
+        if (job->hess[k].data) stage_out(p, &job->hess[k], row, rows, m->narrow, m->hess[k]);
+    }
+}
+
+static void run_task(void *context, size_t index) {
+    plan *p = context;
+    size_t row = index * p->rows_per_task, end = row + p->rows_per_task;
+    room m;
+    if (reserve(p, &m)) {
+        atomic_store(&p->failed, 1);
+        return;
+    }
+    if (end > p->rows) end = p->rows;
+    for (size_t n; row < end; row += n) {
+        n = rows_left(p, row, end - row < p->rows_per_block ? end - row : p->rows_per_block);
+        run_block(p, &m, row, n);
+    }
+    free(m.memory);
+}
+
+/* A row's losses and class weights; 0, or -1 without memory. */
+static int prepare(plan *p) {
+    const fa_wide_loss_job *job = p->job;
+    const int weighted = job->weight.data || job->loss == FA_MULTILABEL_SOFT_MARGIN;
+    if (!(p->loss = malloc((p->rows + (weighted ? p->padded : 0) + 1) * sizeof *p->loss))) return -1;
+    p->weight = weighted ? p->loss + p->rows : NULL;
+    for (size_t i = 0; weighted && i < p->padded; i++) p->weight[i] = i < job->n ? 1.0 : 0.0;
+    if (job->weight.data) fa_gather(p->isa, &job->weight, 0, job->n, FA_DOUBLE, p->weight);
+    p->norm = job->mean && p->rows ? 1.0 / (double)p->rows : 1.0;
+    if (!p->rows) return 0;
+    fa_operand upstream = from_row(&job->grad_output, p, 0);
+    fa_gather(p->isa, &upstream, 0, 1, FA_DOUBLE, &p->scale_of_all);
+    p->scale_of_all *= p->norm;
+    return 0;
+}
+
+static void deliver(const plan *p) {
+    const fa_wide_loss_job *job = p->job;
+    for (size_t row = 0; job->value.data && row < p->rows; row += job->inner) {
+        fa_operand to = from_row(&job->value, p, row);
+        fa_put(p->isa, &to, job->inner, p->loss + row);
+    }
+    if (!job->total) return;
+    fa_sum_state state = {{0}, {0}};
+    fa_add_all(&state, p->rows, p->loss);
+    *job->total = fa_fold(&state);
+    if (job->mean && p->rows) *job->total /= (double)p->rows;
+}
+
+fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad) {
+    plan p = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
+    if (has_bad_label(&p, bad)) return FA_BAD_LABEL;
+    p.padded = (job->n + FA_WIDE_GROUP - 1) / FA_WIDE_GROUP * FA_WIDE_GROUP;
+    p.results = job->grad[1].data ? job->inputs : 1;
+    p.rows_per_block = p.padded < BLOCK_ELEMENTS / MOST_ROWS ? MOST_ROWS : BLOCK_ELEMENTS / p.padded + 1;
+    p.rows_per_task = TASK_ELEMENTS / (job->n + 8) / p.rows_per_block * p.rows_per_block + p.rows_per_block;
+    if (prepare(&p)) return FA_NO_MEMORY;
+    fa_parallel_for((p.rows + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
+    const int failed = atomic_load(&p.failed);
+    if (!failed) deliver(&p);
+    free(p.loss);
+    return failed ? FA_NO_MEMORY : FA_DONE;
+}
