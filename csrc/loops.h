@@ -1,7 +1,6 @@
 /* ops.def to loops, for one instruction set. Included by isa_*.c, once each,
  * after the target is set; FA_ISA_TABLE and FA_ISA_NAME name what it defines. */
 
-#include "exact_sum.h"
 #include "isa.h"
 #include "simd.h"
 #include "sums.h"
@@ -110,6 +109,7 @@ static void f64_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) 
 const fa_isa FA_ISA_TABLE = {
     FA_ISA_NAME,
     {&f32_kernels, &f64_kernels},
-    {{multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin}, /* as fa_wide_loss */
+    {LANES,
+     {multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin}, /* as fa_wide_loss */
      wide_widen, wide_narrow},
 };

@@ -8,21 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASK_ELEMENTS = 1 << 15, BLOCK_ELEMENTS = 1 << 11, MOST_ROWS = 64 }; /* a block is what is staged at a time */
+enum { TASK_ELEMENTS = 1 << 15, BLOCK_ELEMENTS = 1 << 11, MOST_ROWS = 64 }; /* a block: what is staged at a time */
+enum { SHORT_ROW = 64 }; /* rows this short go through tiles */
 
 typedef struct {
     const fa_wide_loss_job *job;
     const fa_isa *isa;
     size_t rows, rows_per_task, padded, rows_per_block, results;
+    size_t lanes; /* rows of a call of the kernel: those of a tile, or 1 */
     double *loss;   /* of each row */
     double *weight; /* of classes, padded with 0; NULL: all 1 */
     double norm, scale_of_all;
     atomic_int failed;
 } plan;
 
-/* A task's buffers: of a block of rows the inputs and results, of a row what kernels work in. */
+/* A task's buffers: of a block of rows the inputs and results, of a tile these again; what kernels work in. */
 typedef struct {
-    double *in[FA_WIDE_INPUTS], *grad[FA_WIDE_INPUTS], *hess[FA_WIDE_INPUTS], *work[FA_WIDE_INPUTS];
+    double *in[FA_WIDE_INPUTS], *grad[FA_WIDE_INPUTS], *hess[FA_WIDE_INPUTS];
+    fa_wide_row row;
     double *scale, *target, *narrow;
     int64_t *labels;
     void *memory;
@@ -80,40 +83,67 @@ static int has_bad_label(const plan *p, size_t *at) {
     return 0;
 }
 
-/* The labels of a row that count, in range even if another thread has changed them since they were checked. */
-static void read_labels(const plan *p, size_t row, room *m, fa_wide_row *to) {
-    const fa_wide_loss_job *job = p->job;
-    to->labels = m->labels;
-    to->label_count = 0;
-    if (job->labels.data) {
-        fa_operand label = from_row(&job->labels, p, row);
-        fa_gather_labels(&label, 0, 1, BEYOND, m->labels);
-        if (!is_class(p, m->labels[0])) m->labels[0] = 0;
-        to->label_count = 1;
-    } else if (job->label_lists.data) {
-        fa_operand labels = row_of(&job->label_lists, p, row);
-        fa_gather_labels(&labels, 0, job->n, BEYOND, m->labels);
-        while (to->label_count < job->n && is_class(p, m->labels[to->label_count])) to->label_count++;
+/* Labels of a block's rows, and of each row of a call the list: in range even if another thread has changed them
+ * since they were checked. An absent row's label is 0, its list empty. */
+static void read_labels(const plan *p, size_t row, size_t rows, room *m) {
+    fa_operand labels = from_row(&p->job->labels, p, row);
+    fa_gather_labels(&labels, 0, rows, BEYOND, m->labels);
+    for (size_t k = 0; k < rows; k++) m->labels[k] = is_class(p, m->labels[k]) ? m->labels[k] : 0;
+    memset(m->labels + rows, 0, p->lanes * sizeof *m->labels);
+}
+static void read_lists(const plan *p, size_t row, size_t rows, room *m) {
+    const size_t n = p->job->n;
+    for (size_t k = 0; k < p->lanes; k++) {
+        int64_t *labels = m->labels + k * n;
+        size_t count = 0;
+        m->row.labels[k] = labels;
+        if (k < rows) {
+            fa_operand list = row_of(&p->job->label_lists, p, row + k);
+            fa_gather_labels(&list, 0, n, BEYOND, labels);
+            while (count < n && is_class(p, labels[count])) count++;
+        }
+        m->row.label_count[k] = count;
     }
 }
 
 /* ---- a task's buffers --------------------------------------------------------------------------- */
 
+static double *take(double **at, size_t count) {
+    double *taken = *at;
+    *at += count;
+    return taken;
+}
 static int reserve(const plan *p, room *m) {
     const fa_wide_loss_job *job = p->job;
-    const size_t block = p->rows_per_block * p->padded, line = p->padded;
-    const size_t matrices = job->inputs + (job->grad[0].data ? p->results : 0) + (job->hess[0].data ? p->results : 0);
-    double *at = malloc((matrices * block + (FA_WIDE_INPUTS + 2) * line + 2 * p->rows_per_block) * sizeof *at);
+    fa_wide_row *r = &m->row;
+    const size_t grads = job->grad[0].data ? p->results : 0, hesses = job->hess[0].data ? p->results : 0;
+    const size_t block = p->rows_per_block * p->padded, tile = p->lanes > 1 ? p->lanes * job->n : 0;
+    const size_t line = p->padded > tile ? p->padded : tile;
     memset(m, 0, sizeof *m);
+    size_t size = (job->inputs + grads + hesses) * (block + tile) + (FA_WIDE_INPUTS + 2) * line + 3 * p->rows_per_block;
+    double *at = malloc((size + FA_WIDE_LANES) * sizeof *at);
     if (!(m->memory = at)) return -1;
-    for (size_t k = 0; k < job->inputs; k++, at += block) m->in[k] = at;
-    for (size_t k = 0; k < p->results && job->grad[0].data; k++, at += block) m->grad[k] = at;
-    for (size_t k = 0; k < p->results && job->hess[0].data; k++, at += block) m->hess[k] = at;
-    for (size_t k = 0; k < FA_WIDE_INPUTS; k++, at += line) m->work[k] = at;
-    m->narrow = at;
-    m->labels = (int64_t *)(void *)(at += line);
-    m->scale = (at += line);
-    m->target = at + p->rows_per_block;
+    for (size_t k = 0; k < job->inputs; k++) m->in[k] = take(&at, block);
+    for (size_t k = 0; k < grads; k++) m->grad[k] = take(&at, block);
+    for (size_t k = 0; k < hesses; k++) m->hess[k] = take(&at, block);
+    for (size_t k = 0; tile && k < job->inputs; k++) r->in[k] = take(&at, tile);
+    for (size_t k = 0; tile && k < grads; k++) r->grad[k] = take(&at, tile);
+    for (size_t k = 0; tile && k < hesses; k++) r->hess[k] = take(&at, tile);
+    for (size_t k = 0; k < FA_WIDE_INPUTS; k++) r->work[k] = take(&at, line);
+    m->narrow = take(&at, line);
+    m->scale = take(&at, p->rows_per_block);
+    m->target = take(&at, p->rows_per_block);
+    m->labels = (int64_t *)(void *)at; /* of a block's rows and as many absent ones as lanes, or lists of a call's */
+    r->tile = p->lanes > 1;
+    r->lanes = p->lanes;
+    r->n = job->n;
+    r->held = r->tile ? tile : job->n;
+    r->padded = r->tile ? tile : p->padded;
+    r->class_weight = p->weight;
+    r->margin = job->margin;
+    r->p = job->p;
+    r->eps = job->eps;
+    r->swap = job->swap;
     return 0;
 }
 
@@ -160,28 +190,55 @@ static void stage_row_values(const plan *p, size_t row, size_t rows, room *m) {
         for (size_t k = 0; k < rows; k++) m->scale[k] = p->scale_of_all;
     }
     if (job->target.data) fa_gather(p->isa, &target, 0, rows, FA_DOUBLE, m->target);
+    else memset(m->target, 0, rows * sizeof *m->target);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
+/* A tile's matrices are transposed on the way to the kernel and back; a row's are where they lie. */
+static void enter(const plan *p, room *m, size_t i, size_t rows) {
+    const fa_row_kernels *tiles = &p->isa->kernels[FA_DOUBLE]->rows;
+    fa_wide_row *r = &m->row;
+    for (size_t k = 0; k < FA_WIDE_INPUTS; k++) {
+        const size_t at = i * p->padded;
+        if (r->tile && m->in[k]) tiles->to_tile(r->n, rows, m->in[k] + at, (ptrdiff_t)p->padded, r->in[k]);
+        if (r->tile) continue;
+        r->in[k] = m->in[k] ? m->in[k] + at : NULL;
+        r->grad[k] = m->grad[k] ? m->grad[k] + at : NULL;
+        r->hess[k] = m->hess[k] ? m->hess[k] + at : NULL;
+    }
+    for (size_t lane = 0; lane < FA_WIDE_LANES; lane++) { /* an absent row's are 0, a single one's in all lanes */
+        const size_t from = r->tile ? lane : 0;
+        r->scale[lane] = from < rows ? m->scale[i + from] : 0.0;
+        r->target[lane] = from < rows ? m->target[i + from] : 0.0;
+        if (!p->job->labels.data) continue;
+        r->labels[lane] = m->labels + i + from;
+        r->label_count[lane] = 1;
+    }
+}
+static void leave(const plan *p, room *m, size_t i, size_t rows) {
+    const fa_row_kernels *tiles = &p->isa->kernels[FA_DOUBLE]->rows;
+    const fa_wide_row *r = &m->row;
+    for (size_t k = 0; r->tile && k < FA_WIDE_INPUTS; k++) {
+        const size_t at = i * p->padded;
+        if (r->grad[k]) tiles->from_tile(r->n, rows, r->grad[k], m->grad[k] + at, (ptrdiff_t)p->padded);
+        if (r->hess[k]) tiles->from_tile(r->n, rows, r->hess[k], m->hess[k] + at, (ptrdiff_t)p->padded);
+    }
+}
+
 static void run_block(const plan *p, room *m, size_t row, size_t rows) {
     const fa_wide_loss_job *job = p->job;
-    fa_wide_kernel *kernel = p->isa->wide.loss[job->loss];
-    fa_wide_row r = {.n = job->n, .padded = p->padded, .class_weight = p->weight, .margin = job->margin, .p = job->p,
-                     .eps = job->eps, .swap = job->swap};
+    double loss[FA_WIDE_LANES];
     for (size_t k = 0; k < job->inputs; k++) stage_in(p, &job->input[k], row, rows, m->narrow, m->in[k]);
     stage_row_values(p, row, rows, m);
-    memcpy(r.work, m->work, sizeof r.work);
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t k = 0; k < FA_WIDE_INPUTS; k++) {
-            r.in[k] = m->in[k] ? m->in[k] + i * p->padded : NULL;
-            r.grad[k] = m->grad[k] ? m->grad[k] + i * p->padded : NULL;
-            r.hess[k] = m->hess[k] ? m->hess[k] + i * p->padded : NULL;
-        }
-        r.scale = m->scale[i];
-        r.target = m->target[i];
-        read_labels(p, row + i, m, &r);
-        p->loss[row + i] = kernel(&r);
+    if (job->labels.data) read_labels(p, row, rows, m);
+    for (size_t i = 0; i < rows; i += p->lanes) {
+        const size_t here = rows - i < p->lanes ? rows - i : p->lanes;
+        enter(p, m, i, here);
+        if (job->label_lists.data) read_lists(p, row + i, here, m);
+        p->isa->wide.loss[job->loss](&m->row, loss);
+        leave(p, m, i, here);
+        memcpy(p->loss + row + i, loss, here * sizeof *loss);
     }
     for (size_t k = 0; k < p->results; k++) {
         if (job->grad[k].data) stage_out(p, &job->grad[k], row, rows, m->narrow, m->grad[k]);
@@ -238,6 +295,7 @@ fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad) {
     plan p = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
     if (has_bad_label(&p, bad)) return FA_BAD_LABEL;
     p.padded = (job->n + FA_WIDE_GROUP - 1) / FA_WIDE_GROUP * FA_WIDE_GROUP;
+    p.lanes = job->n && job->n <= SHORT_ROW ? p.isa->wide.lanes : 1;
     p.results = job->grad[1].data ? job->inputs : 1;
     p.rows_per_block = p.padded < BLOCK_ELEMENTS / MOST_ROWS ? MOST_ROWS : BLOCK_ELEMENTS / p.padded + 1;
     p.rows_per_task = TASK_ELEMENTS / (job->n + 8) / p.rows_per_block * p.rows_per_block + p.rows_per_block;

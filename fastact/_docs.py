@@ -68,7 +68,8 @@ LOSSES = Shared(
 
 ROW_LOSSES = Shared(
     (
-        'reduction : {"mean", "sum", "none"}\n    "mean" divides by the number of rows; over nothing it is 0.',
+        'reduction : {"mean", "sum", "none"}\n'
+        '    "mean" divides by the number of rows; over nothing it is 0.',
         "axis : int\n    Along which rows lie: the last one by default.",
     ),
     'float or ndarray\n    A Python float, accumulated in float64; with "none" an array with a loss a row.',

@@ -94,6 +94,18 @@ def loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, 
         yield name, digest(*results)
 
 
+def whole_row_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    for name, op in walk.whole_row_losses().items():
+        operands, cases = walk.whole_row_operands(name, shape, dtype)
+        results = []
+        for options in cases:
+            value, grads = op.value_and_grad(*operands, **options)
+            hesses = op.grad_and_hess(*operands, **options)[1]
+            results += [value, *(grads if isinstance(grads, tuple) else (grads,))]
+            results += [*(hesses if isinstance(hesses, tuple) else (hesses,))]
+        yield name, digest(*results, op(*operands, reduction="none"))
+
+
 def large_loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
     for name, op, x, t, options in _loss_cases(dtype, shape):
         yield name, digest(op(x, t), *op.value_and_grad(x, t, **options, reduction="sum"))
@@ -105,6 +117,7 @@ def _small_cases(dtype: np.dtype) -> Iterator[tuple]:
     for shape in [(1, 5), (5, 17), (33, 67), (48, 130), (20, 10), (3, 1003)]:
         yield shape, row_hashes(dtype, shape)
         yield shape, loss_hashes(dtype, shape)
+        yield shape, whole_row_hashes(dtype, shape)
 
 
 def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
@@ -114,6 +127,8 @@ def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
     for shape in [(n // 10, 10), (n // 1001, 1001), (3, n // 3)]:
         yield shape, large_row_hashes(dtype, shape)
         yield shape, large_loss_hashes(dtype, shape)
+        if shape[0] > 3:
+            yield shape, whole_row_hashes(dtype, shape)
 
 
 def hashes(small: bool = True, large: bool = False) -> dict[str, str]:

@@ -26,9 +26,10 @@ FA_INLINE void cosine_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
 FA_INLINE vec cosine_of(cosine_pass *p) {
     vec sums[WIDE_SUMS];
     for (int again = 0; again < 2; again++) { /* again only where a square overflowed */
-        wide_sums(p->row->padded, WIDE_SUMS, cosine_body, p, sums);
-        if (again || !(v_any(v_le(K(0x1p1000), sums[0])) || v_any(v_le(K(0x1p1000), sums[1])))) break;
-        for (int k = 0; k < 2; k++) p->before[k] = v_select(v_le(K(0x1p1000), sums[k]), K(WIDE_DOWN), K(1));
+        wide_sums(p->row, WIDE_SUMS, cosine_body, p, sums);
+        mask over[2] = {v_le(K(0x1p1000), sums[0]), v_le(K(0x1p1000), sums[1])};
+        if (again || !v_any(v_mask_or(over[0], over[1]))) break;
+        for (int k = 0; k < 2; k++) p->before[k] = v_select(over[k], K(WIDE_DOWN), K(1));
     }
     for (int k = 0; k < 2; k++)
         p->inverse[k] = K(1) / v_sqrt(v_fma(p->before[k] * p->before[k], K(COSINE_EPS), sums[k]));
@@ -39,6 +40,7 @@ FA_INLINE vec cosine_of(cosine_pass *p) {
 /* Gradients and curvature of slope * cosine. */
 static void cosine_results(const cosine_pass *p, vec cosine, vec slope) {
     const fa_wide_row *r = p->row;
+    const mask none = v_eq(slope, K(0));
     vec by[2], twice[2];
     for (int k = 0; k < 2; k++) {
         by[k] = slope * p->before[k] * p->inverse[k];
@@ -49,24 +51,24 @@ static void cosine_results(const cosine_pass *p, vec cosine, vec slope) {
         for (int k = 0; k < 2; k++) unit[k] = v_load(r->in[k] + i) * p->before[k] * p->inverse[k];
         for (int k = 0; k < 2; k++) {
             vec a = unit[k], b = unit[1 - k], bend = v_fms(K(3) * cosine, a, b + b);
-            if (r->grad[k]) v_store(r->grad[k] + i, v_fnma(cosine, a, b) * by[k]);
-            if (r->hess[k]) v_store(r->hess[k] + i, v_fms(bend, a, cosine) * twice[k]);
+            if (r->grad[k]) v_store(r->grad[k] + i, v_select(none, K(0), v_fnma(cosine, a, b) * by[k]));
+            if (r->hess[k]) v_store(r->hess[k] + i, v_select(none, K(0), v_fms(bend, a, cosine) * twice[k]));
         }
     }
 }
 
 /* 1 - c for target 1, max(c - margin, 0) for -1, with slope 1 at its kink; 0 for any other. */
-static double cosine_embedding(const fa_wide_row *r) {
+static void cosine_embedding(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
     cosine_pass p = {r, {K(1), K(1)}, {K(1), K(1)}};
-    vec c = cosine_of(&p), beyond = c - v_splat(r->margin), value = K(0), slope = K(0);
-    if (r->target != r->target) value = slope = v_splat(r->target);
-    else if (r->target == 1.0) value = K(1) - c, slope = K(-1);
-    else if (r->target == -1.0) value = v_max(K(0), beyond), slope = v_keep(v_mask_not(v_lt(beyond, K(0))), K(1));
-    slope = slope * v_splat(r->scale);
-    if (!r->grad[0]) return wide_first_lane(value);
-    if (wide_first_lane(slope) == 0.0) wide_zero_results(r);
-    else cosine_results(&p, c, slope);
-    return wide_first_lane(value);
+    vec c = cosine_of(&p), beyond = c - v_splat(r->margin), t = v_load(r->target);
+    mask alike = v_eq(t, K(1)), unlike = v_eq(t, K(-1)), inside = v_lt(beyond, K(0));
+    vec value = v_select(alike, K(1) - c, v_select(unlike, v_max(K(0), beyond), FN(constant_slope)(t, K(0))));
+    vec slope = v_keep(v_mask_and(unlike, v_mask_not(inside)), K(1));
+    slope = v_select(alike, K(-1), FN(constant_slope)(t, slope)) * v_load(r->scale);
+    v_store(loss, value);
+    if (!r->grad[0]) return;
+    if (v_any(v_mask_not(v_eq(slope, K(0))))) cosine_results(&p, c, slope);
+    else wide_zero_results(r);
 }
 
 /* ---- p-norms -----------------------------------------------------------------------------------
@@ -83,8 +85,8 @@ typedef enum { NORM_OF_1, NORM_OF_2, NORM_COUNT, NORM_EXTREME, NORM_POWER } norm
 
 typedef struct {
     norm_kind kind;
-    double p, norm;
-    double before, inverse; /* of q = (|d| before) inverse; inverse 0 without slopes; NORM_EXTREME: 1 / ties */
+    double p;
+    vec norm, before, inverse; /* of q = (|d| before) inverse; inverse 0: no slopes; NORM_EXTREME: 1 / ties */
 } wide_norm;
 
 static norm_kind norm_kind_of(double p) {
@@ -114,94 +116,102 @@ FA_INLINE void norm_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
     case NORM_POWER: sums[0] = sums[0] + wide_power(a / p->scale, p->p); break;
     }
 }
-FA_NOINLINE double norm_sum(size_t padded, const double *d, norm_kind kind, double scale, double p) {
-    norm_pass pass = {d, kind, v_splat(scale), v_splat(p)};
+FA_NOINLINE vec norm_sum(const fa_wide_row *r, const double *d, norm_kind kind, vec scale) {
+    norm_pass pass = {d, kind, scale, v_splat(r->p)};
     vec sums[WIDE_SUMS];
-    wide_sums(padded, 1, norm_body, &pass, sums);
-    return wide_first_lane(sums[0]);
+    wide_sums(r, 1, norm_body, &pass, sums);
+    return sums[0];
 }
 
 /* The largest |d_i|, or for p < 0 the least; NaN if there is one. */
-static double norm_extreme(size_t padded, const double *d, double p) {
-    const vec sign = v_splat(p < 0 ? -1.0 : 1.0);
+static vec norm_extreme(const fa_wide_row *r, const double *d) {
+    const vec sign = v_splat(r->p < 0 ? -1.0 : 1.0);
     vec most = K(-INFINITY), nan = K(0);
-    for (size_t i = 0; i < padded; i += LANES) {
+    for (size_t i = 0; i < r->padded; i += LANES) {
         vec x = v_load(d + i);
         nan = v_select(v_isnan(x), x, nan);
         most = v_max(most, v_abs(x) * sign);
     }
-    double found = v_max_across(most);
-    return v_any(v_isnan(nan)) ? (double)NAN : p < 0 ? -found : found;
+    if (!r->tile) {
+        most = v_splat(v_max_across(most));
+        if (v_any(v_isnan(nan))) nan = K(NAN);
+    }
+    return FN(constant_slope)(nan, most * sign);
 }
 
-static double power_of_two_for(double largest) {
-    return largest < 0x1p-480 ? WIDE_UP : largest > 0x1p480 ? WIDE_DOWN : 1.0;
+/* What makes squares of numbers up to `largest` neither over- nor underflow. */
+FA_INLINE vec power_of_two_for(vec largest) {
+    return v_select(v_lt(largest, K(0x1p-480)), K(WIDE_UP), v_select(v_lt(K(0x1p480), largest), K(WIDE_DOWN), K(1)));
 }
-/* sums that are plain: p = 2 */
-static void norm_of_2(wide_norm *s, size_t padded, const double *d) {
-    double squares = norm_sum(padded, d, NORM_OF_2, 1.0, 2.0);
-    if (!(squares > 0x1p-900 && squares < 0x1p1000) && squares == squares) {
-        double largest = norm_extreme(padded, d, 2.0);
-        s->norm = largest;
-        if (largest == 0.0 || largest - largest != 0.0) return;
-        s->before = power_of_two_for(largest);
-        squares = norm_sum(padded, d, NORM_OF_2, s->before, 2.0);
-    }
-    double root = wide_first_lane(v_sqrt(v_splat(squares)));
-    s->norm = root / s->before;
-    s->inverse = 1.0 / root;
+FA_INLINE mask is_zero_or_infinite(vec x) { return v_mask_or(v_eq(x, K(0)), v_eq(x, K(INFINITY))); }
+
+FA_INLINE void norm_of_2(wide_norm *s, const fa_wide_row *r, const double *d) {
+    vec squares = norm_sum(r, d, NORM_OF_2, K(1)), root = v_sqrt(squares);
+    mask fit = v_mask_and(v_lt(K(0x1p-900), squares), v_lt(squares, K(0x1p1000)));
+    s->norm = root;
+    if (r->grad[0]) s->inverse = K(1) / root;
+    if (!v_any(v_mask_not(v_mask_or(fit, v_isnan(squares))))) return;
+    vec largest = norm_extreme(r, d), before = v_select(fit, K(1), power_of_two_for(largest));
+    root = v_sqrt(norm_sum(r, d, NORM_OF_2, before));
+    mask plain = is_zero_or_infinite(largest);
+    s->before = before;
+    s->norm = v_select(plain, largest, root / before);
+    s->inverse = v_select(plain, K(0), K(1) / root);
 }
-static void norm_of_power(wide_norm *s, size_t padded, const double *d) {
-    double extreme = norm_extreme(padded, d, s->p);
-    s->norm = extreme;
-    if (extreme == 0.0 || extreme - extreme != 0.0) return;
-    double total = norm_sum(padded, d, NORM_POWER, extreme, s->p);
-    double ratio = wide_first_lane(wide_power(v_splat(total), v_splat(1.0 / s->p)));
+FA_INLINE void norm_of_power(wide_norm *s, const fa_wide_row *r, const double *d) {
+    vec extreme = norm_extreme(r, d);
+    mask plain = is_zero_or_infinite(extreme);
+    vec ratio = wide_power(norm_sum(r, d, NORM_POWER, extreme), v_splat(1.0 / s->p));
     s->before = power_of_two_for(extreme);
-    s->norm = extreme * ratio;
-    s->inverse = 1.0 / (extreme * s->before * ratio);
+    s->norm = v_select(plain, extreme, extreme * ratio);
+    s->inverse = v_select(plain, K(0), K(1) / (extreme * s->before * ratio));
 }
 /* d is padded with 0, for p < 0 with infinity: what adds nothing. */
-FA_NOINLINE wide_norm norm_of(double p, size_t padded, const double *d) {
-    wide_norm s = {norm_kind_of(p), p, 0.0, 1.0, 0.0};
-    switch (s.kind) {
+FA_NOINLINE void norm_of(wide_norm *s, const fa_wide_row *r, const double *d) {
+    s->kind = norm_kind_of(r->p);
+    s->p = r->p;
+    s->before = K(1);
+    s->inverse = K(0);
+    switch (s->kind) {
     case NORM_OF_1:
-    case NORM_COUNT: s.norm = norm_sum(padded, d, s.kind, 1.0, p); break;
-    case NORM_OF_2: norm_of_2(&s, padded, d); break;
-    case NORM_POWER: norm_of_power(&s, padded, d); break;
+    case NORM_COUNT: s->norm = norm_sum(r, d, s->kind, K(1)); break;
+    case NORM_OF_2: norm_of_2(s, r, d); break;
+    case NORM_POWER: norm_of_power(s, r, d); break;
     case NORM_EXTREME:
-        s.norm = norm_extreme(padded, d, p);
-        s.inverse = s.norm == 0.0 ? 0.0 : 1.0 / norm_sum(padded, d, NORM_EXTREME, s.norm, p);
+        s->norm = norm_extreme(r, d);
+        s->inverse = K(1) / norm_sum(r, d, NORM_EXTREME, s->norm);
         break;
     }
-    if (s.norm != s.norm) s.inverse = s.norm;
-    return s;
+    if (!r->n) s->norm = K(0); /* of nothing, for p < 0 too */
+    s->inverse = FN(constant_slope)(s->norm, s->inverse);
 }
 
-FA_INLINE vec norm_slope(const wide_norm *s, vec d, vec q, vec inverse) {
-    vec sign = wide_sign(d), p1 = v_splat(s->p - 1.0);
+FA_INLINE vec norm_slope(const wide_norm *s, vec d, vec q) {
+    vec sign = wide_sign(d);
     switch (s->kind) {
     case NORM_OF_1: return sign;
     case NORM_OF_2: return v_copysign(q, d);
     case NORM_COUNT: return d - d;
-    case NORM_EXTREME: return FN(constant_slope)(d, v_keep(v_eq(v_abs(d), v_splat(s->norm)), sign * inverse));
+    case NORM_EXTREME: return FN(constant_slope)(d, v_keep(v_eq(v_abs(d), s->norm), sign * s->inverse));
     case NORM_POWER: break;
     }
-    if (s->inverse == 0.0) return q;
-    return v_select(v_eq(d, K(0)), K(0), sign * wide_power(q, p1));
+    vec slope = v_select(v_eq(d, K(0)), K(0), sign * wide_power(q, v_splat(s->p - 1.0)));
+    return v_select(v_eq(s->inverse, K(0)), q, slope);
 }
 FA_INLINE vec norm_curve(const wide_norm *s, vec d, vec slope, vec q) {
-    const vec over = v_splat(s->inverse), before = v_splat(s->before);
-    if (s->inverse == 0.0 || s->kind == NORM_OF_1 || s->kind == NORM_EXTREME || s->kind == NORM_COUNT) return slope - slope;
-    if (s->kind == NORM_OF_2) return v_fnma(slope, slope, K(1)) * over * before;
-    vec bend = v_fnma(slope, slope, wide_power(q, v_splat(s->p - 2.0))) * v_splat(s->p - 1.0);
-    return v_select(v_eq(d, K(0)), K(0), bend * over * before);
+    vec none = slope - slope, bend;
+    if (s->kind == NORM_OF_2) bend = v_fnma(slope, slope, K(1));
+    else if (s->kind == NORM_POWER) bend = v_fnma(slope, slope, wide_power(q, v_splat(s->p - 2.0)));
+    else return none;
+    bend = bend * v_splat(s->p - 1.0); /* 1 for p = 2 */
+    bend = bend * s->inverse * s->before;
+    if (s->kind == NORM_POWER) bend = v_select(v_eq(d, K(0)), K(0), bend);
+    return v_select(v_eq(s->inverse, K(0)), none, bend);
 }
 /* d becomes the slopes of its norm; curves, unless NULL, its second derivatives. */
-FA_NOINLINE void norm_slopes(const wide_norm *s, size_t padded, double *d, double *curves) {
-    const vec before = v_splat(s->before), inverse = v_splat(s->inverse);
-    for (size_t i = 0; i < padded; i += LANES) {
-        vec x = v_load(d + i), q = v_abs(x) * before * inverse, slope = norm_slope(s, x, q, inverse);
+FA_NOINLINE void norm_slopes(const wide_norm *s, const fa_wide_row *r, double *d, double *curves) {
+    for (size_t i = 0; i < r->padded; i += LANES) {
+        vec x = v_load(d + i), q = v_abs(x) * s->before * s->inverse, slope = norm_slope(s, x, q);
         if (curves) v_store(curves + i, norm_curve(s, x, slope, q));
         v_store(d + i, slope);
     }
@@ -214,58 +224,59 @@ FA_NOINLINE void norm_slopes(const wide_norm *s, size_t padded, double *d, doubl
 FA_NOINLINE void triplet_difference(const fa_wide_row *r, const double *a, const double *b, double *d) {
     const vec eps = v_splat(r->eps);
     for (size_t i = 0; i < r->padded; i += LANES) v_store(d + i, (v_load(a + i) - v_load(b + i)) + eps);
-    wide_fill(r->n, r->padded, r->p < 0 ? (double)INFINITY : 0.0, d);
+    wide_fill(r->held, r->padded, r->p < 0 ? (double)INFINITY : 0.0, d);
 }
 
-/* Slopes and curves of the three distances, times the shares that they have in the loss. */
+/* Slopes or curves of the three distances: the loss's are sums of them. */
 typedef struct {
-    const double *near, *far, *swapped; /* NULL: 0 */
+    const double *near, *far, *swapped; /* swapped may be NULL: 0 */
     vec far_share, swapped_share, factor;
 } triplet_parts;
 
 FA_INLINE void triplet_combine(const fa_wide_row *r, const triplet_parts *t, int curves, double *const out[]) {
     for (size_t i = 0; i < r->padded; i += LANES) {
-        vec near = v_load(t->near + i);
-        vec far = t->far ? v_load(t->far + i) : K(0), swapped = t->swapped ? v_load(t->swapped + i) : K(0);
-        vec both = v_fma(t->far_share, far, swapped * t->swapped_share);
-        vec positive = curves ? v_fnma(t->swapped_share, swapped, near) : -v_fma(t->swapped_share, swapped, near);
-        v_store(out[0] + i, t->factor * v_fnma(t->far_share, far, near));
-        v_store(out[1] + i, t->factor * positive);
-        v_store(out[2] + i, t->factor * (curves ? -both : both));
+        vec near = v_load(t->near + i), far = FN(weighted)(t->far_share, v_load(t->far + i)), swapped = K(0);
+        if (t->swapped) swapped = FN(weighted)(t->swapped_share, v_load(t->swapped + i));
+        vec both = far + swapped, positive = -(near + swapped);
+        if (curves) positive = near - swapped, both = -both;
+        v_store(out[0] + i, FN(weighted)(t->factor, near - far));
+        v_store(out[1] + i, FN(weighted)(t->factor, positive));
+        v_store(out[2] + i, FN(weighted)(t->factor, both));
     }
 }
 
-static double triplet_margin(const fa_wide_row *r) {
+static void triplet_margin(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
     double *near = r->work[0], *far = r->work[1], *swapped = r->work[2];
-    wide_norm to_far, to_swapped = {NORM_OF_1, 1.0, 0.0, 1.0, 0.0};
+    wide_norm to_near, to_far, to_swapped;
     triplet_difference(r, r->in[0], r->in[1], near);
     triplet_difference(r, r->in[0], r->in[2], far);
-    wide_norm to_near = norm_of(r->p, r->padded, near);
-    to_far = norm_of(r->p, r->padded, far);
-    double negative = to_far.norm, far_share = 1.0;
+    norm_of(&to_near, r, near);
+    norm_of(&to_far, r, far);
+    vec negative = to_far.norm, far_share = K(1);
     if (r->swap) {
         triplet_difference(r, r->in[1], r->in[2], swapped);
-        to_swapped = norm_of(r->p, r->padded, swapped);
-        far_share = negative < to_swapped.norm ? 1.0 : to_swapped.norm < negative ? 0.0 : 0.5;
-        negative = far_share == 0.0 || to_swapped.norm != to_swapped.norm ? to_swapped.norm : negative;
+        norm_of(&to_swapped, r, swapped);
+        vec other = to_swapped.norm;
+        far_share = v_select(v_lt(negative, other), K(1), v_select(v_lt(other, negative), K(0), K(0.5)));
+        negative = v_select(v_isnan(negative), negative, v_min(negative, other));
     }
-    double beyond = r->margin + to_near.norm - negative;
-    if (!r->grad[0]) return beyond < 0.0 ? 0.0 : beyond;
-    if (beyond < 0.0 || r->scale == 0.0) {
+    vec beyond = v_splat(r->margin) + to_near.norm - negative;
+    v_store(loss, v_max(K(0), beyond));
+    if (!r->grad[0]) return;
+    vec factor = v_select(v_lt(beyond, K(0)), K(0), v_load(r->scale));
+    if (!v_any(v_mask_not(v_eq(factor, K(0))))) {
         wide_zero_results(r);
-        return beyond < 0.0 ? 0.0 : beyond;
+        return;
     }
     double *const *curves = r->hess; /* each distance's, until they are combined */
-    norm_slopes(&to_near, r->padded, near, curves[0]);
-    if (far_share != 0.0) norm_slopes(&to_far, r->padded, far, curves[1]);
-    if (far_share != 1.0) norm_slopes(&to_swapped, r->padded, swapped, curves[2]);
-    triplet_parts t = {near, far_share != 0.0 ? far : NULL, far_share != 1.0 ? swapped : NULL,
-                       v_splat(far_share), v_splat(1.0 - far_share), v_splat(r->scale)};
+    norm_slopes(&to_near, r, near, curves[0]);
+    norm_slopes(&to_far, r, far, curves[1]);
+    if (r->swap) norm_slopes(&to_swapped, r, swapped, curves[2]);
+    triplet_parts t = {near, far, r->swap ? swapped : NULL, far_share, K(1) - far_share, factor};
     triplet_combine(r, &t, 0, r->grad);
-    if (!curves[0]) return beyond;
+    if (!curves[0]) return;
     t.near = curves[0];
-    if (t.far) t.far = curves[1];
-    if (t.swapped) t.swapped = curves[2];
+    t.far = curves[1];
+    t.swapped = r->swap ? curves[2] : NULL;
     triplet_combine(r, &t, 1, r->hess);
-    return beyond;
 }

@@ -67,7 +67,9 @@ def triplet_margin_loss(
     reduction: Reduction = "mean",
     axis: int = -1,
 ) -> Any:
-    r"""Triplet loss, :math:`\max(m + d(a, p) - d(a, n), 0)`, of distances :math:`d(x, y) = \|x - y + \epsilon\|_p`.
+    r"""Triplet loss, :math:`\max(m + d(a, p) - d(a, n), 0)` of distances d.
+
+    :math:`d(x, y) = \|x - y + \epsilon\|_p`
 
     Parameters
     ----------
@@ -87,12 +89,12 @@ def triplet_margin_loss(
     Notes
     -----
     Gradients and Hessian diagonals are triples, by `anchor`, `positive` and `negative`. With q = abs(d) /
-    norm the norm's slope is sign(d) q^(p-1), its second derivative (p - 1) (q^(p-2) - q^(2p-2)) / norm: for
-    p = 2 d / norm and (1 - q^2) / norm, for p = 1 and infinite ones second derivatives are 0, and what ties for
-    the extreme shares its slope. Kinks are PyTorch's: the slope is 1 where the loss just reaches 0; where both
-    negatives are as far with `swap`, each has half; it is 0 where a distance or (p not 2) a difference is 0,
-    and so is the second derivative. Computed in float64; no square or power of a difference over- or underflows.
-    Powers other than 1 and 2 add the rounding of their logarithm, times it.
+    norm the norm's slope is sign(d) q^(p-1), its second derivative (p - 1) (q^(p-2) - q^(2p-2)) / norm:
+    for p = 2 d / norm and (1 - q^2) / norm; for p = 1 and infinite ones second derivatives are 0, and what
+    ties for the extreme shares its slope. Kinks are PyTorch's: the slope is 1 where the loss just reaches
+    0; where both negatives are as far with `swap`, each has half; it is 0 where a distance or (p not 2) a
+    difference is 0, and so is the second derivative. Computed in float64; no square or power of a
+    difference over- or underflows. Powers other than 1 and 2 add the rounding of their logarithm, times it.
 
     References
     ----------

@@ -41,7 +41,8 @@ def multi_margin_loss(
     The mean divides by the number of rows, as in PyTorch, whatever the weights. A hinge's slope is 0 at
     its kink; the Hessian diagonal is 0 for p = 1, and for p = 2 it is 2 w_y / C times 1 for each class
     inside the margin and times their number for the label, times the reduction's factor. Classes of score
-    -inf, such as masked ones, count nothing. NaN gives NaN, where PyTorch passes over it. Computed in float64.
+    -inf, such as masked ones, count nothing. NaN gives NaN, where PyTorch passes over it. Computed in
+    float64.
 
     References
     ----------
@@ -64,9 +65,10 @@ def multilabel_margin_loss(
     reduction: Reduction = "mean",
     axis: int = -1,
 ) -> Any:
-    r"""Hinges of all classes against several labels', :math:`\sum_y \sum_{j \ne y'} \max(1 - x_y + x_j, 0) / C`.
+    r"""Hinges of all classes against several labels'.
 
-    y runs through a row's labels, j through the classes that are none of them.
+    :math:`\sum_y \sum_j \max(1 - x_y + x_j, 0) / C`, where y runs through a row's labels and j through the
+    classes that are none of them.
 
     Parameters
     ----------

@@ -6,8 +6,11 @@ without one.
 
 from reference import exponential, gated, gelu, hard, linear_units, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
-from reference.losses import LOSSES, ElementwiseLoss, RowLoss, label_shares, spread
+from reference.losses import LOSSES as _LOSSES
+from reference.losses import ElementwiseLoss, RowLoss, label_shares, spread
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
+from reference.whole_rows import LOSSES as _WHOLE_ROWS
+from reference.whole_rows import WholeRowLoss
 
 ACTIVATIONS: dict[str, Activation] = {
     **rectifiers.ACTIVATIONS,
@@ -19,7 +22,9 @@ ACTIVATIONS: dict[str, Activation] = {
     **gelu.ACTIVATIONS,
     **linear_units.ACTIVATIONS,
 }
+LOSSES = {**_LOSSES, **_WHOLE_ROWS}
 __all__ = [
     "ACTIVATIONS", "INF", "LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation", "ElementwiseLoss",
-    "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread", "weighted",
+    "RowLoss", "RowOp", "WholeRowLoss", "exact", "label_shares", "log_softmax", "softmax", "spread",
+    "weighted",
 ]  # fmt: skip
