@@ -111,5 +111,5 @@ const fa_isa FA_ISA_TABLE = {
     {&f32_kernels, &f64_kernels},
     {LANES,
      {multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin}, /* as fa_wide_loss */
-     wide_widen, wide_narrow},
+     wide_widen, wide_narrow, wide_split, wide_join},
 };

@@ -22,11 +22,13 @@ typedef struct {
     atomic_int failed;
 } plan;
 
-/* A task's buffers: of a block of rows the inputs and results, of a tile these again; what kernels work in. */
+/* A task's buffers: of a block of rows the inputs and results; what kernels work in; rows on their way. */
 typedef struct {
     double *in[FA_WIDE_INPUTS], *grad[FA_WIDE_INPUTS], *hess[FA_WIDE_INPUTS];
     fa_wide_row row;
-    double *scale, *target, *narrow;
+    double *scale, *target;
+    float *singles; /* a tile of float32 */
+    char *stage;
     int64_t *labels;
     void *memory;
 } room;
@@ -117,28 +119,25 @@ static int reserve(const plan *p, room *m) {
     const fa_wide_loss_job *job = p->job;
     fa_wide_row *r = &m->row;
     const size_t grads = job->grad[0].data ? p->results : 0, hesses = job->hess[0].data ? p->results : 0;
-    const size_t block = p->rows_per_block * p->padded, tile = p->lanes > 1 ? p->lanes * job->n : 0;
-    const size_t line = p->padded > tile ? p->padded : tile;
+    const size_t block = p->rows_per_block * p->padded, line = p->lanes > 1 ? p->lanes * job->n : p->padded;
     memset(m, 0, sizeof *m);
-    size_t size = (job->inputs + grads + hesses) * (block + tile) + (FA_WIDE_INPUTS + 2) * line + 3 * p->rows_per_block;
+    size_t size = (job->inputs + grads + hesses) * block + (FA_WIDE_INPUTS + 4) * line + 3 * p->rows_per_block;
     double *at = malloc((size + FA_WIDE_LANES) * sizeof *at);
     if (!(m->memory = at)) return -1;
     for (size_t k = 0; k < job->inputs; k++) m->in[k] = take(&at, block);
     for (size_t k = 0; k < grads; k++) m->grad[k] = take(&at, block);
     for (size_t k = 0; k < hesses; k++) m->hess[k] = take(&at, block);
-    for (size_t k = 0; tile && k < job->inputs; k++) r->in[k] = take(&at, tile);
-    for (size_t k = 0; tile && k < grads; k++) r->grad[k] = take(&at, tile);
-    for (size_t k = 0; tile && k < hesses; k++) r->hess[k] = take(&at, tile);
     for (size_t k = 0; k < FA_WIDE_INPUTS; k++) r->work[k] = take(&at, line);
-    m->narrow = take(&at, line);
+    m->stage = (char *)take(&at, 2 * line); /* as many rows as a tile of float32 has */
+    m->singles = (float *)(void *)take(&at, line);
     m->scale = take(&at, p->rows_per_block);
     m->target = take(&at, p->rows_per_block);
     m->labels = (int64_t *)(void *)at; /* of a block's rows and as many absent ones as lanes, or lists of a call's */
     r->tile = p->lanes > 1;
     r->lanes = p->lanes;
     r->n = job->n;
-    r->held = r->tile ? tile : job->n;
-    r->padded = r->tile ? tile : p->padded;
+    r->held = r->tile ? line : job->n;
+    r->padded = line;
     r->class_weight = p->weight;
     r->margin = job->margin;
     r->p = job->p;
@@ -148,34 +147,74 @@ static int reserve(const plan *p, room *m) {
 }
 
 static int is_plain(const fa_cube *cube) {
-    return fa_is_native(cube->dtype) && cube->class_ == (ptrdiff_t)fa_itemsize(cube->dtype);
+    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(cube->dtype);
+    return fa_is_native(cube->dtype) && cube->class_ == size && cube->inner % size == 0;
 }
 static fa_dtype real_of(fa_dtype dtype) { return fa_precision_of(dtype) == FA_SINGLE ? FA_F32 : FA_F64; }
 
-static void stage_in(const plan *p, const fa_cube *cube, size_t row, size_t rows, void *narrow, double *to) {
+/* Some rows as reals of their own precision, `*pitch` of them apart: where they are, or in the stage. */
+static char *rows_in(const plan *p, const fa_cube *cube, size_t row, size_t rows, char *stage, ptrdiff_t *pitch) {
+    const fa_precision precision = fa_precision_of(cube->dtype);
+    const size_t size = fa_realsize(precision);
+    *pitch = is_plain(cube) ? cube->inner / (ptrdiff_t)size : (ptrdiff_t)p->job->n;
+    if (is_plain(cube)) return cube_at(cube, p, row);
+    for (size_t k = 0; k < rows; k++) {
+        fa_operand o = row_of(cube, p, row + k);
+        fa_gather(p->isa, &o, 0, p->job->n, precision, stage + k * p->job->n * size);
+    }
+    return stage;
+}
+static void rows_out(const plan *p, const fa_cube *cube, size_t row, size_t rows, const char *stage) {
+    const fa_precision precision = fa_precision_of(cube->dtype);
+    for (size_t k = 0; !is_plain(cube) && k < rows; k++) {
+        fa_operand o = row_of(cube, p, row + k);
+        fa_scatter(p->isa, &o, 0, p->job->n, precision, stage + k * p->job->n * fa_realsize(precision));
+    }
+}
+
+/* A block's rows to float64, as padded rows or as tiles one after another; and back. A tile of float32 is two
+ * of float64. Rows are taken as many at a time as their precision's tile holds. */
+static void stage_in(const plan *p, const fa_cube *cube, size_t row, size_t rows, const room *m, double *to) {
     const fa_wide_kernels *wide = &p->isa->wide;
-    const size_t n = p->job->n;
-    if (is_plain(cube)) {
+    const fa_row_kernels *tiles = &p->isa->kernels[fa_precision_of(cube->dtype)]->rows;
+    const size_t n = p->job->n, size = fa_realsize(fa_precision_of(cube->dtype));
+    const size_t step = p->lanes > 1 ? tiles->lanes : 1;
+    if (p->lanes == 1 && is_plain(cube)) {
         wide->widen(rows, n, cube->dtype, cube_at(cube, p, row), cube->inner, to, p->padded);
         return;
     }
-    for (size_t k = 0; k < rows; k++, to += p->padded) {
-        fa_operand o = row_of(cube, p, row + k);
-        fa_gather(p->isa, &o, 0, n, fa_precision_of(cube->dtype), narrow);
-        wide->widen(1, n, real_of(cube->dtype), narrow, 0, to, p->padded);
+    for (size_t k = 0; k < rows; k += step, to += step * (p->lanes > 1 ? n : p->padded)) {
+        const size_t here = rows - k < step ? rows - k : step;
+        ptrdiff_t pitch;
+        const char *from = rows_in(p, cube, row + k, here, m->stage, &pitch);
+        if (p->lanes == 1) wide->widen(1, n, real_of(cube->dtype), from, 0, to, p->padded);
+        else if (size == sizeof(double)) tiles->to_tile(n, here, from, pitch, to);
+        else {
+            tiles->to_tile(n, here, from, pitch, m->singles);
+            wide->split(n, m->singles, to, to + n * p->lanes);
+        }
     }
 }
-static void stage_out(const plan *p, const fa_cube *cube, size_t row, size_t rows, void *narrow, const double *from) {
+static void stage_out(const plan *p, const fa_cube *cube, size_t row, size_t rows, const room *m, const double *from) {
     const fa_wide_kernels *wide = &p->isa->wide;
-    const size_t n = p->job->n;
-    if (is_plain(cube)) {
+    const fa_row_kernels *tiles = &p->isa->kernels[fa_precision_of(cube->dtype)]->rows;
+    const size_t n = p->job->n, size = fa_realsize(fa_precision_of(cube->dtype));
+    const size_t step = p->lanes > 1 ? tiles->lanes : 1;
+    if (p->lanes == 1 && is_plain(cube)) {
         wide->narrow(rows, n, cube->dtype, from, p->padded, cube_at(cube, p, row), cube->inner);
         return;
     }
-    for (size_t k = 0; k < rows; k++, from += p->padded) {
-        fa_operand o = row_of(cube, p, row + k);
-        wide->narrow(1, n, real_of(cube->dtype), from, p->padded, narrow, 0);
-        fa_scatter(p->isa, &o, 0, n, fa_precision_of(cube->dtype), narrow);
+    for (size_t k = 0; k < rows; k += step, from += step * (p->lanes > 1 ? n : p->padded)) {
+        const size_t here = rows - k < step ? rows - k : step;
+        const ptrdiff_t pitch = is_plain(cube) ? cube->inner / (ptrdiff_t)size : (ptrdiff_t)n;
+        char *to = is_plain(cube) ? cube_at(cube, p, row + k) : m->stage;
+        if (p->lanes == 1) wide->narrow(1, n, real_of(cube->dtype), from, p->padded, to, 0);
+        else if (size == sizeof(double)) tiles->from_tile(n, here, from, to, pitch);
+        else {
+            wide->join(n, from, from + n * p->lanes, m->singles);
+            tiles->from_tile(n, here, m->singles, to, pitch);
+        }
+        rows_out(p, cube, row + k, here, m->stage);
     }
 }
 
@@ -195,19 +234,16 @@ static void stage_row_values(const plan *p, size_t row, size_t rows, room *m) {
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
-/* A tile's matrices are transposed on the way to the kernel and back; a row's are where they lie. */
+/* What the kernel finds of the rows from i on. An absent row's values are 0, a single one's in all lanes. */
 static void enter(const plan *p, room *m, size_t i, size_t rows) {
-    const fa_row_kernels *tiles = &p->isa->kernels[FA_DOUBLE]->rows;
     fa_wide_row *r = &m->row;
+    const size_t at = i * (r->tile ? r->n : p->padded);
     for (size_t k = 0; k < FA_WIDE_INPUTS; k++) {
-        const size_t at = i * p->padded;
-        if (r->tile && m->in[k]) tiles->to_tile(r->n, rows, m->in[k] + at, (ptrdiff_t)p->padded, r->in[k]);
-        if (r->tile) continue;
         r->in[k] = m->in[k] ? m->in[k] + at : NULL;
         r->grad[k] = m->grad[k] ? m->grad[k] + at : NULL;
         r->hess[k] = m->hess[k] ? m->hess[k] + at : NULL;
     }
-    for (size_t lane = 0; lane < FA_WIDE_LANES; lane++) { /* an absent row's are 0, a single one's in all lanes */
+    for (size_t lane = 0; lane < FA_WIDE_LANES; lane++) {
         const size_t from = r->tile ? lane : 0;
         r->scale[lane] = from < rows ? m->scale[i + from] : 0.0;
         r->target[lane] = from < rows ? m->target[i + from] : 0.0;
@@ -216,20 +252,11 @@ static void enter(const plan *p, room *m, size_t i, size_t rows) {
         r->label_count[lane] = 1;
     }
 }
-static void leave(const plan *p, room *m, size_t i, size_t rows) {
-    const fa_row_kernels *tiles = &p->isa->kernels[FA_DOUBLE]->rows;
-    const fa_wide_row *r = &m->row;
-    for (size_t k = 0; r->tile && k < FA_WIDE_INPUTS; k++) {
-        const size_t at = i * p->padded;
-        if (r->grad[k]) tiles->from_tile(r->n, rows, r->grad[k], m->grad[k] + at, (ptrdiff_t)p->padded);
-        if (r->hess[k]) tiles->from_tile(r->n, rows, r->hess[k], m->hess[k] + at, (ptrdiff_t)p->padded);
-    }
-}
 
 static void run_block(const plan *p, room *m, size_t row, size_t rows) {
     const fa_wide_loss_job *job = p->job;
     double loss[FA_WIDE_LANES];
-    for (size_t k = 0; k < job->inputs; k++) stage_in(p, &job->input[k], row, rows, m->narrow, m->in[k]);
+    for (size_t k = 0; k < job->inputs; k++) stage_in(p, &job->input[k], row, rows, m, m->in[k]);
     stage_row_values(p, row, rows, m);
     if (job->labels.data) read_labels(p, row, rows, m);
     for (size_t i = 0; i < rows; i += p->lanes) {
@@ -237,12 +264,11 @@ static void run_block(const plan *p, room *m, size_t row, size_t rows) {
         enter(p, m, i, here);
         if (job->label_lists.data) read_lists(p, row + i, here, m);
         p->isa->wide.loss[job->loss](&m->row, loss);
-        leave(p, m, i, here);
         memcpy(p->loss + row + i, loss, here * sizeof *loss);
     }
     for (size_t k = 0; k < p->results; k++) {
-        if (job->grad[k].data) stage_out(p, &job->grad[k], row, rows, m->narrow, m->grad[k]);
-        if (job->hess[k].data) stage_out(p, &job->hess[k], row, rows, m->narrow, m->hess[k]);
+        if (job->grad[k].data) stage_out(p, &job->grad[k], row, rows, m, m->grad[k]);
+        if (job->hess[k].data) stage_out(p, &job->hess[k], row, rows, m, m->hess[k]);
     }
 }
 
@@ -298,6 +324,8 @@ fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad) {
     p.lanes = job->n && job->n <= SHORT_ROW ? p.isa->wide.lanes : 1;
     p.results = job->grad[1].data ? job->inputs : 1;
     p.rows_per_block = p.padded < BLOCK_ELEMENTS / MOST_ROWS ? MOST_ROWS : BLOCK_ELEMENTS / p.padded + 1;
+    if (p.lanes > 1) /* whole tiles */
+        p.rows_per_block = (p.rows_per_block + FA_WIDE_GROUP - 1) / FA_WIDE_GROUP * FA_WIDE_GROUP;
     p.rows_per_task = TASK_ELEMENTS / (job->n + 8) / p.rows_per_block * p.rows_per_block + p.rows_per_block;
     if (prepare(&p)) return FA_NO_MEMORY;
     fa_parallel_for((p.rows + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);

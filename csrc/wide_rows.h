@@ -49,6 +49,9 @@ typedef struct {
     void (*widen)(size_t rows, size_t n, fa_dtype dtype, const char *from, ptrdiff_t stride, double *to, size_t padded);
     void (*narrow)(size_t rows, size_t n, fa_dtype dtype, const double *from, size_t padded, char *to,
                    ptrdiff_t stride);
+    /* a tile of float32 of n classes to two of float64, and back */
+    void (*split)(size_t n, const float *tile, double *first, double *second);
+    void (*join)(size_t n, const double *first, const double *second, float *tile);
 } fa_wide_kernels;
 
 #endif

@@ -23,8 +23,10 @@ class Candidate(NamedTuple):
 
 
 def as_arrays(returned: Any) -> tuple[np.ndarray, ...]:
-    values = returned if isinstance(returned, (tuple, list)) else (returned,)
-    return tuple(np.asarray(value) for value in values)
+    """The arrays and numbers in tuples, also within tuples, in their order."""
+    if isinstance(returned, (tuple, list)):
+        return tuple(array for part in returned for array in as_arrays(part))
+    return (np.asarray(returned),)
 
 
 class Peer(ABC):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import Case, Data
+from benchmarks.cases import INPUTS, WHOLE_ROWS, Case, Data
 from benchmarks.peers import torch_activations, torch_rows
 from benchmarks.peers.base import Candidate, Peer
 from benchmarks.timing import Call
@@ -43,17 +43,18 @@ class Torch(Peer):
         call = plain(*operands) if out is None else with_out(self._torch.from_numpy(out), *operands)
         return Candidate(call, _arrays)
 
-    def _loss(self, case: Case, x: Any, target: Any) -> Candidate:
-        function = self._losses[case.op]
+    def _loss(self, case: Case, *operands: Any) -> Candidate:
+        function, inputs = self._losses[case.op], INPUTS.get(case.op, 1)
         if case.variant == "value":
-            return Candidate(Call(function, x, target), _arrays)
-        leaf = x.detach().requires_grad_()
+            return Candidate(Call(function, *operands), _arrays)
+        leaves, others = [x.detach().requires_grad_() for x in operands[:inputs]], operands[inputs:]
 
         def forward_and_backward() -> Any:
-            leaf.grad = None
-            loss = function(leaf, target)
+            for leaf in leaves:
+                leaf.grad = None
+            loss = function(*leaves, *others)
             loss.backward()
-            return loss, leaf.grad
+            return loss, *(leaf.grad for leaf in leaves)
 
         return Candidate(Call(forward_and_backward), _arrays)
 
@@ -61,7 +62,7 @@ class Torch(Peer):
 def _losses(torch: Any, functional: Any) -> dict[str, Any]:
     """Its own functions; of what it lacks, formulas of those it has."""
     own = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "hinge_embedding_loss")
-    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy")
+    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", *WHOLE_ROWS)
     relu, softplus = functional.relu, functional.softplus
 
     def log_cosh(x: Any, t: Any) -> Any:

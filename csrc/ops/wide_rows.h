@@ -97,3 +97,17 @@ static void wide_narrow(size_t rows, size_t n, fa_dtype dtype, const double *fro
         }
     }
 }
+static void wide_split(size_t n, const float *tile, double *first, double *second) {
+    for (size_t c = 0; c < n; c++) {
+        f64w both = f32_load_wide(tile + c * F32_LANES);
+        v_store(first + c * LANES, both.part[0]);
+        v_store(second + c * LANES, both.part[FA_WIDE - 1]);
+    }
+}
+static void wide_join(size_t n, const double *first, const double *second, float *tile) {
+    for (size_t c = 0; c < n; c++) {
+        f64w both = {{v_load(first + c * LANES)}};
+        both.part[FA_WIDE - 1] = v_load(second + c * LANES);
+        f32_store(tile + c * F32_LANES, f32_narrow(both));
+    }
+}
