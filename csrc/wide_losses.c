@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASK_ELEMENTS = 1 << 15, BLOCK_ELEMENTS = 1 << 11, MOST_ROWS = 64 }; /* a block: what is staged at a time */
-enum { SHORT_ROW = 64 }; /* rows this short go through tiles */
+enum { TASK_ELEMENTS = 1 << 15, BLOCK_ELEMENTS = 1 << 10, MOST_ROWS = 64 }; /* a block: what is staged at a time */
+enum { SHORT_ROW = 32 }; /* rows this short go through tiles */
 
 typedef struct {
     const fa_wide_loss_job *job;

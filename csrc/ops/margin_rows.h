@@ -59,12 +59,11 @@ FA_NOINLINE vec margin_against(const fa_wide_row *r, size_t k, double x_y[FA_WID
     for (size_t lane = 0; lane < r->lanes; lane++) counts[lane] = (double)r->label_count[lane];
     margin_pass p = {r->in[0], r->grad[0], r->hess[0], label, v_splat(r->margin),
                      v_le(lanes_of(r, counts), v_splat((double)k)), square, k == 0};
-    const int count = p.hess ? 3 : p.grad ? 2 : 1;
-    wide_sums(r, count, margin_body, &p, sums);
-    for (int s = 0; s < count; s++) sums[s] = v_select(p.none, K(0), FN(constant_slope)(label, sums[s]));
+    wide_sums(r, WIDE_SUMS, margin_body, &p, sums);
+    for (int s = 0; s < WIDE_SUMS; s++) sums[s] = v_select(p.none, K(0), FN(constant_slope)(label, sums[s]));
     if (!p.grad) return sums[0];
     v_store(slopes, sums[1]);
-    if (p.hess) v_store(curves, sums[2]);
+    v_store(curves, sums[2]);
     label_places(r, k, place);
     for (size_t lane = 0; lane < r->lanes; lane++) {
         p.grad[place[lane]] -= slopes[lane];

@@ -10,7 +10,7 @@ enum { WIDE_PIECE = 256, WIDE_SUMS = 3 };
 /* Adds what the vector of a row or tile at `i`, in elements of its buffer, holds to `sums`. */
 typedef void wide_body(void *context, size_t i, vec sums[WIDE_SUMS]);
 
-/* The first `count` sums of each row: in its lane, or of one row in all. `tile` is a constant. */
+/* `count` sums of each row: in its lane, or of one row in all. `tile` is a constant. */
 FA_INLINE void wide_sums_of(const fa_wide_row *r, int tile, int count, wide_body *body, void *context,
                             vec total[WIDE_SUMS]) {
     const size_t vectors = tile ? FA_WIDE_GROUP : FA_WIDE_GROUP / LANES; /* of a group: its slots */
@@ -22,7 +22,7 @@ FA_INLINE void wide_sums_of(const fa_wide_row *r, int tile, int count, wide_body
         const size_t end = r->padded - start < piece ? r->padded : start + piece;
         vec slots[FA_WIDE_GROUP][WIDE_SUMS];
         for (size_t v = 0; v < used; v++)
-            for (int k = 0; k < WIDE_SUMS; k++) slots[v][k] = K(0);
+            for (int k = 0; k < count; k++) slots[v][k] = K(0);
         size_t i = start;
         for (; i + vectors * LANES <= end; i += vectors * LANES)
             FA_UNROLL(4)

@@ -94,7 +94,7 @@ def multilabel_margin_loss(
     --------
     >>> import numpy as np, fastact as fa
     >>> fa.multilabel_margin_loss(np.array([[0.5, 0.25, 0.0, -2.0]]), [[3, 0, -1, 1]])
-    1.6875
+    1.875
     """
 
 
