@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -122,6 +122,11 @@ OF_SIGNS = {
 }
 
 
+# Losses of several inputs, of which each has a gradient; others have one.
+INPUTS = {"cosine_embedding_loss": 2, "linear_cross_entropy": 2, "triplet_margin_loss": 3}
+LABELS = 4  # of a row, where it has several
+
+
 class Data:
     """The arrays of cases of one dtype and shape, the same for every library."""
 
@@ -164,6 +169,23 @@ class Data:
         return labels, np.full(count, steps), np.full(count, steps // 5)
 
     @cached_property
+    def label_lists(self) -> np.ndarray:
+        """LABELS different classes a row, then -1."""
+        lists = np.full(self.shape, -1)
+        first = self._rng.integers(0, self.shape[-1], self.shape[:-1])
+        for k in range(LABELS):
+            lists[..., k] = (first + k * (self.shape[-1] // LABELS)) % self.shape[-1]
+        return lists
+
+    @cached_property
+    def third(self) -> np.ndarray:
+        return self._normal(1.0)
+
+    @cached_property
+    def signs(self) -> np.ndarray:
+        return 2 * (self.labels % 2) - 1
+
+    @cached_property
     def binary(self) -> np.ndarray:
         return (self._rng.random(self.shape) < 0.5).astype(self.dtype)
 
@@ -194,6 +216,8 @@ class Data:
             return (self.log_probabilities, *self.sequences)
         if case.op == LINEAR:
             return (self.features, self.linear_weight, self.labels)
+        if case.op in WHOLE_ROWS:
+            return WHOLE_ROWS[case.op](self)
         if case.kind == "row loss":
             return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
         if case.kind == "loss":
@@ -216,11 +240,23 @@ class Data:
             return (*self.shape[:-1], self.shape[-1] // 2)
         return self.shape
 
-    def result(self, case: Case) -> np.ndarray | None:
-        """Where out= goes, for a case with it."""
+    def result(self, case: Case) -> Any:
+        """Where out= goes, for a case with it: an array, or a tuple of them."""
         if not case.out:
             return None
+        if case.op in INPUTS:
+            return tuple(np.zeros(self.shape, self.dtype) for _ in range(INPUTS[case.op]))
         shape = self.result_shape(case)
         if shape not in self._outs:
             self._outs[shape] = np.zeros(shape, self.dtype)
         return self._outs[shape]
+
+
+# The operands of losses of whole rows.
+WHOLE_ROWS: dict[str, Callable[[Data], tuple[np.ndarray, ...]]] = {
+    "multi_margin_loss": lambda data: (data.x, data.labels),
+    "multilabel_margin_loss": lambda data: (data.x, data.label_lists),
+    "multilabel_soft_margin_loss": lambda data: (data.x, data.binary),
+    "cosine_embedding_loss": lambda data: (data.x, data.dy, data.signs),
+    "triplet_margin_loss": lambda data: (data.x, data.dy, data.third),
+}

@@ -5,6 +5,7 @@
 #include "core.h"
 #include "ctc.h"
 #include "rows.h"
+#include "wide_rows.h"
 
 enum { FA_SUM_SLOTS = 16 };
 
@@ -24,6 +25,7 @@ struct fa_isa {
     const char *name;
     const fa_kernels *kernels[FA_PRECISIONS];
     const fa_ctc_kernels *ctc;
+    fa_wide_kernels wide;
 };
 
 extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;

@@ -106,5 +106,16 @@ static void f64_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) 
 #include "f64.h"
 
 #include "ops/ctc.h"
+#include "ops/wide_rows.h" /* its sums serve the others */
 
-const fa_isa FA_ISA_TABLE = {FA_ISA_NAME, {&f32_kernels, &f64_kernels}, &ctc_kernels};
+#include "ops/distance_rows.h"
+#include "ops/margin_rows.h"
+
+const fa_isa FA_ISA_TABLE = {
+    FA_ISA_NAME,
+    {&f32_kernels, &f64_kernels},
+    &ctc_kernels,
+    {LANES,
+     {multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin}, /* as fa_wide_loss */
+     wide_widen, wide_narrow, wide_split, wide_join},
+};

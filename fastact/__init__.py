@@ -23,12 +23,24 @@ from fastact.activations.linear_units import *  # noqa: F403
 from fastact.activations.rectifiers import *  # noqa: F403
 from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
-from fastact.losses import binary, by_row, deviance, likelihood, linear, regression, sequence
+from fastact.losses import (
+    binary,
+    by_row,
+    deviance,
+    distance,
+    likelihood,
+    linear,
+    margin,
+    regression,
+    sequence,
+)
 from fastact.losses.binary import *  # noqa: F403
 from fastact.losses.by_row import *  # noqa: F403
 from fastact.losses.deviance import *  # noqa: F403
+from fastact.losses.distance import *  # noqa: F403
 from fastact.losses.likelihood import *  # noqa: F403
 from fastact.losses.linear import *  # noqa: F403
+from fastact.losses.margin import *  # noqa: F403
 from fastact.losses.regression import *  # noqa: F403
 from fastact.losses.sequence import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
@@ -46,6 +58,8 @@ __all__ += by_row.__all__
 __all__ += deviance.__all__
 __all__ += likelihood.__all__
 __all__ += linear.__all__
+__all__ += distance.__all__
+__all__ += margin.__all__
 __all__ += regression.__all__
 __all__ += sequence.__all__
 __all__ += rows.__all__

@@ -103,9 +103,28 @@ cdef extern from "losses.h" nogil:
         fa_plane value
         fa_cube grad, hess
         double *total
+    ctypedef enum fa_wide_loss:
+        FA_MULTI_MARGIN, FA_MULTILABEL_MARGIN, FA_MULTILABEL_SOFT_MARGIN, FA_COSINE_EMBEDDING, FA_TRIPLET_MARGIN
+    ctypedef struct fa_wide_loss_job:
+        fa_wide_loss loss
+        size_t outer, inner, n, inputs
+        fa_cube input[3]
+        fa_plane labels
+        fa_cube label_lists
+        fa_plane target
+        fa_operand weight
+        double margin, p, eps
+        int swap
+        fa_plane grad_output
+        int mean
+        fa_plane value
+        fa_cube grad[3]
+        fa_cube hess[3]
+        double *total
     ctypedef enum fa_status:
         FA_DONE, FA_NO_MEMORY, FA_BAD_LABEL
     fa_status fa_row_loss_run(const fa_row_loss_job *, size_t *bad_row)
+    fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad)
 
 cdef extern from "ctc.h" nogil:
     ctypedef struct fa_ctc_job:

@@ -123,6 +123,21 @@ def ctc_loss(
     hess: NDArray[Any] | None,
     want_total: bool,
 ) -> float: ...
+def wide_loss(
+    name: str,
+    inputs: list[NDArray[Any]],
+    labels: NDArray[Any] | None,
+    label_lists: NDArray[Any] | None,
+    target: NDArray[Any] | None,
+    weight: NDArray[Any] | None,
+    numbers: tuple[float, float, float, bool],
+    grad_output: NDArray[Any],
+    mean: bool,
+    value: NDArray[Any] | None,
+    grads: list[NDArray[Any]],
+    hesses: list[NDArray[Any]],
+    want_total: bool,
+) -> float: ...
 def register_bfloat16(dtype: np.dtype[Any]) -> None: ...
 def instruction_sets() -> dict[str, bool]: ...
 def get_isa() -> str: ...

@@ -479,6 +479,63 @@ cdef raise_ctc(const fa_ctc_job *job, fa_ctc_status status, fa_ctc_place bad, ta
     raise IndexError(f"targets: label {targets[at]} at {bad.label} of sequence {n} {what}")
 
 
+cdef dict _WIDE_LOSSES = {
+    "multi_margin_loss": <int>FA_MULTI_MARGIN, "multilabel_margin_loss": <int>FA_MULTILABEL_MARGIN,
+    "multilabel_soft_margin_loss": <int>FA_MULTILABEL_SOFT_MARGIN,
+    "cosine_embedding_loss": <int>FA_COSINE_EMBEDDING, "triplet_margin_loss": <int>FA_TRIPLET_MARGIN,
+}
+
+
+cdef wide_cubes(fa_cube *to, arrays):
+    for k, a in enumerate(arrays):
+        to[k] = cube_of(a)
+
+
+def wide_loss(str name, list inputs, labels, label_lists, target, weight, tuple numbers, grad_output, bint mean, value,
+              list grads, list hesses, bint want_total):
+    """inputs, label_lists, grads, hesses: (outer, inner, classes); labels, target, grad_output, value: (outer, inner);
+    outer may be left out. Class weights, or None; numbers: margin, p, eps, swap. grads and hesses: none, of the first
+    or of all inputs, hesses only beside grads. Returns the total; raises IndexError for a label out of range, before
+    anything is written."""
+    cdef fa_wide_loss_job job
+    cdef double total = 0.0
+    cdef size_t bad = 0
+    cdef fa_status status
+    cdef cnp.ndarray x = inputs[0]
+    cdef int last = cnp.PyArray_NDIM(x) - 1
+    memset(&job, 0, sizeof(job))
+    job.loss = <fa_wide_loss><int>_WIDE_LOSSES[name]
+    job.outer = <size_t>cnp.PyArray_DIM(x, 0) if last == 2 else 1
+    job.inner, job.n = <size_t>cnp.PyArray_DIM(x, last - 1), <size_t>cnp.PyArray_DIM(x, last)
+    job.inputs = <size_t>len(inputs)
+    wide_cubes(job.input, inputs)
+    wide_cubes(job.grad, grads)
+    wide_cubes(job.hess, hesses)
+    if labels is not None:
+        job.labels = plane_of(labels)
+    if label_lists is not None:
+        job.label_lists = cube_of(label_lists)
+    if target is not None:
+        job.target = plane_of(target)
+    if weight is not None:
+        job.weight = operand_of(weight)
+    if value is not None:
+        job.value = plane_of(value)
+    job.margin, job.p, job.eps, job.swap = numbers
+    job.grad_output, job.mean = plane_of(grad_output), mean
+    job.total = &total if want_total else NULL
+    with nogil:
+        status = fa_wide_loss_run(&job, &bad)
+    if status == FA_BAD_LABEL:
+        found = labels if label_lists is None else label_lists
+        row = bad if label_lists is None else bad // job.n
+        raise IndexError(f"target: label {found.reshape(-1)[bad]} of row {row} is not in 0..{job.n - 1} "
+                         f"(the {job.n} classes of input)" + ("" if label_lists is None else ", nor -1, a list's end"))
+    if status == FA_NO_MEMORY:
+        raise MemoryError()
+    return total
+
+
 # ---- configuration -----------------------------------------------------------------
 
 def instruction_sets():

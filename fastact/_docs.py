@@ -66,6 +66,23 @@ LOSSES = Shared(
 )
 
 
+ROW_LOSSES = Shared(
+    (
+        'reduction : {"mean", "sum", "none"}\n'
+        '    "mean" divides by the number of rows; over nothing it is 0.',
+        "axis : int\n    Along which rows lie: the last one by default.",
+    ),
+    'float or ndarray\n    A Python float, accumulated in float64; with "none" an array with a loss a row.',
+    "TypeError\n    If an argument has a type that is not real, or an option is unknown.\n"
+    "ValueError\n    If shapes do not go together, or an option has a value it cannot.",
+)
+LABELLED = Shared(
+    (f"input : array_like\n    Scores x with a class axis. {_TYPES}", *ROW_LOSSES.parameters),
+    ROW_LOSSES.returns,
+    "IndexError\n    If a label is no class. Nothing has been written then.\n" + ROW_LOSSES.raises,
+)
+
+
 def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
     operand, shape = ("an operand", "broadcast") if parameters else ("`input`", "input's")
     cases = "the operands do not broadcast, or " if parameters else ""

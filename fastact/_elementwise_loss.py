@@ -23,6 +23,7 @@ from fastact._loss import (
     exact_sum,
     flat,
     norm,
+    parts,
     upstream,
 )
 from fastact._trained import summed
@@ -188,7 +189,7 @@ class _PairResults:
     """The same by two inputs, of which the second has `shape`, or the first's before it was broadcast."""
 
     def __init__(self, arrays: list[Array], shape: Shape, wanted: Wanted) -> None:
-        outs = [*_pair(wanted.grad_out, "out"), *_pair(wanted.hess_out, "out[1]")]
+        outs = [*parts(wanted.grad_out, "out", 2), *parts(wanted.hess_out, "out[1]", 2)]
         check_apart(outs)
         sources, inputs = [a for a in arrays if a is not ONE], (arrays[0], arrays[4])
         self.results = [
@@ -212,15 +213,6 @@ class _PairResults:
     def deliver(self) -> tuple[Any, Any]:
         found = [result and result.deliver() for result in self.results]
         return self.results[0] and tuple(found[:2]), self.results[2] and tuple(found[2:])
-
-
-def _pair(out: Any, name: str) -> list[tuple[Any, str]]:
-    """Where each input's result goes, with its name."""
-    if out is None:
-        return [(None, name)] * 2
-    if not isinstance(out, tuple) or len(out) != 2:
-        raise TypeError(f"{name} must be a tuple of two arrays, one for each input")
-    return [(part, f"{name}[{k}]") for k, part in enumerate(out)]
 
 
 class _Summed:

@@ -51,6 +51,16 @@ def check_apart(outputs: list[tuple[Any, str]]) -> None:
             raise ValueError(f"{first} and {second} must not share memory")
 
 
+def parts(out: Any, name: str, count: int) -> list[tuple[Any, str]]:
+    """Where the result by each of `count` inputs goes, with its name."""
+    if out is None:
+        return [(None, name)] * count
+    if not isinstance(out, tuple) or len(out) != count:
+        number = {2: "two", 3: "three"}[count]
+        raise TypeError(f"{name} must be a tuple of {number} arrays, one for each input")
+    return [(part, f"{name}[{k}]") for k, part in enumerate(out)]
+
+
 class Layout(NamedTuple):
     """How a loss's arrays lie along its input's axes, for whoever computes it by blocks."""
 

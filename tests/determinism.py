@@ -106,6 +106,18 @@ def ctc_hashes(dtype: np.dtype, shape: tuple[int, int, int]) -> Iterator[tuple[s
     yield "ctc_loss", digest(*results)
 
 
+def whole_row_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    for name, op in walk.whole_row_losses().items():
+        operands, cases = walk.whole_row_operands(name, shape, dtype)
+        results = []
+        for options in cases:
+            value, grads = op.value_and_grad(*operands, **options)
+            hesses = op.grad_and_hess(*operands, **options)[1]
+            results += [value, *(grads if isinstance(grads, tuple) else (grads,))]
+            results += [*(hesses if isinstance(hesses, tuple) else (hesses,))]
+        yield name, digest(*results, op(*operands, reduction="none"))
+
+
 def large_loss_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
     for name, op, x, t, options in _loss_cases(dtype, shape):
         yield name, digest(op(x, t), *op.value_and_grad(x, t, **options, reduction="sum"))
@@ -117,6 +129,7 @@ def _small_cases(dtype: np.dtype) -> Iterator[tuple]:
     for shape in [(1, 5), (5, 17), (33, 67), (48, 130), (20, 10), (3, 1003)]:
         yield shape, row_hashes(dtype, shape)
         yield shape, loss_hashes(dtype, shape)
+        yield shape, whole_row_hashes(dtype, shape)
     for shape in [(1, 1, 2), (9, 5, 4), (70, 3, 33)]:
         yield shape, ctc_hashes(dtype, shape)
 
@@ -128,6 +141,8 @@ def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
     for shape in [(n // 10, 10), (n // 1001, 1001), (3, n // 3)]:
         yield shape, large_row_hashes(dtype, shape)
         yield shape, large_loss_hashes(dtype, shape)
+        if shape[0] > 3:
+            yield shape, whole_row_hashes(dtype, shape)
     yield (200, 20, 50), ctc_hashes(dtype, (200, 20, 50))
 
 

@@ -1,7 +1,7 @@
 """Runs every op on arrays that end exactly at an unreadable page and on arrays that
 begin exactly behind one: a touch outside an array ends the process by SIGSEGV.
 
-    python tests/guarded.py maps|rows|losses
+    python tests/guarded.py maps|rows|losses|whole_rows
 
 gcc's address sanitizer does not see masked loads; a protected page does.
 """
@@ -154,6 +154,25 @@ def _check_ctc(shape, dtype) -> int:
     return 12
 
 
+def check_whole_rows() -> int:
+    calls = 0
+    for name, op in walk.whole_row_losses().items():
+        for dtype in (walk.DTYPES["float32"], walk.DTYPES["float64"], walk.DTYPES["float16"]):
+            for shape in [(r, n) for r in (1, 3, 8, 17) for n in (1, 7, 10, 16, 31, 33, 67)]:
+                operands, options = walk.whole_row_operands(name, shape, dtype)
+                grads = op.grad(*operands, **options[-1])
+                several = grads if isinstance(grads, tuple) else (grads,)
+                for at_end in (True, False):
+                    placed = list(_placed([*operands, *map(np.zeros_like, several)], at_end))
+                    moved, outs = placed[: len(operands)], tuple(placed[len(operands) :])
+                    op.grad(*moved, **options[-1], out=outs if len(outs) > 1 else outs[0])
+                    for got, wanted in zip(outs, several, strict=True):
+                        walk.assert_same_bits(got, wanted, (name, shape, dtype))
+                    op(*moved, **options[0])
+                    calls += 2
+    return calls
+
+
 def _check_loss(name, shape, dtype, soft) -> int:
     op = walk.loss(name)
     x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
@@ -180,7 +199,13 @@ def touch_guard() -> None:
     ctypes.memmove(ctypes.create_string_buffer(1), end.ctypes.data + end.nbytes, 1)
 
 
-CHECKS = {"maps": check_maps, "rows": check_rows, "losses": check_losses, "touch": touch_guard}
+CHECKS = {
+    "maps": check_maps,
+    "rows": check_rows,
+    "losses": check_losses,
+    "whole_rows": check_whole_rows,
+    "touch": touch_guard,
+}
 
 if __name__ == "__main__":
     print(CHECKS[sys.argv[1]]())

@@ -381,6 +381,66 @@ static void ctc(fa_dtype dtype) {
     printf("ctc_loss %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
 }
 
+/* Options: bit 0 of `k` the range, bit 1 what differs between losses: a power, weights, a swap. */
+static uint64_t wide_loss_one(fa_wide_loss which, fa_dtype dtype, shape s, int across, int k) {
+    static const double powers[] = {2.0, 1.5};
+    static const size_t inputs[FA_WIDE_LOSSES] = {1, 1, 2, 2, 3};
+    const range r = k & 1 ? ANY : ORDINARY;
+    const int other = k >> 1, triplet = which == FA_TRIPLET_MARGIN;
+    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(dtype);
+    matrix m[3 * FA_WIDE_INPUTS];
+    double one = 1.0, total = 0;
+    int64_t *labels = must(calloc(s.rows * s.n, sizeof *labels));
+    char *weight = make(s.n, 1, dtype, 5, UNIT), *value = make(s.rows, 1, FA_F64, 6, UNIT);
+    double *target = must(calloc(s.rows, sizeof *target));
+    fa_wide_loss_job job = {.loss = which, .outer = 1, .inner = s.rows, .n = s.n, .inputs = inputs[which], .margin = 2.0,
+                            .p = triplet ? powers[other] : 1.0 + other, .eps = 1e-6, .swap = other, .mean = other,
+                            .total = &total};
+    for (size_t i = 0; i < s.rows * s.n; i++) /* of lists a fifth ends them */
+        labels[i] = which == FA_MULTILABEL_MARGIN && mix(i, 7) % 5 == 0 ? -1 : (int64_t)(mix(i, 8) % s.n);
+    for (size_t i = 0; i < s.rows; i++) target[i] = mix(i, 9) % 2 ? 1.0 : -1.0;
+    for (size_t i = 0; i < 3 * FA_WIDE_INPUTS; i++) m[i] = make_matrix(s, dtype, i + 10, across, i == 1 ? UNIT : r);
+    size_t results = which < FA_COSINE_EMBEDDING ? 1 : job.inputs;
+    for (size_t i = 0; i < job.inputs; i++) job.input[i] = cube_of(s, m[i], dtype);
+    for (size_t i = 0; i < results; i++) job.grad[i] = cube_of(s, m[FA_WIDE_INPUTS + i], dtype);
+    for (size_t i = 0; i < results; i++) job.hess[i] = cube_of(s, m[2 * FA_WIDE_INPUTS + i], dtype);
+    if (which == FA_MULTI_MARGIN) job.labels = (fa_plane){(char *)labels, 0, sizeof *labels, FA_I64};
+    if (which == FA_MULTILABEL_MARGIN)
+        job.label_lists = (fa_cube){(char *)labels, 0, (ptrdiff_t)(s.n * sizeof *labels), sizeof *labels, FA_I64};
+    if (which == FA_COSINE_EMBEDDING) job.target = (fa_plane){(char *)target, 0, sizeof *target, FA_F64};
+    if (other && which != FA_MULTILABEL_MARGIN && which < FA_COSINE_EMBEDDING)
+        job.weight = (fa_operand){weight + size, size, dtype};
+    job.grad_output = (fa_plane){(char *)&one, 0, 0, FA_F64};
+    job.value = (fa_plane){value + 8, 0, 8, FA_F64};
+    size_t bad;
+    if (fa_wide_loss_run(&job, &bad) != FA_DONE) exit(2);
+    uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64);
+    h = hash_all(h, value + 8, s.rows, 8, FA_F64);
+    for (size_t i = 0; i < results; i++) {
+        h = hash_matrix(h, s, m[FA_WIDE_INPUTS + i], dtype);
+        h = hash_matrix(h, s, m[2 * FA_WIDE_INPUTS + i], dtype);
+    }
+    for (size_t i = 0; i < 3 * FA_WIDE_INPUTS; i++) free(m[i].memory);
+    free(labels), free(target), free(weight), free(value);
+    return h;
+}
+
+static void wide_losses(fa_dtype dtype) {
+    static const char *const names[FA_WIDE_LOSSES] = {"multi_margin", "multilabel_margin", "multilabel_soft_margin",
+                                                      "cosine_embedding", "triplet_margin"};
+    for (int which = 0; which < FA_WIDE_LOSSES; which++) {
+        uint64_t h = hash_start;
+        for (int k = 0; k < 4 * SHAPES; k++) {
+            shape s = shapes[k / 4];
+            uint64_t along = wide_loss_one((fa_wide_loss)which, dtype, s, 0, k % 4);
+            if (wide_loss_one((fa_wide_loss)which, dtype, s, 1, k % 4) != along)
+                printf("LAYOUT %s %s %zu x %zu\n", names[which], dtype_names[dtype], s.rows, s.n);
+            h = hash_bytes(h, &along, 8);
+        }
+        printf("wide_loss %s %s %016llx\n", names[which], dtype_names[dtype], (unsigned long long)h);
+    }
+}
+
 int main(int count, char **arguments) {
     if (count > 1 && fa_set_isa(arguments[1])) {
         fprintf(stderr, "no instruction set %s here\n", arguments[1]);
@@ -394,6 +454,7 @@ int main(int count, char **arguments) {
         losses((fa_dtype)dtype, dtype < FA_F16 ? 70001 : 5003);
         row_losses((fa_dtype)dtype);
         ctc((fa_dtype)dtype);
+        wide_losses((fa_dtype)dtype);
     }
     parameter_sums(FA_F32);
     parameter_sums(FA_F64);

@@ -32,7 +32,7 @@ def test_guards_guard():
     assert _run("touch", "baseline").returncode == -signal.SIGSEGV
 
 
-@pytest.mark.parametrize("check", ["maps", "rows", "losses"])
+@pytest.mark.parametrize("check", ["maps", "rows", "losses", "whole_rows"])
 @pytest.mark.parametrize("isa", [isa for isa in fa.config()["available_isas"] if isa != "baseline"])
 def test_no_touch_outside(check, isa):
     result = _run(check, isa)

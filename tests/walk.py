@@ -148,6 +148,11 @@ class Form:
         return self._first(grads), self._first(hesses)
 
 
+def whole_row_losses() -> dict[str, object]:
+    entries = reference.LOSSES.items()
+    return {name: getattr(fa, name) for name, e in entries if isinstance(e, reference.WholeRowLoss)}
+
+
 def ctc_operands(steps: int, sequences: int, classes: int, dtype) -> tuple[np.ndarray, ...]:
     """Logits, labels and both lengths for ctc_loss, some of them such that no alignment fits."""
     x, room = values((steps, sequences, classes), dtype, 3, specials=False), steps // 2 + 1
@@ -261,6 +266,26 @@ def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):
     kept = shape[:axis] + shape[axis % len(shape) + 1 :]
     labels = (integers(int(np.prod(kept)), 8) % np.uint64(max(classes, 1))).astype("i8").reshape(kept)
     return x, labels, options
+
+
+def whole_row_operands(name: str, shape, dtype) -> tuple[tuple[np.ndarray, ...], list[dict]]:
+    """Operands of rows along the last axis, and options to call it with."""
+    classes, weight = shape[-1], {"weight": positive(shape[-1], dtype, 5)}
+    x, second, third = (values(shape, dtype, seed, specials=False) for seed in (3, 4, 7))
+    labels = integers(int(np.prod(shape)), 8).reshape(shape) % np.uint64(max(classes, 1))
+    one = integers(int(np.prod(shape[:-1])), 8).reshape(shape[:-1]) % np.uint64(max(classes, 1))
+    if name == "multi_margin_loss":
+        return (x, one.astype("i8")), [{}, {"p": 2, "margin": 0.5, **weight}]
+    if name == "multilabel_margin_loss":
+        ends = integers(labels.size, 9).reshape(shape) % np.uint64(3) == 0
+        return (x, np.where(ends, -1, labels.astype("i8"))), [{}]
+    if name == "multilabel_soft_margin_loss":
+        return (x, (positive(shape, dtype, 6).astype("f8") / 2).astype(dtype)), [{}, weight]
+    if name == "cosine_embedding_loss":
+        signs = (one % np.uint64(2)).astype("i4") * 2 - 1
+        return (x, second, signs), [{}, {"margin": 0.2}]
+    powers = [{"p": p, "margin": 30.0, "swap": True} for p in (1.0, np.inf, 3.0, -1.5)]
+    return (x, second, third), [{}, {"swap": True}, *powers]
 
 
 # ---- comparison ----------------------------------------------------------------

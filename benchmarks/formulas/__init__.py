@@ -16,13 +16,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import REQUIRED
-from benchmarks.formulas import activations, losses, rows
+from benchmarks.formulas import activations, losses, rows, whole_rows
 from benchmarks.formulas.activations import Formula, Key
 from benchmarks.formulas.stable import SELU, STABLE
 
 __all__ = ["FORMULAS", "parameters", "reference"]
 
-FORMULAS: dict[Key, Formula] = {**activations.FORMULAS, **rows.FORMULAS, **losses.FORMULAS}
+FORMULAS: dict[Key, Formula] = {
+    **activations.FORMULAS,
+    **rows.FORMULAS,
+    **losses.FORMULAS,
+    **whole_rows.FORMULAS,
+}
 
 # What formulas take besides arrays: an op's parameters. Those whose default changes
 # nothing, as alpha = 1, are left out of the formulas.

@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import GATES, TRAINED, Case, Data
+from benchmarks.cases import GATES, INPUTS, TRAINED, Case, Data
 from benchmarks.formulas import FORMULAS, parameters
 from benchmarks.formulas.activations import gated
 from benchmarks.formulas.losses import TERMS
+from benchmarks.formulas.whole_rows import VALUES
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 
@@ -64,8 +65,8 @@ class Jax(Peer):
         losses = _losses(self._jax.numpy, self._jax.nn)
         if case.op in losses:
             value = losses[case.op]
-            inputs = tuple(range(len(data.operands(case)) - 1))
-            return value if case.variant == "value" else self._jax.value_and_grad(value, inputs)
+            argnums = tuple(range(INPUTS[case.op])) if case.op in INPUTS else 0
+            return value if case.variant == "value" else self._jax.value_and_grad(value, argnums)
         formula, extra = FORMULAS.get((case.op, case.variant)), parameters(case.op, data.dtype)
         if case.variant == "backward_from_output":
             return formula and (lambda dy, y: formula(self._jax.numpy, dy, y, *extra))
@@ -132,6 +133,7 @@ def _losses(jnp: Any, nn: Any) -> dict[str, Callable[..., Any]]:
 
     return {
         **{op: mean(terms) for op, (terms, _) in TERMS.items()},
+        **{op: partial(value, jnp) for op, value in VALUES.items()},
         "mse_loss": lambda x, t: jnp.square(x - t).mean(),
         "binary_cross_entropy_with_logits": binary_cross_entropy,
         "nll_loss": lambda x, t: -picked(x, t).mean(),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import Case, Data
+from benchmarks.cases import INPUTS, WHOLE_ROWS, Case, Data
 from benchmarks.peers import torch_activations, torch_rows
 from benchmarks.peers.base import Candidate, Peer
 from benchmarks.timing import Call
@@ -15,10 +15,6 @@ from benchmarks.timing import Call
 def _arrays(returned: Any) -> tuple[np.ndarray, ...]:
     values = returned if isinstance(returned, tuple) else (returned,)
     return tuple(value.detach().numpy() for value in values)
-
-
-# Of a loss, operands with a gradient; 1 for those not named.
-INPUTS = {"linear_cross_entropy": 2}
 
 
 class Torch(Peer):
@@ -67,7 +63,7 @@ class Torch(Peer):
 def _losses(torch: Any, functional: Any) -> dict[str, Any]:
     """Its own functions; of what it lacks, formulas of those it has."""
     own = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "hinge_embedding_loss")
-    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", "ctc_loss")
+    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", "ctc_loss", *WHOLE_ROWS)
     own += ("linear_cross_entropy",) if hasattr(functional, "linear_cross_entropy") else ()
     relu, softplus = functional.relu, functional.softplus
 

@@ -7,8 +7,11 @@ without one.
 from reference import exponential, gated, gelu, hard, linear_units, rectifiers, sigmoids, smooth
 from reference.activation import INF, PRECISION, Activation
 from reference.loss import ElementwiseLoss, RowLoss
-from reference.losses import LOSSES, OTHER_LOSSES, label_shares, spread, z_terms
+from reference.losses import LOSSES as _LOSSES
+from reference.losses import OTHER_LOSSES, label_shares, spread, z_terms
 from reference.rows import ROW_PRECISION, ROWS, RowOp, exact, log_softmax, softmax, weighted
+from reference.whole_rows import LOSSES as _WHOLE_ROWS
+from reference.whole_rows import WholeRowLoss
 
 ACTIVATIONS: dict[str, Activation] = {
     **rectifiers.ACTIVATIONS,
@@ -20,8 +23,9 @@ ACTIVATIONS: dict[str, Activation] = {
     **gelu.ACTIVATIONS,
     **linear_units.ACTIVATIONS,
 }
+LOSSES = {**_LOSSES, **_WHOLE_ROWS}
 __all__ = [
     "ACTIVATIONS", "INF", "LOSSES", "OTHER_LOSSES", "PRECISION", "ROWS", "ROW_PRECISION", "Activation",
-    "ElementwiseLoss", "RowLoss", "RowOp", "exact", "label_shares", "log_softmax", "softmax", "spread",
-    "weighted", "z_terms",
+    "ElementwiseLoss", "RowLoss", "RowOp", "WholeRowLoss", "exact", "label_shares", "log_softmax", "softmax",
+    "spread", "weighted", "z_terms",
 ]  # fmt: skip

@@ -1,0 +1,113 @@
+/* Rows in float64 buffers (see ../wide_rows.h): sums in a fixed order, widening, narrowing.
+ * Included once, for float64.
+ *
+ * Element i adds to slot i % 16; slot k takes slot k + 8, then k + 4, and so on. Of rows longer
+ * than a piece the pieces' sums are added with their rounding errors carried along, so a sum of
+ * any length is within a dozen roundings, mostly less than one. */
+
+enum { WIDE_PIECE = 256, WIDE_SUMS = 3 };
+
+/* Adds what the vector of a row or tile at `i`, in elements of its buffer, holds to `sums`. */
+typedef void wide_body(void *context, size_t i, vec sums[WIDE_SUMS]);
+
+/* `count` sums of each row: in its lane, or of one row in all. `tile` is a constant. */
+FA_INLINE void wide_sums_of(const fa_wide_row *r, int tile, int count, wide_body *body, void *context,
+                            vec total[WIDE_SUMS]) {
+    const size_t vectors = tile ? FA_WIDE_GROUP : FA_WIDE_GROUP / LANES; /* of a group: its slots */
+    const size_t used = tile && r->n < vectors ? r->n : vectors; /* to add the 0 of others would change nothing */
+    f64_sum sums[WIDE_SUMS];
+    for (int k = 0; k < count; k++) sums[k] = f64_sum_zero();
+    for (size_t start = 0; start < r->padded; start += WIDE_PIECE / FA_WIDE_GROUP * vectors * LANES) {
+        const size_t piece = WIDE_PIECE / FA_WIDE_GROUP * vectors * LANES;
+        const size_t end = r->padded - start < piece ? r->padded : start + piece;
+        vec slots[FA_WIDE_GROUP][WIDE_SUMS];
+        for (size_t v = 0; v < used; v++)
+            for (int k = 0; k < count; k++) slots[v][k] = K(0);
+        size_t i = start;
+        for (; i + vectors * LANES <= end; i += vectors * LANES)
+            FA_UNROLL(4)
+            for (size_t v = 0; v < vectors; v++) body(context, i + v * LANES, slots[v]);
+        for (size_t v = 0; tile && i < end; v++, i += LANES) body(context, i, slots[v]);
+        for (int k = 0; k < count; k++) {
+            for (size_t half = vectors / 2; half; half /= 2)
+                for (size_t v = 0; v < half && v + half < used; v++) slots[v][k] = slots[v][k] + slots[v + half][k];
+            sums[k] = f64_sum_add(sums[k], tile ? slots[0][k] : v_splat(f64_add_across(slots[0][k])));
+        }
+    }
+    for (int k = 0; k < count; k++) total[k] = sums[k].sum - sums[k].lost;
+}
+FA_INLINE void wide_sums(const fa_wide_row *r, int count, wide_body *body, void *context, vec total[WIDE_SUMS]) {
+    if (LANES > 1 && r->tile) wide_sums_of(r, 1, count, body, context, total);
+    else wide_sums_of(r, 0, count, body, context, total);
+}
+
+FA_INLINE vec wide_sign(vec x) { /* 0 of 0, NaN of NaN */
+    vec one = v_copysign(K(1), x);
+    return FN(constant_slope)(x, v_select(v_eq(x, K(0)), K(0), one));
+}
+FA_INLINE vec wide_class_weight(const fa_wide_row *r, size_t i) {
+    return r->tile ? v_splat(r->class_weight[i / LANES]) : v_load(r->class_weight + i);
+}
+FA_INLINE vec wide_classes(const fa_wide_row *r) { return v_splat(r->n ? (double)r->n : 1.0); }
+
+static void wide_fill(size_t first, size_t end, double value, double *to) {
+    for (size_t i = first; i < end; i++) to[i] = value;
+}
+static void wide_zero_results(const fa_wide_row *r) {
+    for (int k = 0; k < FA_WIDE_INPUTS; k++) {
+        if (r->grad[k]) wide_fill(0, r->held, 0.0, r->grad[k]);
+        if (r->hess[k]) wide_fill(0, r->held, 0.0, r->hess[k]);
+    }
+}
+/* results *= factor; 0 where that is 0 */
+static void wide_scale(const fa_wide_row *r, vec factor, double *results) {
+    for (size_t i = 0; results && i < r->padded; i += LANES)
+        v_store(results + i, FN(weighted)(factor, v_load(results + i)));
+}
+
+/* ---- to and from the element types ------------------------------------------------------- */
+
+/* Rows may start at any address; what is beyond their ends in the buffer becomes 0. */
+static void wide_widen(size_t rows, size_t n, fa_dtype dtype, const char *from, ptrdiff_t stride, double *to,
+                       size_t padded) {
+    for (; rows--; from += stride, to += padded) {
+        const float *single = (const float *)(const void *)from;
+        const double *wide = (const double *)(const void *)from;
+        size_t i = 0;
+        for (; dtype == FA_F32 && i < n; i += F32_LANES)
+            f64w_store(to + i, f32_widen(n - i < F32_LANES ? f32_load_n(single + i, n - i) : f32_load(single + i)));
+        for (; dtype == FA_F64 && i < n; i += LANES)
+            v_store(to + i, n - i < LANES ? v_load_n(wide + i, n - i) : v_load(wide + i));
+        for (; i < padded; i += LANES) v_store(to + i, K(0));
+    }
+}
+static void wide_narrow(size_t rows, size_t n, fa_dtype dtype, const double *from, size_t padded, char *to,
+                        ptrdiff_t stride) {
+    for (; rows--; from += padded, to += stride) {
+        float *single = (float *)(void *)to;
+        double *wide = (double *)(void *)to;
+        for (size_t i = 0; dtype == FA_F32 && i < n; i += F32_LANES) {
+            vf32 v = f32_narrow(f64w_load(from + i));
+            if (n - i < F32_LANES) f32_store_n(single + i, n - i, v);
+            else f32_store(single + i, v);
+        }
+        for (size_t i = 0; dtype == FA_F64 && i < n; i += LANES) {
+            if (n - i < LANES) v_store_n(wide + i, n - i, v_load(from + i));
+            else v_store(wide + i, v_load(from + i));
+        }
+    }
+}
+static void wide_split(size_t n, const float *tile, double *first, double *second) {
+    for (size_t c = 0; c < n; c++) {
+        f64w both = f32_load_wide(tile + c * F32_LANES);
+        v_store(first + c * LANES, both.part[0]);
+        v_store(second + c * LANES, both.part[FA_WIDE - 1]);
+    }
+}
+static void wide_join(size_t n, const double *first, const double *second, float *tile) {
+    for (size_t c = 0; c < n; c++) {
+        f64w both = {{v_load(first + c * LANES)}};
+        both.part[FA_WIDE - 1] = v_load(second + c * LANES);
+        f32_store(tile + c * F32_LANES, f32_narrow(both));
+    }
+}

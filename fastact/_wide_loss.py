@@ -1,0 +1,145 @@
+"""What losses of whole rows that the core computes in float64 have in common: shapes, results, the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import isfinite, prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastact._arrays import Array, Result, float_array
+from fastact._config import _core
+from fastact._docs import ROW_LOSSES, Shared, complete
+from fastact._loss import ONE, Layout, Loss, Shape, Wanted, check_apart, parts, upstream
+from fastact._row_loss import _class_axis, _Cubes, _without
+
+
+class Operands(NamedTuple):
+    """What a loss computes from beside the inputs that have gradients."""
+
+    also: tuple[Array, ...] = ()  # arrays of their shape
+    labels: Array | None = None  # integers, one a row
+    label_lists: Array | None = None  # integers, of the inputs' shape
+    target: Array | None = None  # reals, one a row
+    weight: Array | None = None  # one a class
+
+
+class WideLoss(Loss):
+    """A loss of rows of one or several inputs, each with its gradient."""
+
+    _array_options: tuple[str, ...] = ()
+    _targets_are_rows: bool = False  # has the target one element a row?
+    _shared: Shared = ROW_LOSSES
+
+    def __init__(self, definition: Callable[..., Any]) -> None:
+        super().__init__(definition)
+        self._inputs = tuple(n for n in self._operands if n != "target")
+        self.__doc__ = complete(definition, self._shared)
+
+    def _given(self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int) -> Operands:
+        """The other operands, as arrays that fit inputs of `shape`."""
+        return Operands()
+
+    def _numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
+        """margin, p, eps, swap."""
+        return number(options["margin"], "margin"), 1.0, 0.0, False
+
+    def _compute(
+        self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        named = dict(zip(self._operands, operands, strict=True))
+        inputs = [float_array(named[name], name) for name in self._inputs]
+        shape, dtype, reduction = inputs[0].shape, inputs[0].dtype, options["reduction"]
+        axis = self._axis([x.shape for x in inputs], options)
+        rows = _without(shape, axis)
+        given, numbers = self._given(named, options, shape, axis), self._numbers(options)
+        scale = upstream(grad_output, rows, reduction)
+        arrays = [*inputs, *given.also, given.labels, given.label_lists, given.target, given.weight, scale]
+        sources = [a for a in arrays if a is not None and a is not ONE]
+        results = _Results(inputs, sources, wanted)
+        value = np.empty(rows, dtype) if wanted.value and reduction == "none" else None
+        view = _Cubes(shape, axis)
+        total = _core.wide_loss(
+            self.__name__,
+            [view.cube(x) for x in (*inputs, *given.also)],
+            None if given.labels is None else view.plane(np.atleast_1d(given.labels)),
+            None if given.label_lists is None else view.cube(given.label_lists),
+            None if given.target is None else view.plane(np.atleast_1d(given.target)),
+            given.weight,
+            numbers,
+            view.plane(scale),
+            reduction == "mean",
+            None if value is None else view.plane(value.reshape(-1)),
+            [view.cube(r.array) for r in results.grads],
+            [view.cube(r.array) for r in results.hesses],
+            wanted.value and value is None,
+        )
+        return total if value is None else value, *results.deliver()
+
+    def _axis(self, shapes: list[Shape], options: dict[str, Any]) -> int:
+        """The axis along which rows lie; refuses inputs of shapes that differ."""
+        first, *others = self._inputs
+        if not shapes[0]:
+            raise ValueError(f"{first} must have an axis along which rows lie, got a scalar")
+        for name, shape in zip(others, shapes[1:], strict=True):
+            if shape != shapes[0]:
+                raise ValueError(f"{name} must have the shape of {first}, {shapes[0]}, got {shape}")
+        return _class_axis(options["axis"], len(shapes[0]))
+
+    def _check_target(self, target: Shape, shape: Shape, axis: int) -> None:
+        wanted = _without(shape, axis) if self._targets_are_rows else shape
+        if target != wanted:
+            what = "one for each row" if self._targets_are_rows else "that of input"
+            raise ValueError(f"target must have shape {wanted}, {what}, got {target}")
+
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
+        shape = shapes[self._inputs[0]]
+        axis = self._axis([shapes[name] for name in self._inputs], options)
+        every = tuple(range(len(shape)))
+        terms = _without(every, axis)
+        axes = {**dict.fromkeys(self._inputs, every), "weight": (axis,)}
+        if "target" in shapes:
+            self._check_target(shapes["target"], shape, axis)
+            axes["target"] = terms if self._targets_are_rows else every
+        return Layout(axes, terms)
+
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
+        return float(prod(_without(shape, _class_axis(options["axis"], len(shape)))))
+
+
+class _Results:
+    """Gradients and Hessian diagonals by each input: in tuples if there are several."""
+
+    def __init__(self, inputs: list[Array], sources: list[Array], wanted: Wanted) -> None:
+        self.alone = len(inputs) == 1
+        outs = [self._outs(wanted.grad_out, "out", inputs), self._outs(wanted.hess_out, "out[1]", inputs)]
+        check_apart([*outs[0], *outs[1]])
+        shape, dtype = inputs[0].shape, inputs[0].dtype
+        self.grads = [
+            Result(out, name, shape, dtype, sources, x)
+            for x, (out, name) in zip(inputs, outs[0] if wanted.grad else (), strict=wanted.grad)
+        ]
+        self.hesses = [
+            Result(out, name, shape, dtype, sources, None) for out, name in (outs[1] if wanted.hess else ())
+        ]
+
+    def _outs(self, out: Any, name: str, inputs: list[Array]) -> list[tuple[Any, str]]:
+        return [(out, name)] if self.alone else parts(out, name, len(inputs))
+
+    def deliver(self) -> tuple[Any, Any]:
+        grads, hesses = (tuple(r.deliver() for r in results) for results in (self.grads, self.hesses))
+        if self.alone:
+            return (grads or (None,))[0], (hesses or (None,))[0]
+        return grads or None, hesses or None
+
+
+def number(value: Any, name: str, infinite: bool = False) -> float:
+    """An option that is one number, finite unless `infinite`."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    if found != found or not (infinite or isfinite(found)):
+        raise ValueError(f"{name} must be {'a number' if infinite else 'finite'}, got {value!r}")
+    return found
