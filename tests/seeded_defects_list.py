@@ -77,8 +77,8 @@ MEMORY = [
     Defect(
         "loss's tail read past the end",
         "csrc/loops_losses.h",
-        "#define IN(k) (tail ? FN(last)(in, step, k, i, tail)",
-        "#define IN(k) (tail ? FN(last)(in, step, k, i, tail + 1)",
+        "#define IN(k) (masked ? FN(last)(in, step, k, i, left)",
+        "#define IN(k) (masked ? FN(last)(in, step, k, i, left + 1)",
         "tests/test_guard_pages.py -k losses",
     ),
     Defect(

@@ -240,19 +240,48 @@ FA_INLINE void FN(negate_to_output)(pass *p, fa_row_phase phase) {
     p->x_pitch = p->y_pitch;
     p->x_ahead = 0;
 }
-FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k, int negated) {
+FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int k) {
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, k);
-    if (negated) FN(negate_to_output)(&p, phase);
     FN(unscaled_softmax)(&p, phase, direction);
     if (phase == FA_END) FN(scale)(&p);
 }
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    FN(softmax_of)(a, phase, direction, 0, 0);
+    FN(softmax_of)(a, phase, direction, 0);
+}
+/* Then it goes on with softmax's own kernels: another copy of them would be 70 KB an instruction set. */
+#define FA_KERNELS(name)                                                       \
+    static void FN(name##_along)(const fa_rows_args *a, fa_row_phase phase);   \
+    static void FN(name##_across)(const fa_rows_args *a, fa_row_phase phase);  \
+    static void FN(name##_abreast)(const fa_rows_args *a, fa_row_phase phase);
+FA_KERNELS(softmax)
+FA_KERNELS(softmax_backward)
+#undef FA_KERNELS
+#define FA_GO_ON(name)                                                     \
+    do {                                                                   \
+        if (direction == FA_ALONG) FN(name##_along)(&negated, phase);      \
+        if (direction == FA_ACROSS) FN(name##_across)(&negated, phase);    \
+        if (direction == FA_ABREAST) FN(name##_abreast)(&negated, phase);  \
+    } while (0)
+FA_INLINE fa_rows_args FN(of_output)(const fa_rows_args *a, int k) {
+    fa_rows_args own = *a;
+    own.in[k] = a->out[0];
+    own.in_pitch[k] = a->out_pitch[0];
+    own.in_ahead[k] = 0;
+    return own;
+}
+FA_INLINE void FN(begin_softmin)(const fa_rows_args *a, fa_direction direction, int k) {
+    pass p;
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, k);
+    FN(negate_to_output)(&p, FA_BEGIN);
+    FN(find_max)(&p);
 }
 FA_INLINE void FN(softmin)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    FN(softmax_of)(a, phase, direction, 0, 1);
+    const fa_rows_args negated = FN(of_output)(a, 0);
+    if (phase == FA_BEGIN) FN(begin_softmin)(a, direction, 0);
+    else FA_GO_ON(softmax);
 }
 
 FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full) {
@@ -350,24 +379,31 @@ FA_INLINE void FN(scale_dot_body)(void *context, size_t slot, size_t i, size_t t
     FN(dot_body)(p, slot, i, t, full);
 }
 /* in: dy, x; the probabilities pass through the output. */
-FA_INLINE void FN(gradient)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction, int negated) {
+FA_INLINE void FN(end_gradient)(pass *p, int negated) {
+    p->negated = negated;
+    p->x = p->y;
+    p->x_pitch = p->y_pitch;
+    FN(add_in_slots)(p, FN(scale_dot_body));
+    FN(each)(p->w, FN(softmax_from_output_body), p);
+}
+FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, 1);
-    if (negated) FN(negate_to_output)(&p, phase);
     FN(unscaled_softmax)(&p, phase, direction);
-    if (phase != FA_END) return;
-    p.x = p.y;
-    p.x_pitch = p.y_pitch;
-    FN(add_in_slots)(&p, FN(scale_dot_body));
-    FN(each)(p.w, FN(softmax_from_output_body), &p);
-}
-FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    FN(gradient)(a, phase, direction, 0);
+    if (phase == FA_END) FN(end_gradient)(&p, 0);
 }
 FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    FN(gradient)(a, phase, direction, 1);
+    const fa_rows_args negated = FN(of_output)(a, 1);
+    if (phase == FA_BEGIN) FN(begin_softmin)(a, direction, 1);
+    if (phase == FA_MIDDLE) FA_GO_ON(softmax_backward);
+    if (phase != FA_END) return;
+    pass p;
+    softmax_state own;
+    FN(pass_over)(&p, &own, &negated, direction, 1);
+    FN(end_gradient)(&p, 1);
 }
+#undef FA_GO_ON
 
 FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     pass *p = context;
@@ -401,7 +437,7 @@ FA_INLINE void FN(log_softmax_from_output)(const fa_rows_args *a, fa_row_phase p
 
 /* in: dy, x */
 FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
-    FN(softmax_of)(a, phase, direction, 1, 0);
+    FN(softmax_of)(a, phase, direction, 1);
     if (phase != FA_END) return;
     pass p;
     softmax_state own;
