@@ -176,7 +176,7 @@ def elementwise_losses() -> dict[str, object]:
 
 @cache
 def row_losses() -> dict[str, object]:
-    rows = [name for name, entry in reference.LOSSES.items() if isinstance(entry, reference.RowLoss)]
+    rows = [name for name, entry in reference.LOSSES.items() if type(entry) is reference.RowLoss]
     return {name: getattr(fa, name) for name in rows}
 
 
