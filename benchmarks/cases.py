@@ -24,7 +24,14 @@ SIGMA = 3.0  # of the normally distributed inputs
 DIMENSIONS = {"rows": 2, "row loss": 2, "sequence loss": 3}
 
 # Forms of one function that the core's table holds as ops of their own.
-FORMS: dict[str, tuple[str, dict[str, Any]]] = {"gelu_tanh": ("gelu", {"approximate": "tanh"})}
+FORMS: dict[str, tuple[str, dict[str, Any]]] = {
+    "gelu_tanh": ("gelu", {"approximate": "tanh"}),
+    "kl_div_log_target": ("kl_div", {"log_target": True}),
+    **{op: (op, {"log_input": False}) for op in ("poisson_nll_loss", "gamma_deviance", "tweedie_deviance")},
+    "poisson_nll_loss_log_input": ("poisson_nll_loss", {}),
+    "gamma_deviance_log_input": ("gamma_deviance", {}),
+    "tweedie_deviance_log_input": ("tweedie_deviance", {}),
+}
 
 # Ops that split their input in halves a and b, and the activation they gate a with: a act(b).
 GATES = {"glu": "sigmoid", "swiglu": "silu", "geglu": "gelu", "reglu": "relu"}
@@ -122,8 +129,14 @@ OF_SIGNS = {
 }
 
 
-# Losses of several inputs, of which each has a gradient; others have one.
-INPUTS = {"cosine_embedding_loss": 2, "linear_cross_entropy": 2, "triplet_margin_loss": 3}
+# Which operands have a gradient, where it is not the first alone.
+INPUTS = {
+    "cosine_embedding_loss": (0, 1),
+    "gaussian_nll_loss": (0, 2),
+    "linear_cross_entropy": (0, 1),
+    "margin_ranking_loss": (0, 1),
+    "triplet_margin_loss": (0, 1, 2),
+}
 LABELS = 4  # of a row, where it has several
 
 
@@ -190,6 +203,20 @@ class Data:
         return (self._rng.random(self.shape) < 0.5).astype(self.dtype)
 
     @cached_property
+    def probabilities(self) -> np.ndarray:
+        """Not so near 0 and 1 that a logarithm of their difference means nothing."""
+        return (0.01 + 0.98 * fa.sigmoid(self.x)).astype(self.dtype)
+
+    @cached_property
+    def positive(self) -> np.ndarray:
+        return np.exp(self.dy / 2)
+
+    @cached_property
+    def logs(self) -> np.ndarray:
+        """Of probabilities, or of means of some size."""
+        return -abs(self.x) - self.dtype.type(0.1)
+
+    @cached_property
     def features(self) -> np.ndarray:
         return self._rng.standard_normal((self.shape[0], FEATURES), self.dtype)
 
@@ -216,13 +243,12 @@ class Data:
             return (self.log_probabilities, *self.sequences)
         if case.op == LINEAR:
             return (self.features, self.linear_weight, self.labels)
-        if case.op in WHOLE_ROWS:
-            return WHOLE_ROWS[case.op](self)
+        if case.op in OPERANDS:
+            return OPERANDS[case.op](self)
         if case.kind == "row loss":
             return (self.log_probabilities if case.op == "nll_loss" else self.x, self.labels)
         if case.kind == "loss":
-            shares, signs = case.op == "binary_cross_entropy_with_logits", case.op in OF_SIGNS
-            return (self.x, self.binary if shares else 2 * self.binary - 1 if signs else self.dy)
+            return (self.x, 2 * self.binary - 1 if case.op in OF_SIGNS else self.dy)
         if case.variant == "value":
             return (self.x,)
         dy = self.dy_rows if self.reduces(case) else self.dy_half if case.op in GATES else self.dy
@@ -245,7 +271,7 @@ class Data:
         if not case.out:
             return None
         if case.op in INPUTS:
-            return tuple(np.zeros(self.shape, self.dtype) for _ in range(INPUTS[case.op]))
+            return tuple(np.zeros(self.shape, self.dtype) for _ in INPUTS[case.op])
         shape = self.result_shape(case)
         if shape not in self._outs:
             self._outs[shape] = np.zeros(shape, self.dtype)
@@ -259,4 +285,23 @@ WHOLE_ROWS: dict[str, Callable[[Data], tuple[np.ndarray, ...]]] = {
     "multilabel_soft_margin_loss": lambda data: (data.x, data.binary),
     "cosine_embedding_loss": lambda data: (data.x, data.dy, data.signs),
     "triplet_margin_loss": lambda data: (data.x, data.dy, data.third),
+}
+
+# Of elementwise losses, those that are not a prediction and a target near it.
+OPERANDS: dict[str, Callable[[Data], tuple[np.ndarray, ...]]] = {
+    **WHOLE_ROWS,
+    "binary_cross_entropy": lambda data: (data.probabilities, data.binary),
+    "binary_cross_entropy_with_logits": lambda data: (data.x, data.binary),
+    "focal_loss": lambda data: (data.x, data.binary),
+    "gamma_deviance": lambda data: (abs(data.logs), data.positive),
+    "gamma_deviance_log_input": lambda data: (data.third, data.positive),
+    "gaussian_nll_loss": lambda data: (data.x, data.dy, data.positive),
+    "kl_div": lambda data: (data.logs, data.probabilities),
+    "kl_div_log_target": lambda data: (data.logs, -data.positive),
+    "margin_ranking_loss": lambda data: (data.x, data.dy, 2 * data.binary - 1),
+    "msle_loss": lambda data: (abs(data.x), data.positive),
+    "poisson_nll_loss": lambda data: (data.positive, np.floor(abs(data.x))),
+    "poisson_nll_loss_log_input": lambda data: (data.third, np.floor(abs(data.x))),
+    "tweedie_deviance": lambda data: (abs(data.logs), data.positive),
+    "tweedie_deviance_log_input": lambda data: (data.third, data.positive),
 }

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.formulas.activations import Formula, Key, sigmoid
+from benchmarks.formulas.likelihoods import MORE_TERMS
 from benchmarks.formulas.rows import logsumexp
 
 
@@ -39,8 +40,8 @@ def _log_cosh(xp: Any, x: Any, t: Any) -> Any:
     return a + xp.log1p(xp.exp(-2 * a)) - 0.6931471805599453
 
 
-# Terms and their slopes by x, of default parameters.
-TERMS: dict[str, tuple[Formula, Formula]] = {
+# Terms and their slopes by x, and by a second input, of default parameters.
+TERMS: dict[str, tuple[Formula, ...]] = {
     "half_squared_error": (lambda xp, x, t: 0.5 * (x - t) ** 2, lambda xp, x, t: x - t),
     "l1_loss": (lambda xp, x, t: abs(x - t), lambda xp, x, t: xp.sign(x - t)),
     "smooth_l1_loss": (
@@ -71,6 +72,7 @@ TERMS: dict[str, tuple[Formula, Formula]] = {
     ),
 }
 TERMS["huber_loss"] = TERMS["smooth_l1_loss"]
+TERMS |= MORE_TERMS
 
 
 def _picked(x: Any, t: Any) -> Any:
@@ -107,16 +109,20 @@ def _linear(xp: Any, x: Any, w: Any, t: Any) -> Any:
 
 
 def _mean(terms: Formula) -> Formula:
-    return lambda xp, x, t: terms(xp, x, t).mean()
+    return lambda xp, *operands: terms(xp, *operands).mean()
 
 
-def _mean_and_grad(terms: Formula, slopes: Formula) -> Formula:
-    return lambda xp, x, t: (terms(xp, x, t).mean(), slopes(xp, x, t) * (1.0 / x.size))
+def _mean_and_grad(terms: Formula, *slopes: Formula) -> Formula:
+    def value_and_grad(xp: Any, x: Any, *others: Any) -> Any:
+        grads = (slope(xp, x, *others) * (1.0 / x.size) for slope in slopes)
+        return terms(xp, x, *others).mean(), *grads
+
+    return value_and_grad
 
 
 FORMULAS: dict[Key, Formula] = {
-    **{(op, "value"): _mean(terms) for op, (terms, _) in TERMS.items()},
-    **{(op, "value_and_grad"): _mean_and_grad(*pair) for op, pair in TERMS.items()},
+    **{(op, "value"): _mean(terms) for op, (terms, *_) in TERMS.items()},
+    **{(op, "value_and_grad"): _mean_and_grad(*formulas) for op, formulas in TERMS.items()},
     ("mse_loss", "value"): _mse_value,
     ("mse_loss", "value_and_grad"): _mse,
     ("binary_cross_entropy_with_logits", "value"): _bce_value,

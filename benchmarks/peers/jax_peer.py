@@ -65,7 +65,7 @@ class Jax(Peer):
         losses = _losses(self._jax.numpy, self._jax.nn)
         if case.op in losses:
             value = losses[case.op]
-            argnums = tuple(range(INPUTS[case.op])) if case.op in INPUTS else 0
+            argnums = INPUTS.get(case.op, 0)
             return value if case.variant == "value" else self._jax.value_and_grad(value, argnums)
         formula, extra = FORMULAS.get((case.op, case.variant)), parameters(case.op, data.dtype)
         if case.variant == "backward_from_output":
@@ -126,13 +126,13 @@ def _losses(jnp: Any, nn: Any) -> dict[str, Callable[..., Any]]:
         return (jnp.maximum(x, 0) - x * t + jnp.log1p(jnp.exp(-jnp.abs(x)))).mean()
 
     def mean(terms: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda x, t: terms(jnp, x, t).mean()
+        return lambda *operands: terms(jnp, *operands).mean()
 
     def cross_entropy(x: Any, t: Any) -> Any:
         return (nn.logsumexp(x, axis=-1) - picked(x, t)).mean()
 
     return {
-        **{op: mean(terms) for op, (terms, _) in TERMS.items()},
+        **{op: mean(terms) for op, (terms, *_) in TERMS.items()},
         **{op: partial(value, jnp) for op, value in VALUES.items()},
         "mse_loss": lambda x, t: jnp.square(x - t).mean(),
         "binary_cross_entropy_with_logits": binary_cross_entropy,

@@ -37,7 +37,7 @@ class SciKitLearn(Peer):
             "half_squared_error": self._losses.HalfSquaredError,
             "l1_loss": self._losses.AbsoluteError,
             "huber_loss": lambda: self._losses.HuberLoss(delta=1.0),
-            "poisson_nll_loss": self._losses.HalfPoissonLoss,
+            "poisson_nll_loss_log_input": self._losses.HalfPoissonLoss,
             "exponential_loss": self._losses.ExponentialLoss,
             "soft_margin_loss": self._losses.HalfBinomialLoss,
             "pinball_loss": self._losses.PinballLoss,

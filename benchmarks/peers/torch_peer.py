@@ -44,16 +44,16 @@ class Torch(Peer):
         return Candidate(call, _arrays)
 
     def _loss(self, case: Case, *operands: Any) -> Candidate:
-        function, count = self._losses[case.op], INPUTS.get(case.op, 1)
-        inputs, others = operands[:count], operands[count:]
+        function, inputs = self._losses[case.op], INPUTS.get(case.op, (0,))
         if case.variant == "value":
             return Candidate(Call(function, *operands), _arrays)
-        leaves = [x.detach().requires_grad_() for x in inputs]
+        arguments = [x.detach().requires_grad_() if k in inputs else x for k, x in enumerate(operands)]
+        leaves = [arguments[k] for k in inputs]
 
         def forward_and_backward() -> Any:
             for leaf in leaves:
                 leaf.grad = None
-            loss = function(*leaves, *others)
+            loss = function(*arguments)
             loss.backward()
             return loss, *(leaf.grad for leaf in leaves)
 
@@ -65,14 +65,30 @@ def _losses(torch: Any, functional: Any) -> dict[str, Any]:
     own = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "hinge_embedding_loss")
     own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", "ctc_loss", *WHOLE_ROWS)
     own += ("linear_cross_entropy",) if hasattr(functional, "linear_cross_entropy") else ()
+    own += ("binary_cross_entropy", "kl_div", "gaussian_nll_loss", "margin_ranking_loss")
     relu, softplus = functional.relu, functional.softplus
 
     def log_cosh(x: Any, t: Any) -> Any:
         d = x - t
         return (d + softplus(-2 * d) - 0.6931471805599453).mean()
 
+    def focal(x: Any, y: Any) -> Any:
+        p, loss = torch.sigmoid(x), functional.binary_cross_entropy_with_logits(x, y, reduction="none")
+        return ((0.25 * y + 0.75 * (1 - y)) * (p + y - 2 * p * y) ** 2 * loss).mean()
+
     return {
         **{name: getattr(functional, name) for name in own},
+        "focal_loss": focal,
+        "msle_loss": lambda x, t: functional.mse_loss(torch.log1p(x), torch.log1p(t)),
+        "kl_div_log_target": lambda x, t: functional.kl_div(x, t, log_target=True),
+        "poisson_nll_loss": lambda x, t: functional.poisson_nll_loss(x, t, log_input=False),
+        "poisson_nll_loss_log_input": functional.poisson_nll_loss,
+        "gamma_deviance": lambda m, y: 2 * (torch.log(m / y) + y / m - 1).mean(),
+        "gamma_deviance_log_input": lambda x, y: 2 * (x - torch.log(y) + y * torch.exp(-x) - 1).mean(),
+        "tweedie_deviance": lambda m, y: (4 * (y.sqrt() - m.sqrt()) ** 2 / m.sqrt()).mean(),
+        "tweedie_deviance_log_input": lambda x, y: (
+            4 * (y.sqrt() - torch.exp(x / 2)) ** 2 * torch.exp(-x / 2)
+        ).mean(),
         "half_squared_error": lambda x, t: 0.5 * functional.mse_loss(x, t),
         "log_cosh_loss": log_cosh,
         "pinball_loss": lambda x, t: torch.maximum(0.5 * (t - x), -0.5 * (t - x)).mean(),
