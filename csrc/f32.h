@@ -5,11 +5,9 @@
 #undef vec
 #undef mask
 #undef ivec
-#undef FA_WIDENS
 #define FA_T f32
 #define LANES F32_LANES
 #define real float
 #define vec vf32
 #define mask mf32
 #define ivec vi32
-#define FA_WIDENS 1

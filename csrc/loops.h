@@ -96,14 +96,11 @@ static void f64_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) 
 
 /* ---- both precisions, and the table of them ---------------------------------------- */
 
-#include "f64.h" /* first: some of float32's bodies widen */
-#include "loops_typed.h"
-
 #include "f32.h"
 #include "loops_typed.h"
 
-/* Of float64 alone. */
-#include "f64.h"
+#include "f64.h" /* last: what is of float64 alone follows */
+#include "loops_typed.h"
 
 #include "ops/ctc.h"
 #include "ops/wide_rows.h" /* its sums serve the others */
