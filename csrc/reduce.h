@@ -335,3 +335,10 @@ FA_INLINE vec FN(times)(pair p, vec v) { return v_fma(v, p.hi, v * p.lo); }
 
 /* weight * v: 0 where the weight is, whatever v. */
 FA_INLINE vec FN(weighted)(vec weight, vec v) { return v_select(v_eq(weight, K(0)), K(0), weight * v); }
+/* c - weight * v and c + weight * v, rounded once. */
+FA_INLINE vec FN(less_weighted)(vec c, vec weight, vec v) {
+    return v_select(v_eq(weight, K(0)), c, v_fnma(weight, v, c));
+}
+FA_INLINE vec FN(plus_weighted)(vec c, vec weight, vec v) {
+    return v_select(v_eq(weight, K(0)), c, v_fma(weight, v, c));
+}

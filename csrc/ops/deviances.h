@@ -21,17 +21,19 @@ FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
 }
 FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) { return K(2) * ((x - y) / x) / x; }
 FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) { return v_fms(K(4), y / x, K(2)) / x / x; }
-/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x) in two steps of which neither overflows alone. */
-FA_INLINE vec FN(gamma_ratio)(vec x, vec y) {
-    vec half = v_exp(K(-0.5) * x);
-    return y * half * half;
-}
+/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in two steps of which neither overflows alone. */
 FA_INLINE vec FN(gamma_deviance_log_input)(vec x, vec y) {
     vec log_ratio = v_log(y) - x;
     return K(2) * (v_expm1(log_ratio) - log_ratio);
 }
-FA_INLINE vec FN(gamma_deviance_log_input_d1)(vec x, vec y) { return K(2) * (K(1) - FN(gamma_ratio)(x, y)); }
-FA_INLINE vec FN(gamma_deviance_log_input_d2)(vec x, vec y) { return K(2) * FN(gamma_ratio)(x, y); }
+FA_INLINE vec FN(gamma_deviance_log_input_d1)(vec x, vec y) {
+    vec half = v_exp(K(-0.5) * x);
+    return K(2) * v_fnma(y * half, half, K(1));
+}
+FA_INLINE vec FN(gamma_deviance_log_input_d2)(vec x, vec y) {
+    vec half = v_exp(K(-0.5) * x);
+    return K(2) * y * half * half;
+}
 
 /* Tweedie of power p, with f_k = (y^k - m^k)/k = m^k expm1(k l)/k, l = log(y/m), which is l for k = 0:
  * 2 (y f_{1-p} - f_{2-p}), whatever p; (y - m)^2 for p = 0. y = 0, and for p < 0 y < 0, leave
@@ -42,7 +44,7 @@ FA_INLINE vec FN(box_cox)(vec power, vec k, vec l) {
 FA_INLINE vec FN(tweedie)(vec mean, vec y, vec p, vec l, vec power) {
     vec a = K(1) - p, b = K(2) - p, d = y - mean, next = power * mean;
     vec usual = v_fms(y, FN(box_cox)(power, a, l), FN(box_cox)(next, b, l));
-    vec without = v_select(v_lt(p, K(2)), next / b - FN(weighted)(y, power / a), K(INFINITY));
+    vec without = v_select(v_lt(p, K(2)), FN(less_weighted)(next / b, y, power / a), K(INFINITY));
     without = v_select(v_mask_and(v_lt(y, K(0)), v_lt(K(0), p)), K(NAN), without);
     vec half = v_select(v_le(y, K(0)), without, usual);
     return v_select(v_eq(p, K(0)), d * d, K(2) * half);
@@ -83,12 +85,12 @@ FA_INLINE vec FN(tweedie_deviance_log_input)(vec x, vec y, vec p) {
 }
 FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
     vec root = v_exp(K(0.5) * x), a = K(1) - p, b = K(2) - p;
-    FA_UNLESS_THREE_HALVES(K(2) * (root - FN(weighted)(y, K(1) / root)),
-                           K(2) * (FN(exp_of_product)(b, x) - FN(weighted)(y, FN(exp_of_product)(a, x))));
+    FA_UNLESS_THREE_HALVES(K(2) * FN(less_weighted)(root, y, K(1) / root),
+                           K(2) * FN(less_weighted)(FN(exp_of_product)(b, x), y, FN(exp_of_product)(a, x)));
 }
 FA_INLINE vec FN(tweedie_deviance_log_input_d2)(vec x, vec y, vec p) {
     vec root = v_exp(K(0.5) * x), a = K(1) - p, b = K(2) - p;
-    FA_UNLESS_THREE_HALVES(root + FN(weighted)(y, K(1) / root),
-                           K(2) * (b * FN(exp_of_product)(b, x) - FN(weighted)(a * y, FN(exp_of_product)(a, x))));
+    FA_UNLESS_THREE_HALVES(FN(plus_weighted)(root, y, K(1) / root),
+                           K(2) * FN(less_weighted)(b * FN(exp_of_product)(b, x), a * y, FN(exp_of_product)(a, x)));
 }
 #undef FA_UNLESS_THREE_HALVES

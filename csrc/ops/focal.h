@@ -26,7 +26,7 @@ FA_INLINE FN(focal) FN(focal_of)(vec x, vec y, vec alpha, vec gamma) {
     log_total = v_log1p_unit(v_fma(s, power, s) * K(EXP_UNIT));
     f.p = v_select(positive, large, small);
     f.q = v_select(positive, small, large);
-    f.loss = FN(weighted)(other, v_max(K(0), x) + log_total) + FN(weighted)(y, v_max(K(0), -x) + log_total);
+    f.loss = FN(plus_weighted)(FN(weighted)(other, v_max(K(0), x) + log_total), y, v_max(K(0), -x) + log_total);
     f.b = v_fms(other, f.p, y * f.q);
     f.c = other - y;
     vec m = v_fma(y, f.q, other * f.p);

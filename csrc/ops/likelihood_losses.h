@@ -8,7 +8,7 @@ FA_INLINE vec FN(probability)(vec p) { return v_select(v_le(v_abs(p - K(0.5)), K
 FA_INLINE vec FN(binary_cross_entropy)(vec x, vec y) {
     vec p = FN(probability)(x);
     vec positive = FN(weighted)(y, v_min(K(100), -v_log(p)));
-    return positive + FN(weighted)(K(1) - y, v_min(K(100), -v_log1p(-p)));
+    return FN(plus_weighted)(positive, K(1) - y, v_min(K(100), -v_log1p(-p)));
 }
 FA_INLINE vec FN(binary_cross_entropy_d1)(vec x, vec y) {
     vec p = FN(probability)(x), q = K(1) - p;
@@ -18,7 +18,7 @@ FA_INLINE vec FN(binary_cross_entropy_d1)(vec x, vec y) {
 }
 FA_INLINE vec FN(binary_cross_entropy_d2)(vec x, vec y) {
     vec p = FN(probability)(x), a = K(1) / p, b = K(1) / (K(1) - p);
-    return FN(weighted)(y, a * a) + FN(weighted)(K(1) - y, b * b);
+    return FN(plus_weighted)(FN(weighted)(y, a * a), K(1) - y, b * b);
 }
 
 /* Of a log-probability x and a probability t: t (log t - x); -t; 0. */
@@ -42,7 +42,7 @@ FA_INLINE vec FN(stirling)(vec t, vec full) {
 /* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t; exp(x). Where exp(x) is infinite so is the loss. */
 FA_INLINE vec FN(poisson_nll_loss_log_input)(vec x, vec t, vec full, vec eps) {
     (void)eps;
-    return (v_exp(x) - FN(weighted)(t, v_min(K(1000), x))) + FN(stirling)(t, full);
+    return FN(less_weighted)(v_exp(x), t, v_min(K(1000), x)) + FN(stirling)(t, full);
 }
 FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps) {
     (void)full, (void)eps;
@@ -54,11 +54,11 @@ FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps)
 }
 /* Of a rate x: x - t log(x + eps); 1 - t/(x + eps); t/(x + eps)^2. */
 FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
-    return (x - FN(weighted)(t, v_log(x + eps))) + FN(stirling)(t, full);
+    return FN(less_weighted)(x, t, v_log(x + eps)) + FN(stirling)(t, full);
 }
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     (void)full;
-    return K(1) - FN(weighted)(t, K(1) / (x + eps));
+    return FN(less_weighted)(K(1), t, K(1) / (x + eps));
 }
 FA_INLINE vec FN(poisson_nll_loss_d2)(vec x, vec t, vec full, vec eps) {
     vec rate = x + eps;
