@@ -29,6 +29,9 @@ def run(
     given = {**operands, **{name: options[name] for name in loss._array_options}, "grad_output": grad_output}
     arrays = {name: _known(name, value) for name, value in given.items() if value is not None}
     scalars = {**options, **dict.fromkeys(loss._array_options)}  # arrays reach the tasks as blocks
+    for name, value in scalars.items():
+        if is_dask_collection(value):
+            raise TypeError(f"{loss.__name__}: {name} cannot be a Dask array")
     return _Blocks(loss, arrays, scalars).run(wanted)
 
 
@@ -84,7 +87,10 @@ class _Blocks:
 
     def __init__(self, loss: Loss, arrays: dict[str, Any], options: dict[str, Any]) -> None:
         self.loss, self.options = loss, options
-        self.mean, self.reduced = options["reduction"] == "mean", options["reduction"] != "none"
+        self.mean, self.reduced = (
+            options["reduction"] in ("mean", "batchmean"),
+            options["reduction"] != "none",
+        )
         self.like = loss._operands[0]
         self.shape = arrays[self.like].shape
         self.every = tuple(range(len(self.shape)))

@@ -137,7 +137,7 @@ def _check_class_weight(shape: Shape, classes: int) -> None:
 def label_smoothing(value: Any) -> float:
     try:
         smoothing = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"label_smoothing must be a number between 0 and 1, got {value!r}") from None
     if not 0.0 <= smoothing <= 1.0:
         raise ValueError(f"label_smoothing must be between 0 and 1, got {value!r}")
@@ -147,7 +147,7 @@ def label_smoothing(value: Any) -> float:
 def z_factor(value: Any) -> float:
     try:
         z = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"z_loss must be a finite number of at least 0, got {value!r}") from None
     if not 0.0 <= z < inf:
         raise ValueError(f"z_loss must be a finite number of at least 0, got {value!r}")

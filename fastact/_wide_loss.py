@@ -138,7 +138,7 @@ def number(value: Any, name: str, infinite: bool = False) -> float:
     """An option that is one number, finite unless `infinite`."""
     try:
         found = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
     if found != found or not (infinite or isfinite(found)):
         raise ValueError(f"{name} must be {'a number' if infinite else 'finite'}, got {value!r}")

@@ -1,5 +1,6 @@
 """Losses where formulas fail: at the ends of domains, at kinks, where terms vanish or overflow."""
 
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -87,8 +88,28 @@ def test_deviances_keep_digits_next_to_their_minimum(power):
     assert abs(got / (off**2 / mean**power * (1 - power * off / mean / 3)) - 1) < 1e-8
 
 
+def test_a_gradient_keeps_nan_where_the_target_is_0():
+    grad, hess = fa.poisson_nll_loss.grad_and_hess([NAN, 1.0], [0.0, 0.0], log_input=False, reduction="sum")
+    np.testing.assert_array_equal(grad, [NAN, 1.0])
+    np.testing.assert_array_equal(hess, [NAN, 0.0])
+
+
+def test_means_by_weight_are_pytorchs():
+    assert fa.l1_loss([1.0, 2.0], [0.0, 0.0], weight=[1.0, 3.0]) == 1.75
+    assert fa.mse_loss([1.0, 2.0], [0.0, 0.0], weight=[1.0, 3.0]) == 3.25
+    assert fa.huber_loss([1.0, 2.0], [0.0, 0.0], weight=[1.0, 3.0]) == 2.5
+
+
+def test_numbers_too_large():
+    for wrong in (10**400, da.asarray(1.0)):
+        with pytest.raises((TypeError, ValueError), match="label_smoothing"):
+            fa.cross_entropy(np.ones((2, 3)), [0, 1], label_smoothing=wrong)
+
+
 def test_batchmean_divides_by_rows():
     x, t = np.log(np.full((4, 5), 0.2)), np.eye(4, 5)
+    lazy = fa.kl_div(da.from_array(x, chunks=2), t, reduction="batchmean")
+    assert float(lazy) == pytest.approx(np.log(5), rel=1e-15)
     assert fa.kl_div(x, t, reduction="batchmean") == pytest.approx(np.log(5), rel=1e-15)
     np.testing.assert_array_equal(fa.kl_div.grad(x, t, reduction="batchmean"), -t / 4)
     assert fa.kl_div(np.zeros((0, 3)), np.zeros((0, 3)), reduction="batchmean") == 0.0

@@ -7,8 +7,8 @@
 FA_INLINE vec FN(probability)(vec p) { return v_select(v_le(v_abs(p - K(0.5)), K(0.5)), p, K(NAN)); }
 FA_INLINE vec FN(binary_cross_entropy)(vec x, vec y) {
     vec p = FN(probability)(x);
-    vec positive = FN(weighted)(y, v_min(K(100), -v_log(p)));
-    return FN(plus_weighted)(positive, K(1) - y, v_min(K(100), -v_log1p(-p)));
+    vec positive = FN(weighted)(y, v_min(K(100), K(0) - v_log(p)));
+    return FN(plus_weighted)(positive, K(1) - y, v_min(K(100), K(0) - v_log1p(-p)));
 }
 FA_INLINE vec FN(binary_cross_entropy_d1)(vec x, vec y) {
     vec p = FN(probability)(x), q = K(1) - p;
@@ -58,12 +58,12 @@ FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
 }
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     (void)full;
-    return FN(less_weighted)(K(1), t, K(1) / (x + eps));
+    return FN(constant_slope)(x, FN(less_weighted)(K(1), t, K(1) / (x + eps)));
 }
 FA_INLINE vec FN(poisson_nll_loss_d2)(vec x, vec t, vec full, vec eps) {
     vec rate = x + eps;
     (void)full;
-    return FN(weighted)(t, K(1) / rate / rate);
+    return FN(constant_slope)(x, FN(weighted)(t, K(1) / rate / rate));
 }
 
 /* Of a mean x and a variance, v = max(variance, eps), d = x - t: (log v + d^2/v)/2, plus log(2 pi)/2 times

@@ -75,7 +75,7 @@ def half_squared_error(
     """
 
 
-@elementwise_loss()
+@elementwise_loss(mean_by_weight=True)
 def l1_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -84,6 +84,12 @@ def l1_loss(
     reduction: Reduction = "mean",
 ) -> Any:
     r"""Absolute error, :math:`w |x - t|`.
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "none"}
+        "mean" divides by the number of elements, or by the sum of the weights if given;
+        over nothing it is 0.
 
     Notes
     -----

@@ -36,6 +36,7 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
         value=lambda x, t: abs(x - t),
         grad=lambda x, t: sign(x - t),
         hess=lambda x, t: 0 * x,
+        mean_by_weight=True,
     ),
     "smooth_l1_loss": ElementwiseLoss(
         value=lambda x, t, b: where(abs(x - t) < b, (x - t) ** 2 / (2 * b), abs(x - t) - b / 2),
