@@ -189,7 +189,7 @@ def log_cosh_loss(
     -----
     Never the logarithm of a cosh, which would overflow and lose small errors. The gradient is
     w tanh(x - t), the Hessian diagonal w (1 - tanh(x - t)^2), times the reduction's factor. Terms
-    are within 4 ulp.
+    are within 5 ulp.
 
     Examples
     --------
