@@ -96,6 +96,9 @@ static void f64_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) 
 
 /* ---- both precisions, and the table of them ---------------------------------------- */
 
+#include "f64.h"
+#include "ops/tweedie.h" /* first: float32 takes it from there */
+
 #include "f32.h"
 #include "loops_typed.h"
 

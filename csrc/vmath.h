@@ -67,6 +67,18 @@
 FA_EXP_NONPOS(f32)
 FA_EXP_NONPOS(f64)
 
+/* log(a/b) for a, b >= 0, which keeps its digits where a is near b; NaN if one is negative. */
+#define FA_LOG_QUOTIENT(T)                                                                             \
+    FA_INLINE v##T T##_log_quotient(v##T a, v##T b) {                                                  \
+        v##T d = a - b, least = T##_min(a, b), ratio = T##_abs(d) / least;                             \
+        v##T near = T##_copysign(T##_log1p(ratio), d);                                                 \
+        m##T far = T##_mask_not(T##_lt(ratio, T##_splat(INFINITY))), same = T##_eq(d, T##_splat(0));     \
+        if (T##_any(far)) near = T##_select(far, T##_log(a) - T##_log(b), near);                       \
+        return T##_select(T##_lt(least, T##_splat(0)), T##_splat(NAN), T##_select(same, T##_splat(0), near)); \
+    }
+FA_LOG_QUOTIENT(f32)
+FA_LOG_QUOTIENT(f64)
+
 /* m^k for m >= 0. What log m lost counts |k log m| times in float64; float32 is computed in float64, within
  * 0.51 ulp for results of any size. */
 FA_INLINE vf64 f64_power(vf64 m, vf64 k) {

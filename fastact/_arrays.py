@@ -16,9 +16,18 @@ _NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
 _FLOAT_NUMBERS = frozenset(np.dtype(char).num for char in "efd")
 
 
+def plain_array(value: Any, name: str) -> Array:
+    if type(value) is np.ndarray:
+        return value
+    try:
+        return np.asarray(value)
+    except (TypeError, ValueError) as error:  # lists of different lengths, mostly
+        raise type(error)(f"{name} does not make an array: {error}") from None
+
+
 def float_array(value: Any, name: str) -> Array:
     """`value` as a native array of a float type the core has; integers and bools become float64."""
-    array = value if type(value) is np.ndarray else np.asarray(value)
+    array = plain_array(value, name)
     if array.dtype in _NATIVE:
         return array
     if array.dtype.kind in "biu":
@@ -37,7 +46,7 @@ def native(array: Array) -> Array:
 
 
 def integer_array(value: Any, name: str) -> Array:
-    array = np.asarray(value)
+    array = plain_array(value, name)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers (class labels), got {array.dtype}")
     return native(array)

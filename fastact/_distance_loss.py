@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fastact._arrays import float_array
-from fastact._elementwise_loss import _switch
-from fastact._loss import Shape
-from fastact._wide_loss import Operands, WideLoss, number
+from fastact._loss import Range, Shape, number, switch
+from fastact._wide_loss import Operands, WideLoss
 
 
 class CosineLoss(WideLoss):
@@ -25,8 +24,6 @@ class TripletLoss(WideLoss):
     """A loss of the distances of three vectors."""
 
     def _numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
-        margin = number(options["margin"], "margin")
-        if not margin > 0.0:
-            raise ValueError(f"margin must be more than 0, got {options['margin']!r}")
-        p = number(options["p"], "p", infinite=True)
-        return margin, p, number(options["eps"], "eps"), _switch(options["swap"], "swap")
+        margin = number(options["margin"], "margin", Range(0.0, open=True, finite=True))
+        p = number(options["p"], "p", Range())
+        return margin, p, number(options["eps"], "eps"), switch(options["swap"], "swap")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, prod
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from fastact._loss import (
     REDUCTIONS,
     Layout,
     Loss,
+    Range,
     Shape,
     Wanted,
     check_apart,
@@ -24,34 +25,19 @@ from fastact._loss import (
     flat,
     norm,
     parts,
+    switch,
     upstream,
 )
 from fastact._trained import summed
 
 
 class Parameter(NamedTuple):
-    """What None stands for, and the least and the largest value allowed; `open`: more than the least;
-    `outside`: not strictly between these; `switch`: True or False, for 1 or 0."""
+    """What a body's parameter may be, and what None stands for, if it may be None; `switch`: True or False,
+    for 1 or 0."""
 
-    default: float = 1.0
-    low: float = -inf
-    high: float = inf
-    open: bool = False
-    outside: tuple[float, float] | None = None
+    allowed: Range = Range()
+    absent: float | None = None
     switch: bool = False
-
-    def check(self, array: Array, name: str) -> None:
-        if self.outside is not None:
-            low, high = self.outside
-            if (np.isnan(array) | ((array > low) & (array < high))).any():
-                raise ValueError(f"{name} must be at most {low:g} or at least {high:g}, got {array}")
-            return
-        least, most = array.min(initial=inf), array.max(initial=-inf)
-        if (least > self.low if self.open else least >= self.low) and most <= self.high:
-            return
-        wanted = f"more than {self.low:g}" if self.open else f"at least {self.low:g}"
-        wanted = wanted if self.high == inf else f"between {self.low:g} and {self.high:g}"
-        raise ValueError(f"{name} must be {wanted}, got {array}")
 
 
 class ElementwiseLoss(Loss):
@@ -76,6 +62,7 @@ class ElementwiseLoss(Loss):
         self._form_index: int = rows[f"{self.__name__}_{form}"]["index"] if form else self._index
         self._parameters = parameters
         self._array_options = ("weight", *(n for n, p in parameters.items() if not p.switch))
+        self._ready = {name: self._parameter(self._defaults[name], name) for name in parameters}
         self._mean_by_weight = mean_by_weight
         self._inputs = tuple(n for n in self._operands if n != "target")
         self._places = tuple(self._operands.index(n) for n in (self._inputs[0], "target", *self._inputs[1:]))
@@ -93,9 +80,14 @@ class ElementwiseLoss(Loss):
         x, t = float_array(first, self._inputs[0]), float_array(target, "target")
         shape, reduction = x.shape, options["reduction"]
         self._check_target(t.shape, shape)
-        weight = self._factor(options["weight"], 1.0, "weight", shape)
-        parameters = [self._factor(a, 1.0, self._inputs[1], shape) for a in others]
-        parameters += [self._parameter(options[name], name, shape) for name in self._parameters]
+        weight = self._weight(options, shape)
+        parameters = [self._spread(float_array(a, self._inputs[1]), self._inputs[1], shape) for a in others]
+        parameters += [
+            ready
+            if options[name] is self._defaults[name]
+            else self._spread(self._parameter(options[name], name), name, shape)
+            for name, ready in self._ready.items()
+        ]
         scale = upstream(grad_output, shape, reduction)
         factor = 1.0
         if reduction in ("mean", "batchmean"):
@@ -106,7 +98,7 @@ class ElementwiseLoss(Loss):
         if factor != 1.0 and (wanted.grad or wanted.hess):
             arrays[3] = np.array(factor if scale is ONE else scale.astype(np.float64) * factor)
         total = _core.elementwise_loss(
-            self._form_index if self._form and _switch(options[self._form], self._form) else self._index,
+            self._form_index if self._form and switch(options[self._form], self._form) else self._index,
             x.size,
             [flat(a) for a in arrays],
             (None if value is None else flat(value), *results.places()),
@@ -119,23 +111,28 @@ class ElementwiseLoss(Loss):
         if target and target != shape:
             raise ValueError(f"target must be a scalar or have the input's shape {shape}, got {target}")
 
+    def _weight(self, options: dict[str, Any], shape: Shape) -> Array:
+        given = options["weight"]
+        return ONE if given is None else self._spread(float_array(given, "weight"), "weight", shape)
+
     @staticmethod
-    def _factor(given: Any, default: float, name: str, shape: Shape) -> Array:
-        if given is None:
-            return ONE if default == 1.0 else np.asarray(default)
-        array = float_array(given, name)
+    def _spread(array: Array, name: str, shape: Shape) -> Array:
+        """Over the elements; 0-d as it is, which repeats."""
         if not array.ndim:
             return array
         check_broadcast(array.shape, shape, name)
         return np.broadcast_to(array, shape)
 
-    def _parameter(self, given: Any, name: str, shape: Shape) -> Array:
-        parameter = self._parameters[name]
-        if parameter.switch:
-            return np.asarray(float(_switch(given, name)))
-        array = self._factor(given, parameter.default, name, shape)
-        if given is not None and (parameter.low != -inf or parameter.outside is not None):
-            parameter.check(array, name)
+    def _parameter(self, given: Any, name: str) -> Array:
+        allowed, absent, is_switch = self._parameters[name]
+        if is_switch:
+            return np.asarray(float(switch(given, name)))
+        if given is None:
+            if absent is None:
+                raise TypeError(f"{name} must be a number or an array of numbers, got None")
+            return np.asarray(absent)
+        array = float_array(given, name)
+        allowed.check(given, name, array)
         return array
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
@@ -158,13 +155,7 @@ class ElementwiseLoss(Loss):
             return float(shape[0]) if shape else 1.0
         if options["weight"] is None or not self._mean_by_weight:
             return float(prod(shape))
-        return exact_sum(self._factor(options["weight"], 1.0, "weight", shape), prod(shape))
-
-
-def _switch(value: Any, name: str) -> bool:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} must be True or False, got {value!r}")
-    return bool(value)
+        return exact_sum(self._weight(options, shape), prod(shape))
 
 
 class _Results:

@@ -24,9 +24,11 @@ from fastact._loss import (
     exact_sum,
     flat,
     norm,
+    number,
     upstream,
+    whole,
 )
-from fastact._row_loss import class_weight, ignored_index, label_smoothing, label_weights, z_factor
+from fastact._row_loss import SMOOTHING, Z_FACTOR, class_weight, label_weights
 
 # docs/decisions/0020-chunks-of-logits.md
 CHUNK_BYTES = 52 << 20  # of logits, of their curvature if that is wanted, and of rows of features
@@ -104,9 +106,9 @@ class _Operands:
             if self.bias.shape != (self.classes,):
                 raise ValueError(f"linear_bias must have shape ({self.classes},), got {self.bias.shape}")
         self.weight = class_weight(options["weight"], self.classes)
-        self.ignored = ignored_index(options["ignore_index"])
-        self.smoothing = label_smoothing(options["label_smoothing"])
-        self.z = z_factor(options["z_loss"])
+        self.ignored = whole(options["ignore_index"], "ignore_index")
+        self.smoothing = number(options["label_smoothing"], "label_smoothing", SMOOTHING)
+        self.z = number(options["z_loss"], "z_loss", Z_FACTOR)
 
     def live(self) -> Array | None:
         """The rows that count; None: all. Refuses labels that are out of range."""

@@ -11,7 +11,8 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import combinations
-from typing import Any, Literal, NamedTuple
+from math import inf, isfinite
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
@@ -196,6 +197,80 @@ class Loss(ABC):
 
     def __reduce__(self) -> str:
         return self.__name__
+
+
+class Range(NamedTuple):
+    """Which numbers an option may be, never NaN. `open`: more than the least; `outside`: not strictly
+    between these."""
+
+    low: float = -inf
+    high: float = inf
+    open: bool = False
+    outside: tuple[float, float] | None = None
+    finite: bool = False
+
+    def check(self, given: Any, name: str, values: Array) -> None:
+        """Of `given` as an array."""
+        if values.size and not (self.holds(values.min()) and self.holds(values.max())):
+            self.refuse(given, name)
+        if self.outside is not None and ((values > self.outside[0]) & (values < self.outside[1])).any():
+            self.refuse(given, name)
+
+    def holds(self, value: float) -> bool:
+        """False for NaN."""
+        above = value >= self.low if not self.open else value > self.low
+        return above and value <= self.high and (not self.finite or isfinite(value))
+
+    def refuse(self, given: Any, name: str) -> NoReturn:
+        raise ValueError(f"{name} must be {self._wanted()}, got {given!r}")
+
+    def _wanted(self) -> str:
+        if self.outside is not None:
+            return "at most {:g} or at least {:g}".format(*self.outside)
+        number = "a finite number" if self.finite else "a number"
+        if self.high < inf:
+            return f"{number} between {self.low:g} and {self.high:g}"
+        if self.low > -inf:
+            return f"{number}, {'more than' if self.open else 'at least'} {self.low:g}"
+        return number if self.finite else f"{number}, not NaN"
+
+
+FINITE = Range(finite=True)
+
+
+def _as_float(value: Any) -> float | None:
+    if isinstance(value, (str, bytes)) or np.ndim(value):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def number(value: Any, name: str, allowed: Range = FINITE) -> float:
+    """An option that is one number."""
+    found = value if type(value) is float else _as_float(value)
+    if found is None:
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not allowed.holds(found):
+        allowed.refuse(value, name)
+    return found
+
+
+def whole(value: Any, name: str) -> int:
+    """An option that is an integer of int64."""
+    if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if not -(2**63) <= int(value) < 2**63:
+        raise ValueError(f"{name} must fit int64, got {value}")
+    return int(value)
+
+
+def switch(value: Any, name: str) -> bool:
+    """An option that is True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def check_broadcast(shape: Shape, to: Shape, name: str) -> None:

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from fastact._arrays import float_array, integer_array
 from fastact._docs import LABELLED
-from fastact._loss import Shape
+from fastact._loss import Shape, number
 from fastact._row_loss import class_weight
-from fastact._wide_loss import Operands, WideLoss, number
+from fastact._wide_loss import Operands, WideLoss
 
 
 class MarginLoss(WideLoss):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf, prod
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from fastact._arrays import Array, Result, float_array, integer_array
+from fastact._arrays import Array, Result, float_array, integer_array, plain_array
 from fastact._config import _core
-from fastact._loss import ONE, Layout, Loss, Shape, Wanted, upstream
+from fastact._loss import ONE, Layout, Loss, Range, Shape, Wanted, number, upstream, whole
+
+SMOOTHING, Z_FACTOR = Range(0.0, 1.0), Range(0.0, finite=True)
 
 _MINUS_ONE = np.asarray(-1.0)
 
@@ -29,12 +31,12 @@ class RowLoss(Loss):
         shape, reduction = x.shape, options["reduction"]
         axis = _class_axis(options["axis"], len(shape))
         rows = _without(shape, axis)
-        t = target if type(target) is np.ndarray else np.asarray(target)
+        t = plain_array(target, "target")
         soft = self._is_soft(t.shape, shape, rows)
         t = float_array(t, "target") if soft else integer_array(t, "target")
         weight = class_weight(options["weight"], shape[axis])
-        smoothing = label_smoothing(options.get("label_smoothing", 0.0))
-        z = z_factor(options.get("z_loss", 0.0))
+        smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING)
+        z = number(options.get("z_loss", 0.0), "z_loss", Z_FACTOR)
         scale = upstream(grad_output, rows, reduction)
         sources = [a for a in (x, t, scale, weight) if a is not None and a is not ONE]
         grad = Result(wanted.grad_out, "out", shape, x.dtype, sources, x) if wanted.grad else None
@@ -47,7 +49,7 @@ class RowLoss(Loss):
             view.cube(t) if soft else view.plane(np.atleast_1d(t)),
             soft,
             weight,
-            ignored_index(options["ignore_index"]),
+            whole(options["ignore_index"], "ignore_index"),
             smoothing,
             z,
             view.plane(scale),
@@ -94,7 +96,7 @@ def label_weights(labels: Array, shape: Shape, axis: int, options: dict[str, Any
         view.plane(np.atleast_1d(labels)),
         False,
         class_weight(options["weight"], shape[axis]),
-        ignored_index(options["ignore_index"]),
+        whole(options["ignore_index"], "ignore_index"),
         0.0,
         0.0,
         ONE,
@@ -132,34 +134,6 @@ def class_weight(given: Any, classes: int) -> Array | None:
 def _check_class_weight(shape: Shape, classes: int) -> None:
     if shape != (classes,):
         raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {shape}")
-
-
-def label_smoothing(value: Any) -> float:
-    try:
-        smoothing = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"label_smoothing must be a number between 0 and 1, got {value!r}") from None
-    if not 0.0 <= smoothing <= 1.0:
-        raise ValueError(f"label_smoothing must be between 0 and 1, got {value!r}")
-    return smoothing
-
-
-def z_factor(value: Any) -> float:
-    try:
-        z = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"z_loss must be a finite number of at least 0, got {value!r}") from None
-    if not 0.0 <= z < inf:
-        raise ValueError(f"z_loss must be a finite number of at least 0, got {value!r}")
-    return z
-
-
-def ignored_index(value: Any) -> int:
-    if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
-        raise TypeError(f"ignore_index must be an integer, got {value!r}")
-    if not -(2**63) <= value < 2**63:
-        raise ValueError(f"ignore_index must fit int64, got {value}")
-    return int(value)
 
 
 class _Cubes:

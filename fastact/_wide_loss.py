@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite, prod
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from fastact._arrays import Array, Result, float_array
 from fastact._config import _core
 from fastact._docs import ROW_LOSSES, Shared, complete
-from fastact._loss import ONE, Layout, Loss, Shape, Wanted, check_apart, parts, upstream
+from fastact._loss import ONE, Layout, Loss, Shape, Wanted, check_apart, number, parts, upstream
 from fastact._row_loss import _class_axis, _Cubes, _without
 
 
@@ -132,14 +132,3 @@ class _Results:
         if self.alone:
             return (grads or (None,))[0], (hesses or (None,))[0]
         return grads or None, hesses or None
-
-
-def number(value: Any, name: str, infinite: bool = False) -> float:
-    """An option that is one number, finite unless `infinite`."""
-    try:
-        found = float(value)
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
-    if found != found or not (infinite or isfinite(found)):
-        raise ValueError(f"{name} must be {'a number' if infinite else 'finite'}, got {value!r}")
-    return found

@@ -174,6 +174,56 @@ def test_parameters_out_of_range(name, option, values, wanted):
     op(x, x, **{option: {"delta": 1e-30}.get(option, 0.0)})
 
 
+@pytest.mark.parametrize(
+    ("name", "option", "values", "wanted"),
+    [
+        ("focal_loss", "alpha", [-0.1, 1.5, np.nan, [0.5] * 9 + [np.nan]], "between 0 and 1"),
+        ("focal_loss", "gamma", [-0.1, np.nan], "at least 0"),
+        ("tweedie_deviance", "power", [0.5, np.nan, [1.5] * 9 + [0.25]], "at most 0 or at least 1"),
+        ("poisson_nll_loss", "eps", [-1e-9, np.nan], "at least 0"),
+        ("hinge_embedding_loss", "margin", [np.nan], "not NaN"),
+        ("binary_cross_entropy_with_logits", "pos_weight", [np.nan], "not NaN"),
+    ],
+)
+def test_numbers_out_of_range(name, option, values, wanted):
+    op, x = getattr(fa, name), logits()
+    for value in values:
+        refused(ValueError, [option, wanted], lambda out, v=value: op.grad(x, x, **{option: v}, out=out))
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cross_entropy", ["label_smoothing", "z_loss"]),
+        ("multi_margin_loss", ["margin", "p"]),
+        ("cosine_embedding_loss", ["margin"]),
+        ("triplet_margin_loss", ["margin", "p", "eps"]),
+        ("huber_loss", ["delta"]),
+        ("focal_loss", ["gamma"]),
+        ("tweedie_deviance", ["power"]),
+        ("hinge_embedding_loss", ["margin"]),
+        ("poisson_nll_loss", ["eps"]),
+    ],
+)
+def test_numbers_are_numbers(name, options):
+    """Neither text nor None: float("1") is one to Python, and None stands for nothing here."""
+    op = getattr(fa, name)
+    operands = [np.ones((4, C)) for _ in op._operands]
+    operands[-1] = {"cross_entropy": np.zeros(4, int), "multi_margin_loss": np.zeros(4, int),
+                    "cosine_embedding_loss": np.ones(4)}.get(name, operands[-1])  # fmt: skip
+    for option in options:
+        for wrong in ("1", b"1", None, {}, 1j):
+            with pytest.raises(TypeError, match=option):
+                op(*operands, **{option: wrong})
+
+
+def test_lists_of_different_lengths_are_named():
+    with pytest.raises(ValueError, match="target does not make an array"):
+        fa.mse_loss(np.ones(2), [[1.0], [1.0, 2.0]])
+    with pytest.raises(ValueError, match="input does not make an array"):
+        fa.cross_entropy([[1.0], [1.0, 2.0]], [0, 1])
+
+
 def targets_of(name):
     return np.array([0, 1, 2, 3]) if name in ROW_LOSSES else np.ones((4, C), np.float32)
 

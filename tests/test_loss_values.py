@@ -32,6 +32,19 @@ CASES = [  # op, operands, options, value, gradient, Hessian diagonal
     ("gamma_deviance", (0.0, 0.0), {}, INF, 2, 0),
     ("gamma_deviance", (1.0, 0.0), {"log_input": False}, INF, 2, -2),
     ("gamma_deviance", (-1.0, 1.0), {"log_input": False}, NAN, None, None),
+    ("gamma_deviance", (1.0, -1.0), {"log_input": False}, NAN, NAN, NAN),
+    ("gamma_deviance", (1.0, -1.0), {}, NAN, NAN, NAN),
+    ("gamma_deviance", (0.0, 1.0), {"log_input": False}, INF, -INF, INF),
+    ("gamma_deviance", (INF, 1.0), {}, INF, 2, 0),
+    ("gamma_deviance", (-INF, 1.0), {}, INF, -INF, INF),
+    ("tweedie_deviance", (1.0, -1.0), {"power": 1.5}, NAN, NAN, NAN),
+    ("tweedie_deviance", (1.0, -1.0), {"power": 1.0}, NAN, NAN, NAN),
+    ("tweedie_deviance", (np.log(2.0), -1.0), {"power": -1.0}, 2 * (2 + 8 / 3), 24, 64),
+    ("tweedie_deviance", (0.0, 1.0), {"power": 1.0, "log_input": False}, INF, -INF, INF),
+    ("tweedie_deviance", (0.0, 0.0), {"power": 1.0, "log_input": False}, 0, None, None),
+    ("tweedie_deviance", (-INF, 0.0), {"power": 1.0}, 0, 0, 0),
+    ("tweedie_deviance", (INF, 0.0), {"power": 1.0}, INF, INF, INF),
+    ("tweedie_deviance", (INF, 1.0), {"power": 3.0}, 1, 0, 0),
     ("tweedie_deviance", (1.0, -2.0), {"power": 0.0, "log_input": False}, 9, 6, 2),
     ("tweedie_deviance", (2.0, 0.0), {"power": 1.0, "log_input": False}, 4, 2, 0),
     ("tweedie_deviance", (1.0, 0.0), {"power": 2.0, "log_input": False}, INF, 2, -2),
@@ -63,6 +76,59 @@ def test_special_values(name, operands, options, value, grad, hess, dtype):
                 assert np.isnan(one).all()
             else:
                 np.testing.assert_allclose(one, np.full(3, exact, dtype), rtol=3 * np.finfo(dtype).eps)
+
+
+def test_deviances_are_finite_where_they_should_be():
+    """Powers and quotients leave the range, but not what they make."""
+    for name, x, y, options, wanted in (
+        ("tweedie_deviance", -90.0, 1.0, {"power": 1.0}, 178.0),
+        ("tweedie_deviance", -170.0, 0.0, {"power": 1.5}, 4 * np.exp(-85.0)),
+        ("tweedie_deviance", 400.0, 1e-30, {"power": 3.0}, 1e30),
+        ("tweedie_deviance", 88.0, 1e38, {"power": 2.5}, 1.8236923e-20),
+        ("gamma_deviance", 1e30, 1e-30, {"log_input": False}, 2 * (60 * np.log(10) - 1)),
+        ("gamma_deviance", 3e38, 2e-38, {"log_input": False}, 2 * (np.log(1.5e76) - 1)),
+    ):
+        got = getattr(fa, name)(np.float32(x), np.float32(y), **options)
+        assert got == pytest.approx(wanted, rel=3e-7, abs=0), (name, x, y)
+    for power in (-1.0, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0):
+        for x, y in ((-1e5, 1.0), (1e5, 1.0), (800.0, 1e-300), (-800.0, 1e300)):
+            results = [fa.tweedie_deviance(x, y, power=power)]
+            results += fa.tweedie_deviance.grad_and_hess(np.float64(x), y, power=power)
+            assert not np.isnan(results).any(), (power, x, y, results)
+            assert results[0] > 0
+            assert np.sign(results[1]) in (np.sign(x - np.log(y)), 0)
+
+
+def _focal_grad(x, y, alpha, gamma):
+    """Of y 0 or 1, in float64."""
+    z = x * (1 - 2 * y)
+    m, loss = 1 / (1 + np.exp(-z)), np.logaddexp(0, z)
+    balance = np.where(y == 1, np.float64(np.float32(alpha)), np.float64(np.float32(1) - np.float32(alpha)))
+    return balance * m**gamma * (gamma / (1 + np.exp(z)) * loss + m) * (1 - 2 * y)
+
+
+def test_gradients_are_within_4_ulp():
+    """Where factors of many roundings were worse; random data rarely show the worst."""
+    rng, n = np.random.default_rng(11), 100_000
+    x = np.concatenate([rng.normal(0, 8, n), rng.uniform(-70, 70, n)]).astype("f4")
+    y = rng.integers(0, 2, 2 * n).astype("f4")
+    cases = []
+    for gamma in (0.5, 1.0, 1.5, 2.0, 3.0):
+        got = fa.focal_loss.grad(x, y, gamma=gamma, reduction="sum")
+        cases.append((f"focal_loss {gamma}", got, _focal_grad(x.astype("f8"), y.astype("f8"), 0.25, gamma)))
+    x = np.exp(rng.uniform(-20, 20, 2 * n)).astype("f4") - rng.choice([0, 0.99], 2 * n).astype("f4")
+    t = np.where(
+        rng.random(2 * n) < 0.5, x * (1 + rng.uniform(-1e-3, 1e-3, 2 * n)), np.exp(rng.normal(0, 9, 2 * n))
+    )
+    t = t.astype("f4")
+    wide = x.astype("f8"), t.astype("f8")
+    ratio = np.abs(wide[0] - wide[1]) / (1 + np.minimum(*wide))
+    exact = 2 * np.sign(wide[0] - wide[1]) * np.log1p(ratio) / (1 + wide[0])
+    cases.append(("msle_loss", fa.msle_loss.grad(x, t, reduction="sum"), exact))
+    for name, got, wanted in cases:
+        normal = np.abs(wanted) > 1e-36
+        error = np.abs(got - wanted)[normal] / np.spacing(np.abs(wanted[normal]).astype("f4"))
+        assert error.max() <= 4, (name, error.max())
 
 
 def test_nan_stays_where_it_is():

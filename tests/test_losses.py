@@ -345,6 +345,19 @@ def test_masked_logits_under_soft_targets_and_smoothing(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("classes", [3, 40])
+def test_a_row_of_weight_0_is_0(classes, dtype):
+    """Whatever it holds."""
+    x, weight = np.ones((3, classes), dtype), np.ones(classes)
+    x[0], x[1], weight[1] = -np.inf, np.nan, 0
+    value = fa.cross_entropy(x, [1, 1, 0], weight=weight, reduction="none")
+    np.testing.assert_array_equal(value[:2], [0, 0])
+    for result in fa.cross_entropy.grad_and_hess(x, [1, 1, 0], weight=weight, reduction="sum"):
+        np.testing.assert_array_equal(result[:2], np.zeros((2, classes)))
+        assert (result[2] != 0).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_z_loss_weighs_rows_alike(dtype):
     """Class weights, smoothing and a label of weight 0 leave its term as it is; an ignored row has none."""
     x = np.array([[1.0, -np.inf, 2.0, 0.5], [3.0, 1.0, 0.0, 0.0], [np.nan] * 4], dtype)

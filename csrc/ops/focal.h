@@ -2,49 +2,64 @@
  * p = sigmoid(x), q = 1 - p, and a = alpha y + (1-alpha) (1-y), or 1 for a negative alpha. With c = 1 - 2y,
  * L' = b = (1-y) p - y q, r = p q/m (p for y = 1, q for y = 0, where m may vanish):
  *   d1  a m^g (g c r L + b),   d2  a m^g (g c r (((g-1) c r + q - p) L + 2b) + p q)
- * A gradient's terms have one sign for y = 0 and 1. m^g is m^2 for g = 2, whose power costs no logarithm. The
- * logistic is exact to the last bits, for it is a factor three times. */
+ * A gradient's terms have one sign for y = 0 and 1. p, q, m, b and r go on with what they lost (in `..._low`),
+ * for a power multiplies an error by g. m^g is m^2 for g = 2, whose power costs no logarithm. */
 typedef struct {
-    vec p, q, loss, b, c, r, factor;
+    pair p, q, b, r, power;
+    vec loss, c, balance;
 } FN(focal);
-FA_INLINE vec FN(focal_power)(vec m, vec gamma) {
+FA_INLINE pair FN(focal_power)(pair m, vec gamma) {
     mask square = v_eq(gamma, K(2));
-    if (!v_any(v_mask_not(square))) return m * m;
-    return v_select(square, m * m, v_power(m, gamma));
+    pair power = FN(pair_product)(m, m);
+    if (!v_any(v_mask_not(square))) return power;
+    vec other = v_power(m.hi, gamma), low = v_select(v_eq(m.lo, K(0)), K(0), gamma * other * (m.lo / m.hi));
+    return FN(pair_of)(v_select(square, power.hi, other), v_select(square, power.lo, low));
 }
-FA_INLINE vec FN(focal_ratio)(vec y, vec p, vec q, vec m) {
-    mask all = v_eq(y, K(1)), none = v_eq(y, K(0));
-    vec hard = v_select(all, p, q);
-    if (!v_any(v_mask_not(v_mask_or(all, none)))) return hard;
-    return v_select(v_mask_or(all, none), hard, p * (q / m));
+FA_INLINE pair FN(focal_ratio)(vec y, pair p, pair q, pair m) {
+    mask all = v_eq(y, K(1)), sides = v_mask_or(all, v_eq(y, K(0)));
+    pair hard = FN(pair_of)(v_select(all, p.hi, q.hi), v_select(all, p.lo, q.lo));
+    if (!v_any(v_mask_not(sides))) return hard;
+    return FN(pair_of)(v_select(sides, hard.hi, p.hi * (q.hi / m.hi)), v_keep(sides, hard.lo));
+}
+/* a share of p and another of q, exact for one of them alone */
+FA_INLINE pair FN(focal_blend)(vec share, pair p, vec other, pair q) {
+    return FN(pair_of)(v_fma(share, p.hi, other * q.hi), v_fma(share, p.lo, other * q.lo));
 }
 FA_INLINE FN(focal) FN(focal_of)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f;
     mask positive = v_le(K(0), x);
-    vec power, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &power), log_total;
-    vec z = FN(logistic_exact)(s, power, &low), small = (z + low) * K(EXP_UNIT), large = K(1) - small, other = K(1) - y;
-    log_total = v_log1p_unit(v_fma(s, power, s) * K(EXP_UNIT));
-    f.p = v_select(positive, large, small);
-    f.q = v_select(positive, small, large);
+    vec power, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &power), z = FN(logistic_exact)(s, power, &low);
+    vec log_total = v_log1p_unit(v_fma(s, power, s) * K(EXP_UNIT)), other = K(1) - y;
+    vec small = z * K(EXP_UNIT), small_low = low * K(EXP_UNIT), large = K(1) - small;
+    vec large_low = ((K(1) - large) - small) - small_low;
+    f.p = FN(pair_of)(v_select(positive, large, small), v_select(positive, large_low, small_low));
+    f.q = FN(pair_of)(v_select(positive, small, large), v_select(positive, small_low, large_low));
     f.loss = FN(plus_weighted)(FN(weighted)(other, v_max(K(0), x) + log_total), y, v_max(K(0), -x) + log_total);
-    f.b = v_fms(other, f.p, y * f.q);
+    f.b = FN(focal_blend)(other, f.p, -y, f.q);
     f.c = other - y;
-    vec m = v_fma(y, f.q, other * f.p);
+    pair m = FN(focal_blend)(y, f.q, other, f.p);
     f.r = FN(focal_ratio)(y, f.p, f.q, m);
-    vec balance = v_select(v_lt(alpha, K(0)), K(1), v_fma(alpha, y, (K(1) - alpha) * other));
-    f.factor = balance * FN(focal_power)(m, gamma);
+    f.balance = v_select(v_lt(alpha, K(0)), K(1), v_fma(alpha, y, (K(1) - alpha) * other));
+    f.power = FN(focal_power)(m, gamma);
     return f;
+}
+/* balance m^g v, of a v in two terms; 0 where the factor is. */
+FA_INLINE vec FN(focal_times)(FN(focal) f, vec v, vec low) {
+    vec rest = v_keep(v_lt(v_abs(v), K(INFINITY)), v_fma(f.power.lo, v, f.power.hi * low));
+    return FN(weighted)(f.balance, v_select(v_eq(f.power.hi, K(0)), K(0), v_fma(f.power.hi, v, rest)));
 }
 FA_INLINE vec FN(focal_loss)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    return FN(weighted)(f.factor, f.loss);
+    return FN(focal_times)(f, f.loss, K(0));
 }
 FA_INLINE vec FN(focal_loss_d1)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    return FN(weighted)(f.factor, v_fma(gamma * f.c * f.r, f.loss, f.b));
+    vec turn = gamma * f.c;
+    return FN(focal_times)(f, v_fma(turn * f.r.hi, f.loss, f.b.hi), v_fma(turn * f.r.lo, f.loss, f.b.lo));
 }
 FA_INLINE vec FN(focal_loss_d2)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    vec turn = v_fma(gamma - K(1), f.c * f.r, f.q - f.p);
-    return FN(weighted)(f.factor, v_fma(gamma * f.c * f.r, v_fma(turn, f.loss, K(2) * f.b), f.p * f.q));
+    vec turn = v_fma(gamma - K(1), f.c * f.r.hi, f.q.hi - f.p.hi), slope = K(2) * f.b.hi;
+    vec sum = v_fma(gamma * f.c * f.r.hi, v_fma(turn, f.loss, slope), f.p.hi * f.q.hi);
+    return FN(focal_times)(f, sum, K(0));
 }

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastact._elementwise_loss import Parameter, elementwise_loss
-from fastact._loss import Reduction
+from fastact._loss import Range, Reduction
 
 __all__ = [
     "binary_cross_entropy_with_logits",
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-@elementwise_loss(pos_weight=Parameter())
+@elementwise_loss(pos_weight=Parameter(absent=1.0))
 def binary_cross_entropy_with_logits(
     input: ArrayLike,
     target: ArrayLike,
@@ -209,7 +209,7 @@ def hinge_embedding_loss(
     """
 
 
-@elementwise_loss(alpha=Parameter(-1.0, low=0.0, high=1.0), gamma=Parameter(2.0, low=0.0))
+@elementwise_loss(alpha=Parameter(Range(0.0, 1.0), absent=-1.0), gamma=Parameter(Range(0.0)))
 def focal_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -240,8 +240,8 @@ def focal_loss(
     With L' = (1-y) p - y (1-p), c = 1 - 2 y and r = p (1-p) / m the gradient is
     w a m^gamma (gamma c r L + L'), a the first factor; the Hessian diagonal, which may be negative,
     is w a m^gamma (gamma c r ([(gamma-1) c r + 1 - 2 p] L + 2 L') + p (1-p)); both times the
-    reduction's factor. Terms are within 6 ulp; a gamma other than 2 adds gamma abs(log m) ulp in
-    float64.
+    reduction's factor. Values and gradients are within 4 ulp, the Hessian diagonal 6; a gamma other
+    than 2 adds gamma abs(log m) ulp in float64.
 
     References
     ----------
@@ -255,7 +255,7 @@ def focal_loss(
     """
 
 
-@elementwise_loss(margin=Parameter(0.0))
+@elementwise_loss(margin=Parameter())
 def margin_ranking_loss(
     input1: ArrayLike,
     input2: ArrayLike,

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from fastact._elementwise_loss import Parameter, elementwise_loss
-from fastact._loss import Reduction
+from fastact._loss import Range, Reduction
 
 __all__ = ["gamma_deviance", "tweedie_deviance"]
 
@@ -47,7 +47,7 @@ def gamma_deviance(
     """
 
 
-@elementwise_loss(form="log_input", power=Parameter(1.5, outside=(0.0, 1.0)))
+@elementwise_loss(form="log_input", power=Parameter(Range(outside=(0.0, 1.0))))
 def tweedie_deviance(
     input: ArrayLike,
     target: ArrayLike,
@@ -77,8 +77,9 @@ def tweedie_deviance(
     By log m the gradient is 2 w (m^(2-p) - y m^(1-p)), the Hessian diagonal
     2 w ((2-p) m^(2-p) - (1-p) y m^(1-p)); by m they are 2 w (m - y) / m^p and
     2 w ((1-p) m + p y) / m^(p+1); times the reduction's factor. What is subtracted is computed as
-    differences of powers that tend to log(y / m) where a divisor vanishes: no power is special. A
-    target of 0 and p >= 2 give infinity, a negative target and p > 0 NaN. Terms are within 6 ulp of
+    differences of powers that tend to log(y / m) where a divisor vanishes: no power is special, and
+    nothing overflows but with the result. A target of 0 and p >= 2 give infinity, a negative target
+    and p > 0 NaN. Terms are within 6 ulp of
     the larger of what they subtract, and pass on half an ulp of log m and log y.
 
     References

@@ -1,0 +1,109 @@
+/* Tweedie's deviance of any power p, its gradient and its curvature, in float64 for both element types: float32
+ * would lose what is left of its powers. Of a mean m, given as it is or by its logarithm, and a target y, with
+ * a = 1 - p, b = 2 - p, l = log(y/m):
+ *   value      2 [(y^b - y m^a)/a - (y^b - m^b)/b], each difference l where its divisor is 0
+ *   by log m   2 (m^b - y m^a);         2 (b m^b - a y m^a)
+ *   by m       2 (m^(b-1) - y m^(a-1)); 2 (a m^(b-2) + p y m^(a-2))
+ * The largest of the powers goes before the bracket, so that nothing overflows or vanishes but with the result.
+ * A target below 0 has a deviance for p <= 0 alone. Errors: deviances.h. Included once, for float64. */
+
+/* Large enough that exp(-FAR) is 0, small enough that no product with it overflows. */
+#define FAR 1e15
+
+typedef struct {
+    vec log_mean, log_target, l, target, a, b, p;
+} FN(tweedie);
+
+FA_INLINE vec FN(log_of_power)(vec k, vec log) { return v_select(v_eq(k, K(0)), K(0), k * log); }
+/* exp(k log), with what the product lost. */
+FA_INLINE vec FN(exp_of_product)(vec k, vec log) {
+    vec u = FN(log_of_power)(k, log), e = v_exp(u);
+    return v_select(v_lt(v_abs(u), K(708)), v_fma(e, v_fms(k, log, u), e), e);
+}
+/* v exp(k log), whose power may leave the range where the result does not; 0 for v = 0. */
+FA_INLINE vec FN(times_power)(vec v, vec k, vec log) {
+    vec root = FN(exp_of_product)(K(0.5) * k, log);
+    return v_select(v_eq(v, K(0)), v, v * root * root);
+}
+/* (1 - exp(-|k| d))/|k| of d >= 0: d for k = 0. */
+FA_INLINE vec FN(distance_of_powers)(vec k, vec d) {
+    vec size = v_abs(k);
+    return v_select(v_eq(k, K(0)), d, v_expm1(-FN(log_of_power)(size, d)) / -size);
+}
+/* 2 (alpha m^(k+1) + beta y m^k) of terms that do not cancel. */
+FA_INLINE vec FN(two_powers)(FN(tweedie) t, vec k, vec alpha, vec beta) {
+    vec first = FN(times_power)(alpha, k + K(1), t.log_mean), second = FN(times_power)(beta * t.target, k, t.log_mean);
+    return v_select(v_lt(K(0), t.p), K(NAN), K(2) * (first + second));
+}
+FA_INLINE vec FN(tweedie_value)(FN(tweedie) t) {
+    vec d = v_abs(t.l), l = v_max(K(-FAR), v_min(K(FAR), t.l)), power = t.b * l;
+    vec upper = v_max(power, l), top = v_max(K(0), upper);
+    mask first_is_top = v_eq(upper, top), of_mean = v_eq(top, K(0));
+    mask of_target = v_mask_and(v_eq(power, top), v_mask_not(of_mean));
+    vec less = v_exp((upper - top) + (v_max(power, K(0)) - top));
+    vec first = FN(distance_of_powers)(t.a, d), second = FN(distance_of_powers)(t.b, d);
+    vec larger = v_select(first_is_top, first, second), smaller = v_select(first_is_top, second, first);
+    vec bracket = v_abs(larger - v_select(v_eq(less, K(0)), K(0), less * smaller));
+    /* before it m^b, y^b or y m^a */
+    vec factor = v_select(v_mask_or(of_mean, of_target), K(2), K(2) * t.target);
+    vec log = v_select(of_target, t.log_target, t.log_mean);
+    vec k = v_select(v_mask_or(of_mean, of_target), t.b, t.a);
+    return FN(times_power)(factor * bracket, k, log);
+}
+/* 2 (m^(k+1) - y m^k) */
+FA_INLINE vec FN(tweedie_grad)(FN(tweedie) t, vec k) {
+    mask above = v_lt(K(0), t.l);
+    vec bracket = v_copysign(K(2), t.l) * v_expm1(-v_abs(t.l));
+    return FN(times_power)(v_select(above, t.target, K(1)) * bracket, v_select(above, k, k + K(1)), t.log_mean);
+}
+/* 2 (alpha m^(k+1) + beta y m^k) */
+FA_INLINE vec FN(tweedie_hess)(FN(tweedie) t, vec k, vec alpha, vec beta) {
+    mask above = v_mask_or(v_mask_and(v_lt(K(0), t.l), v_mask_not(v_eq(beta, K(0)))), v_eq(alpha, K(0)));
+    vec less = v_exp(-v_abs(t.l));
+    vec bracket = v_select(above, v_fma(alpha, less, beta), v_fma(beta, less, alpha));
+    vec factor = v_select(above, K(2) * t.target, K(2));
+    return FN(times_power)(factor * bracket, v_select(above, k, k + K(1)), t.log_mean);
+}
+
+FA_INLINE FN(tweedie) FN(tweedie_of_log)(vec x, vec y, vec p) {
+    vec log_y = v_log(y), finite_x = v_max(K(-FAR), x);
+    vec l = log_y - v_select(v_eq(y, K(0)), finite_x, x); /* of 0 next to its own limit */
+    FN(tweedie) t = {x, log_y, l, y, K(1) - p, K(2) - p, p};
+    return t;
+}
+FA_INLINE FN(tweedie) FN(tweedie_of_mean)(vec x, vec y, vec p) {
+    FN(tweedie) t = {v_log(x), v_log(y), FN(log_quotient)(y, x), y, K(1) - p, K(2) - p, p};
+    return t;
+}
+
+/* float32 by way of float64. Called, not inlined: other powers than the default are rare, and a megabyte. */
+#define FA_TWEEDIE(name, make, k, alpha, beta, usual)                                \
+    FA_NOINLINE vf64 f64_general_##name(vf64 x, vf64 y, vf64 p) {                    \
+        f64_tweedie t = make(x, y, p);                                               \
+        vf64 found = usual;                                                          \
+        mask negative = v_lt(y, K(0));                                               \
+        if (!v_any(negative)) return found;                                          \
+        return v_select(negative, FN(two_powers)(t, k, alpha, beta), found);         \
+    }                                                                                \
+    FA_NOINLINE vf32 f32_general_##name(vf32 x, vf32 y, vf32 p) {                    \
+        f64w m = f32_widen(x), target = f32_widen(y), power = f32_widen(p);          \
+        for (int i = 0; i < FA_WIDE; i++)                                            \
+            m.part[i] = f64_general_##name(m.part[i], target.part[i], power.part[i]); \
+        return f32_narrow(m);                                                        \
+    }
+#define FA_TWEEDIE_VALUE(name, make) \
+    FA_TWEEDIE(name, make, t.a, K(1) / t.b, K(-1) / t.a, FN(tweedie_value)(t))
+#define FA_TWEEDIE_GRAD(name, make, k) FA_TWEEDIE(name, make, k, K(1), K(-1), FN(tweedie_grad)(t, k))
+#define FA_TWEEDIE_HESS(name, make, k, alpha, beta) \
+    FA_TWEEDIE(name, make, k, alpha, beta, FN(tweedie_hess)(t, k, alpha, beta))
+FA_TWEEDIE_VALUE(tweedie_deviance, FN(tweedie_of_mean))
+FA_TWEEDIE_VALUE(tweedie_deviance_log_input, FN(tweedie_of_log))
+FA_TWEEDIE_GRAD(tweedie_deviance_d1, FN(tweedie_of_mean), -t.p)
+FA_TWEEDIE_GRAD(tweedie_deviance_log_input_d1, FN(tweedie_of_log), t.a)
+FA_TWEEDIE_HESS(tweedie_deviance_d2, FN(tweedie_of_mean), -t.p - K(1), t.a, t.p)
+FA_TWEEDIE_HESS(tweedie_deviance_log_input_d2, FN(tweedie_of_log), t.a, t.b, -t.a)
+#undef FA_TWEEDIE_HESS
+#undef FA_TWEEDIE_GRAD
+#undef FA_TWEEDIE_VALUE
+#undef FA_TWEEDIE
+#undef FAR
