@@ -3,6 +3,7 @@
 #include "losses.h"
 #include "operand.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,11 +44,22 @@ static size_t block_at(const rows_context *c, size_t first) {
     return c->rows - first < BLOCK ? c->rows - first : BLOCK;
 }
 
+/* A mean by weight does not depend on their size, and float32 has no 1e-50. By powers of two, which are exact. */
+static void bring_weights_near_1(rows_context *c) {
+    double largest = 0.0;
+    int exponent;
+    for (size_t k = 0; k < c->job->n; k++) largest = fmax(largest, fabs(c->weight[k]));
+    if (!(largest > 0.0 && largest < INFINITY) || (largest > 0x1p-60 && largest < 0x1p60)) return;
+    frexp(largest, &exponent);
+    for (size_t k = 0; k < c->job->n; k++) c->weight[k] = ldexp(c->weight[k], -exponent);
+}
+
 static void read_weights(rows_context *c) {
     fa_sum_state state = {{0}, {0}};
     c->weight_sum = (double)c->job->n;
     if (!c->weight) return;
     fa_gather(c->isa, &c->job->weight, 0, c->job->n, FA_DOUBLE, c->weight);
+    if (c->job->mean && c->job->labels.data && !(c->job->z_loss > 0.0)) bring_weights_near_1(c);
     fa_add_all(&state, c->job->n, c->weight);
     c->weight_sum = fa_fold(&state);
 }

@@ -154,6 +154,11 @@ def test_deviances_keep_digits_next_to_their_minimum(power):
     assert abs(got / (off**2 / mean**power * (1 - power * off / mean / 3)) - 1) < 1e-8
 
 
+def test_curvature_of_small_probabilities_does_not_overflow_early():
+    p, y = np.float32(2.0**-66), np.float32(2.0**-10)
+    assert fa.binary_cross_entropy.grad_and_hess(p, y)[1] == 2.0**122
+
+
 def test_a_gradient_keeps_nan_where_the_target_is_0():
     grad, hess = fa.poisson_nll_loss.grad_and_hess([NAN, 1.0], [0.0, 0.0], log_input=False, reduction="sum")
     np.testing.assert_array_equal(grad, [NAN, 1.0])

@@ -358,6 +358,28 @@ def test_a_row_of_weight_0_is_0(classes, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [1e-42, 1e-300, 1e42, 1e300])
+def test_a_mean_does_not_depend_on_the_size_of_weights(size, dtype):
+    """Though float32 has none so small or large, and no reciprocal of them."""
+    x, weight = np.arange(12.0, dtype=dtype).reshape(3, 4) % 5, np.array([1.0, 2.0, 3.0, 0.5])
+    for op in (fa.cross_entropy, fa.nll_loss):
+        wanted = [op(x, [0, 2, 3], weight=weight), *op.grad_and_hess(x, [0, 2, 3], weight=weight)]
+        got = [op(x, [0, 2, 3], weight=weight * size), *op.grad_and_hess(x, [0, 2, 3], weight=weight * size)]
+        for a, b in zip(got, wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_z_loss_counts_where_the_label_has_no_weight(dtype):
+    """Also where logsumexp is 0 or its slope cancels the label's weight."""
+    zero = np.full((1, 4), -np.log(4.0), dtype)
+    grad, hess = fa.cross_entropy.grad_and_hess(zero, [1], weight=[1.0, 0, 1, 1], z_loss=0.5, reduction="sum")
+    np.testing.assert_allclose(hess, np.full((1, 4), 1 / 16), rtol=1e-6)
+    grad, _ = fa.cross_entropy.grad_and_hess(zero - 1, [1], z_loss=0.5, reduction="sum")
+    np.testing.assert_allclose(grad, [[0, -1, 0, 0]], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_z_loss_weighs_rows_alike(dtype):
     """Class weights, smoothing and a label of weight 0 leave its term as it is; an ignored row has none."""
     x = np.array([[1.0, -np.inf, 2.0, 0.5], [3.0, 1.0, 0.0, 0.0], [np.nan] * 4], dtype)

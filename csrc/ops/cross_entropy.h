@@ -9,7 +9,7 @@
  * 1 - p_j is (others + (1 - e_j)) / (1 + others), which keeps its relative
  * precision for a confident row's winner: -s/(1+s), never p - 1.
  * A term of zero weight is 0, also where its logarithm is -inf.
- * A row of scale 0, or whose label has weight 0, is ignored: loss and gradients are exactly 0, whatever it holds.
+ * A row of scale 0, or of no weight and no z, is ignored: loss and gradients are exactly 0, whatever it holds.
  */
 
 /* What phases hand on of a row, beside what softmax's do, and what one of them needs. */
@@ -199,7 +199,8 @@ FA_INLINE void FN(label_grad)(ce *c) {
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         softmax_state *f = FN(state_of)(&c->p, t);
         ce_state *s = FN(loss_of)(c, t);
-        s->live = v_mask_and(s->live, v_mask_not(v_eq(s->S + s->Z, K(0))));
+        if (!(c->o.z_loss > 0) && (!(c->o.smoothing > 0) || !(c->o.weight_sum != 0)))
+            s->live = v_mask_and(s->live, v_mask_not(v_eq(s->w_t, K(0))));
         grad_t[t] = FN(grad_at_labels)(c, s, f, t);
         s->everywhere = s->scale * c->share;
         s->slope = FN(share)(f->factor, s->scale * (s->S + s->Z), &f->unit);

@@ -18,7 +18,7 @@ FA_INLINE vec FN(binary_cross_entropy_d1)(vec x, vec y) {
 }
 FA_INLINE vec FN(binary_cross_entropy_d2)(vec x, vec y) {
     vec p = FN(probability)(x), a = K(1) / p, b = K(1) / (K(1) - p);
-    return FN(plus_weighted)(FN(weighted)(y, a * a), K(1) - y, b * b);
+    return FN(plus_weighted)(FN(weighted)(FN(weighted)(y, a), a), K(1) - y, b * b);
 }
 
 /* Of a log-probability x and a probability t: t (log t - x); -t; 0. */
