@@ -127,14 +127,16 @@ class _Operands:
         first = blocks_of(self.classes, self.features, self.dtype.itemsize)[0]
         return np.empty((first.stop, self.features), self.dtype)
 
-    def blocks(self, copied: bool = False) -> Iterator[tuple[slice, Array]]:
-        """The linear map in the type all is computed in: whole, or in blocks of classes if it is to be
-        copied."""
-        if (
-            not copied
-            and self.w.dtype == self.dtype
-            and (self.w.flags.c_contiguous or self.w.flags.f_contiguous)
-        ):
+    @cached_property
+    def centre(self) -> Array:
+        """The mean of the linear map's rows."""
+        total: Array = np.add.reduce(self.w, axis=0, dtype=np.float64)
+        return (total / max(self.classes, 1)).astype(self.dtype)
+
+    def blocks(self) -> Iterator[tuple[slice, Array]]:
+        """The linear map in the type all is computed in: whole, or in blocks of classes if it has to be
+        converted or copied."""
+        if self.w.dtype == self.dtype and (self.w.flags.c_contiguous or self.w.flags.f_contiguous):
             yield slice(None), self.w
             return
         for block in blocks_of(self.classes, self.features, self.dtype.itemsize):
@@ -282,12 +284,10 @@ class _Chunks:
         )
         return losses
 
-    def _through_map(self, matrix: Array, squared: bool = False) -> Array:
-        """matrix @ linear_weight, or its squares"""
+    def _through_map(self, matrix: Array) -> Array:
+        """matrix @ linear_weight"""
         total: Array | None = None
-        for block, w in self.given.blocks(copied=squared):
-            if squared:
-                w = np.multiply(w, w, out=self.given.spare_block[: len(w)])
+        for block, w in self.given.blocks():
             product = matrix[:, block] @ w
             total = product if total is None else np.add(total, product, out=total)
         return np.zeros((len(matrix), self.given.features), self.given.dtype) if total is None else total
@@ -298,11 +298,38 @@ class _Chunks:
         p, lse = _core.softmax(chunk.logits, out=chunk.spare), _core.logsumexp(chunk.logits)
         weight = np.ones(given.classes) if given.weight is None else given.weight.astype(np.float64)
         total = (1 - given.smoothing) * weight[chunk.labels] + given.smoothing * weight.mean()
-        mean = self._through_map(p)
-        variance = np.maximum(self._through_map(p, squared=True) - mean**2, 0)
+        mean, variance = self._moments(p)
         curvature: Array = (total + 2 * given.z * lse)[:, None] * variance + 2 * given.z * mean**2
         curvature *= np.reshape(chunk.scale, (-1, 1))
         return curvature
+
+    def _moments(self, p: Array) -> tuple[Array, Array]:
+        """Mean and variance of the linear map's columns under each row of p, which is overwritten.
+
+        The variance is that of the distances from `centre`, as small as the columns spread. In a row
+        with one class of half the probability or more it is that of the distances from this class:
+        its own is 0, so that the others' are not lost beside it.
+        """
+        given = self.given
+        centre, shape = given.centre, (len(p), given.features)
+        first, second = np.zeros(shape, given.dtype), np.zeros(shape, given.dtype)
+        if not given.classes:
+            return first, second
+        rows, top = np.arange(len(p)), p.argmax(axis=1)
+        sure = p[rows, top] >= 0.5
+        probability = np.where(sure, p[rows, top], 0)[:, None]
+        own = np.where(sure[:, None], given.w[top].astype(given.dtype) - centre, 0)
+        p[rows[sure], top[sure]] = 0
+        for block in blocks_of(given.classes, given.features, given.dtype.itemsize):
+            w = given.spare_block[: block.stop - block.start]
+            np.subtract(given.w[block], centre, out=w)
+            first += p[:, block] @ w
+            second += p[:, block] @ np.multiply(w, w, out=w)
+        others = np.where(sure, p.sum(axis=1), 0)[:, None]
+        mean = centre + (first + probability * own)
+        second -= own * (2 * first - others * own)
+        first -= others * own
+        return mean, np.maximum(second - first**2, 0)
 
 
 def linear_loss(definition: Callable[..., Any]) -> LinearLoss:
