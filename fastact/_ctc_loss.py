@@ -39,7 +39,7 @@ class CtcLoss(Loss):
             _batched(x),
             targets,
             lengths,
-            _blank(options["blank"]),
+            _blank(options["blank"], x.shape[-1]),
             reduction == "mean",
             _switch(options["zero_infinity"], "zero_infinity"),
             _switch(options["logits"], "logits"),
@@ -90,10 +90,12 @@ def _lengths(given: Any, name: str, terms: Shape) -> Array:
     raise ValueError(f"{name} must {'have ' if terms else ''}{wanted} got shape {lengths.shape}")
 
 
-def _blank(value: Any) -> int:
+def _blank(value: Any, classes: int) -> int:
     if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
         raise TypeError(f"blank must be an integer, got {value!r}")
-    return min(max(int(value), -1), 2**63 - 1)  # what lies beyond is no class either
+    if not 0 <= int(value) < classes:
+        raise ValueError(f"blank must be in 0..{classes - 1} (the classes of log_probs), got {int(value)}")
+    return int(value)
 
 
 def _switch(value: Any, name: str) -> bool:

@@ -54,17 +54,22 @@ class LinearLoss(Loss):
         live = given.live()
         denominator = self._denominator((given.labels.size, given.classes), given.labels, options)
         factor = norm(denominator) if reduction == "mean" else 1.0
-        with np.errstate(all="ignore"):  # of matmul
-            losses = _Chunks(given, flat(np.asarray(scale.astype(np.float64) * factor))).run(
-                live, wanted.value, grad, hess
-            )
+        scale = flat(np.asarray(scale.astype(np.float64) * factor))
         value: Any = None
-        if wanted.value and reduction == "none":
-            value = losses.astype(given.x.dtype, copy=False).reshape(terms)
-        elif wanted.value:
-            value = exact_sum(losses, losses.size)
-            value = value if reduction == "sum" else value / denominator if denominator else 0.0
-        return value, grad and grad.deliver(), hess and hess.deliver()
+        with np.errstate(all="ignore"):  # of matmul, and of narrow types that a result does not fit
+            losses = _Chunks(given, scale).run(live, wanted.value, grad, hess)
+            if wanted.value and reduction == "none":
+                value = losses.astype(given.x.dtype, copy=False).reshape(terms)
+            elif wanted.value:
+                value = exact_sum(losses, losses.size)
+                value = value if reduction == "sum" else value / denominator if denominator else 0.0
+            return value, grad and grad.deliver(), hess and hess.deliver()
+
+    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        options = super()._options(given)
+        if options["ignore_index"] is not None:
+            return options
+        return {**options, "ignore_index": self._defaults["ignore_index"]}
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
         raise TypeError(

@@ -7,6 +7,7 @@ are in absolute value, times what an error of a logit, a sum of D products, does
 import inspect
 import pickle
 import tracemalloc
+import warnings
 from itertools import product
 
 import ml_dtypes
@@ -237,6 +238,36 @@ def test_infinite_logits_do_not_warn(rng):
     x[0] = np.inf
     with np.errstate(all="raise"):
         assert np.isnan(op.value_and_grad(x, w, t)[0])
+
+
+def test_no_ignore_index_is_the_default_one(rng):
+    """As it is to PyTorch's function of this name."""
+    x, w, t = case(6, "float32", rng)
+    t[2] = -100
+    value, grads = op.value_and_grad(x, w, t, ignore_index=None)
+    wanted, wanted_grads = op.value_and_grad(x, w, t)
+    assert value == wanted == op(x, w, t, ignore_index=None)
+    for a, b in zip(grads, wanted_grads, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", ["float16", ml_dtypes.bfloat16], ids=str)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_results_beyond_a_type_are_infinite_without_warnings(dtype, reduction, rng):
+    large, t = float(ml_dtypes.finfo(dtype).max) / 4, [0, 0]
+    x, w = np.full((2, 3), large).astype(dtype), np.ones((4, 3), dtype)
+    w[0] = -2
+    if dtype != "float16":
+        x, w = np.ones((2, 3), dtype), w * w.dtype.type(1e18)
+    options = {"linear_bias": np.zeros(4, dtype), "reduction": reduction}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        op(x, w, t, **options)
+        grads = op.backward(large, x, w, t, **options)
+        op.grad_and_hess(x, w, t, **options)
+        wide = [np.asarray(a, "f4") for a in (x, w)]
+        op.backward(1e9, *wide, t, out=(np.zeros((2, 3), "f2"), np.zeros((4, 3), "f2")))
+    assert any(np.isinf(np.asarray(g, "f4")).any() for g in grads)
 
 
 # ---- out= ---------------------------------------------------------------------------

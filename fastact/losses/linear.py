@@ -21,7 +21,7 @@ def linear_cross_entropy(
     linear_bias: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
-    ignore_index: int = -100,
+    ignore_index: int | None = -100,
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
 ) -> Any:
@@ -45,8 +45,9 @@ def linear_cross_entropy(
         One weight w a class.
     reduction : {"mean", "sum", "none"}
         "mean" divides by the sum of the labels' weights; over nothing it is 0.
-    ignore_index : int
-        Rows with this label count for nothing and get a zero gradient, whatever they hold.
+    ignore_index : int or None
+        Rows with this label count for nothing and get a zero gradient, whatever they hold. None is -100,
+        as it is to PyTorch.
     label_smoothing : float
         The share, between 0 and 1, of the target that is spread over all classes.
     z_loss : float
