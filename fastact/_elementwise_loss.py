@@ -101,7 +101,7 @@ class ElementwiseLoss(Loss):
         if reduction in ("mean", "batchmean"):
             factor = norm(self._denominator(shape, None, options))
         arrays = [x, t, weight, scale, *parameters]
-        results = _PairResults(arrays, np.shape(others[0]), wanted) if others else _Results(arrays, wanted)
+        results = self._pair(arrays, others[0], wanted) if others else _Results(arrays, wanted)
         value = np.empty(shape, x.dtype) if wanted.value and reduction == "none" else None
         if factor != 1.0 and (wanted.grad or wanted.hess):
             arrays[3] = np.array(factor if scale is ONE else scale.astype(np.float64) * factor)
@@ -113,6 +113,9 @@ class ElementwiseLoss(Loss):
             wanted.value and value is None,
         )
         return value if value is not None else total * factor, *results.deliver()
+
+    def _pair(self, arrays: list[Array], second: Any, wanted: Wanted) -> _PairResults:
+        return _PairResults(arrays, np.shape(second), wanted, self._inputs[1] in wanted.parts)
 
     @staticmethod
     def _check_target(target: Shape, shape: Shape) -> None:
@@ -143,12 +146,6 @@ class ElementwiseLoss(Loss):
         self._check_target(shapes["target"], shape)
         for name in (*self._array_options, *self._inputs[1:]):
             check_broadcast(shapes.get(name, ()), shape, name)
-        for name in self._inputs[1:]:
-            if shapes[name] != shape:
-                raise ValueError(
-                    f"{self.__name__}: {name} must have the shape of {self._inputs[0]}, {shape}, beside Dask "
-                    f"arrays, got {shapes[name]}"
-                )
         every = tuple(range(len(shape)))
         axes = {name: every[len(every) - len(s) :] for name, s in shapes.items()}
         return Layout(axes, every, ("weight",) if self._mean_by_weight else ())
@@ -186,9 +183,10 @@ class _Results:
 
 
 class _PairResults:
-    """The same by two inputs, of which the second has `shape`, or the first's before it was broadcast."""
+    """The same by two inputs, of which the second has `shape`, or the first's before it was broadcast; by
+    `part` of that, results are sums in float64."""
 
-    def __init__(self, arrays: list[Array], shape: Shape, wanted: Wanted) -> None:
+    def __init__(self, arrays: list[Array], shape: Shape, wanted: Wanted, part: bool) -> None:
         outs = [*parts(wanted.grad_out, "out", 2), *parts(wanted.hess_out, "out[1]", 2)]
         check_apart(outs)
         sources, inputs = [a for a in arrays if a is not ONE], (arrays[0], arrays[4])
@@ -200,6 +198,7 @@ class _PairResults:
                 shape if k % 2 else inputs[0].shape,
                 sources,
                 inputs[k] if k < 2 else None,
+                bool(k % 2) and part,
             )
             if (wanted.grad, wanted.hess)[k // 2]
             else None
@@ -219,10 +218,18 @@ class _Summed:
     """A result by an input, summed to the input's shape where that was broadcast."""
 
     def __init__(
-        self, out: Any, name: str, x: Array, shape: Shape, sources: list[Array], in_place: Array | None
+        self,
+        out: Any,
+        name: str,
+        x: Array,
+        shape: Shape,
+        sources: list[Array],
+        in_place: Array | None,
+        part: bool,
     ) -> None:
-        self.sums = shape != x.shape
-        self.result = Result(out, name, shape, x.dtype, sources, None if self.sums else in_place)
+        self.sums = part or shape != x.shape
+        dtype = np.dtype(np.float64) if part else x.dtype
+        self.result = Result(out, name, shape, dtype, sources, None if self.sums else in_place)
         self.array = (
             np.empty(x.shape, np.result_type(x.dtype, np.float32)) if self.sums else self.result.array
         )

@@ -26,7 +26,14 @@ from fastact._loss import (
     norm,
     upstream,
 )
-from fastact._row_loss import class_weight, ignored_index, label_smoothing, label_weights, z_factor
+from fastact._row_loss import (
+    check_class_weight,
+    class_weight,
+    ignored_index,
+    label_smoothing,
+    label_weights,
+    z_factor,
+)
 
 # docs/decisions/0020-chunks-of-logits.md
 CHUNK_BYTES = 52 << 20  # of logits, of their curvature if that is wanted, and of rows of features
@@ -39,6 +46,10 @@ class LinearLoss(Loss):
 
     _array_options = ("linear_bias", "weight")
 
+    def __init__(self, definition: Callable[..., Any]) -> None:
+        super().__init__(definition)
+        self._inputs = ("input", "linear_weight", "linear_bias")
+
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
@@ -47,8 +58,11 @@ class LinearLoss(Loss):
         scale = upstream(grad_output, terms, reduction)
         sources = [given.x, given.w, given.labels, scale]
         sources += [a for a in (given.bias, given.weight) if a is not None]
-        grad = _Gradients(given, sources, wanted.grad_out, "out", True) if wanted.grad else None
-        hess = _Gradients(given, sources, wanted.hess_out, "out[1]", False) if wanted.hess else None
+        grad = hess = None
+        if wanted.grad:
+            grad = _Gradients(given, sources, wanted.grad_out, "out", True, bool(wanted.parts))
+        if wanted.hess:
+            hess = _Gradients(given, sources, wanted.hess_out, "out[1]", False, bool(wanted.parts))
         if grad and hess:
             check_apart(grad.outputs + hess.outputs)
         live = given.live()
@@ -72,13 +86,35 @@ class LinearLoss(Loss):
         return {**options, "ignore_index": self._defaults["ignore_index"]}
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
-        raise TypeError(
-            f"{self.__name__} does not take Dask arrays, since each block's gradient by linear_weight is a "
-            "part of the whole one: call it on NumPy arrays, and add up what blocks give"
-        )
+        _check_shapes(shapes)
+        every = tuple(range(len(shapes["input"])))
+        terms, classes = every[:-1], (len(every),)
+        axes = {"input": every, "linear_weight": (*classes, every[-1]), "target": terms}
+        axes |= {"linear_bias": classes, "weight": classes}
+        return Layout(axes, terms, ("target", "weight"), joined=True, least=1)
 
     def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
-        return label_weights(target, shape, 1, options)
+        labels, weight = integer_array(target, "target").reshape(-1), options["weight"]
+        if weight is None:
+            return float(np.count_nonzero(labels != ignored_index(options["ignore_index"])))
+        return label_weights(labels, (labels.size, len(weight)), 1, options)
+
+
+def _check_shapes(shapes: dict[str, Shape]) -> None:
+    """Of the arrays that there are, by their names."""
+    x, w = shapes["input"], shapes["linear_weight"]
+    if not x:
+        raise ValueError("input must have an axis of features, got a scalar")
+    if len(w) != 2 or w[1] != x[-1]:
+        raise ValueError(f"linear_weight must have shape (classes, {x[-1]}) for input of shape {x}, got {w}")
+    if shapes["target"] != x[:-1]:
+        raise ValueError(
+            f"target must be labels of shape {x[:-1]} for input of shape {x}, got shape {shapes['target']}"
+        )
+    if shapes.get("linear_bias", w[:1]) != w[:1]:
+        raise ValueError(f"linear_bias must have shape ({w[0]},), got {shapes['linear_bias']}")
+    if "weight" in shapes:
+        check_class_weight(shapes["weight"], w[0])
 
 
 class _Operands:
@@ -86,28 +122,15 @@ class _Operands:
 
     def __init__(self, operands: tuple[Any, ...], options: dict[str, Any]) -> None:
         self.x, self.w = float_array(operands[0], "input"), float_array(operands[1], "linear_weight")
-        if not self.x.ndim:
-            raise ValueError("input must have an axis of features, got a scalar")
-        self.features = self.x.shape[-1]
-        if self.w.ndim != 2 or self.w.shape[1] != self.features:
-            raise ValueError(
-                f"linear_weight must have shape (classes, {self.features}) for input of shape "
-                f"{self.x.shape}, got {self.w.shape}"
-            )
-        self.classes = len(self.w)
-        labels = integer_array(operands[2], "target")
-        if labels.shape != self.x.shape[:-1]:
-            raise ValueError(
-                f"target must be labels of shape {self.x.shape[:-1]} for input of shape {self.x.shape}, "
-                f"got shape {labels.shape}"
-            )
-        self.labels = labels.reshape(-1)
-        self.dtype = np.result_type(self.x.dtype, np.float32)  # which all is computed in
-        self.bias = options["linear_bias"]
+        labels, self.bias = integer_array(operands[2], "target"), options["linear_bias"]
+        shapes = {"input": self.x.shape, "linear_weight": self.w.shape, "target": labels.shape}
         if self.bias is not None:
             self.bias = float_array(self.bias, "linear_bias")
-            if self.bias.shape != (self.classes,):
-                raise ValueError(f"linear_bias must have shape ({self.classes},), got {self.bias.shape}")
+            shapes["linear_bias"] = self.bias.shape
+        _check_shapes(shapes)
+        self.classes, self.features = self.w.shape
+        self.labels = labels.reshape(-1)
+        self.dtype = np.result_type(self.x.dtype, np.float32)  # which all is computed in
         self.weight = class_weight(options["weight"], self.classes)
         self.ignored = ignored_index(options["ignore_index"])
         self.smoothing = label_smoothing(options["label_smoothing"])
@@ -135,8 +158,9 @@ class _Operands:
     @cached_property
     def centre(self) -> Array:
         """The mean of the linear map's rows."""
-        total: Array = np.add.reduce(self.w, axis=0, dtype=np.float64)
-        return (total / max(self.classes, 1)).astype(self.dtype)
+        total = np.add.reduce(self.w, axis=0, dtype=np.float64)
+        centre: Array = (total / max(self.classes, 1)).astype(self.dtype)
+        return centre
 
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """The linear map in the type all is computed in: whole, or in blocks of classes if it has to be
@@ -168,9 +192,12 @@ def chunk_size(rows: int, width: int, itemsize: int) -> int:
 
 
 class _Gradients:
-    """Gradients, or Hessian diagonals, by input, linear_weight and linear_bias, being added up."""
+    """Gradients, or Hessian diagonals, by input, linear_weight and linear_bias, being added up; if they are
+    parts of those by the latter two, these are left in the type that they are computed in."""
 
-    def __init__(self, given: _Operands, sources: list[Array], out: Any, name: str, in_place: bool) -> None:
+    def __init__(
+        self, given: _Operands, sources: list[Array], out: Any, name: str, in_place: bool, parts: bool
+    ) -> None:
         inputs = [given.x, given.w] + ([] if given.bias is None else [given.bias])
         if out is not None and not (isinstance(out, tuple) and len(out) == len(inputs)):
             raise TypeError(f"{name} must be a tuple of {len(inputs)} arrays, one for each input")
@@ -178,8 +205,15 @@ class _Gradients:
         self.outputs = [(array, f"{name}[{k}]") for k, array in enumerate(outs)]
         check_apart(self.outputs)
         self.results = [
-            Result(array, label, a.shape, given.x.dtype, sources, a if in_place and a is given.x else None)
-            for (array, label), a in zip(self.outputs, inputs, strict=True)
+            Result(
+                array,
+                label,
+                a.shape,
+                given.dtype if parts and k else given.x.dtype,
+                sources,
+                a if in_place and a is given.x else None,
+            )
+            for k, ((array, label), a) in enumerate(zip(self.outputs, inputs, strict=True))
         ]
         self.given = given
         self.rows = self.results[0].array.reshape(given.labels.size, given.features)

@@ -74,7 +74,7 @@ class RowLoss(Loss):
         terms = _without(every, axis)
         soft = self._is_soft(shapes["target"], shape, _without(shape, axis))
         if "weight" in shapes:
-            _check_class_weight(shapes["weight"], shape[axis])
+            check_class_weight(shapes["weight"], shape[axis])
         axes = {"input": every, "target": every if soft else terms, "weight": (axis,)}
         return Layout(axes, terms, () if soft else ("target", "weight"))
 
@@ -125,11 +125,11 @@ def class_weight(given: Any, classes: int) -> Array | None:
     if given is None:
         return None
     weight = float_array(given, "weight")
-    _check_class_weight(weight.shape, classes)
+    check_class_weight(weight.shape, classes)
     return weight
 
 
-def _check_class_weight(shape: Shape, classes: int) -> None:
+def check_class_weight(shape: Shape, classes: int) -> None:
     if shape != (classes,):
         raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {shape}")
 

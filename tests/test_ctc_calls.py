@@ -2,7 +2,6 @@
 
 import re
 
-import dask.array as da
 import numpy as np
 import pytest
 import walk
@@ -295,14 +294,6 @@ def test_outputs_and_upstream():
             ctc.backward(dy, X, *rest, reduction=reduction)
     with pytest.raises(TypeError, match="grad_output"):
         ctc.backward(1j, X, *rest)
-
-
-def test_dask_arrays_are_refused():
-    rest = (T2, [4, 4], [2, 2])
-    for arguments in ((da.asarray(X), *rest), (X, da.asarray(T2), *rest[1:])):
-        for call in (ctc, ctc.value_and_grad, ctc.grad, ctc.grad_and_hess):
-            with pytest.raises(TypeError, match=r"ctc_loss takes no Dask arrays.*\.compute\(\)"):
-                call(*arguments)
 
 
 def test_no_classes():

@@ -65,8 +65,7 @@ def linear_cross_entropy(
     IndexError
         If a label is neither a class nor `ignore_index`. Nothing has been written then.
     TypeError
-        If labels are not integers, an argument is not real, `out` is no tuple of as many arrays,
-        or an argument is a Dask array.
+        If labels are not integers, an argument is not real, or `out` is no tuple of as many arrays.
     ValueError
         If shapes do not go together, or an option has a value it cannot.
 
@@ -84,6 +83,9 @@ def linear_cross_entropy(
     of BLAS threads, not for all. They round as BLAS does, within a few ulp of the sum of the terms'
     magnitudes; the rest is as exact as `cross_entropy`. Narrow types are computed in float32, with
     a float32 array of the size of `linear_weight` for its gradient.
+
+    Dask arrays are computed in blocks of rows of `input`; chunks along other axes are joined. Each block
+    gives a gradient of the size of `linear_weight`, and these are added up.
 
     References
     ----------
