@@ -130,7 +130,8 @@ class Result:
     def deliver(self) -> Array:
         if self.out is None or self.out is self.array:
             return self.array
-        self.out[...] = self.array
+        with np.errstate(all="ignore"):  # of an `out` narrower than the result
+            self.out[...] = self.array
         return self.out
 
 

@@ -429,7 +429,7 @@ def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, w
 def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean, bint zero_infinity, bint logits,
              grad_output, value, grad, hess, bint want_total):
     """x, grad, hess: (steps, sequences, classes); targets: (sequences, room), or one after another; lengths: of
-    input and targets, (sequences,); grad_output, value: (sequences,). blank an int64. Returns the total; what is
+    input and targets, (sequences,); grad_output, value: (sequences,). blank a class. Returns the total; what is
     wrong with lengths or labels is raised before anything is written."""
     cdef fa_ctc_job job
     cdef fa_ctc_place bad = fa_ctc_place(0, 0)
@@ -462,9 +462,6 @@ def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean
 
 cdef raise_ctc(const fa_ctc_job *job, fa_ctc_status status, fa_ctc_place bad, targets, lengths):
     n = bad.sequence
-    if status == FA_CTC_BAD_BLANK:
-        raise ValueError(f"blank must be in 0..{<Py_ssize_t>job.classes - 1} (the classes of log_probs), "
-                         f"got {job.blank}")
     if status == FA_CTC_BAD_INPUT_LENGTH:
         raise ValueError(f"input_lengths: {lengths[0][n]} of sequence {n} is not in 0..{job.steps} "
                          f"(the steps of log_probs)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import prod
+from math import frexp, inf, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +23,7 @@ from fastact._loss import (
     check_broadcast,
     exact_sum,
     flat,
-    norm,
+    over,
     parts,
     switch,
     upstream,
@@ -89,14 +89,12 @@ class ElementwiseLoss(Loss):
             for name, ready in self._ready.items()
         ]
         scale = upstream(grad_output, shape, reduction)
-        factor = 1.0
-        if reduction in ("mean", "batchmean"):
-            factor = norm(self._denominator(shape, None, options))
+        weight, denominator = self._divided(weight, shape, options)
         arrays = [x, t, weight, scale, *parameters]
-        results = _PairResults(arrays, np.shape(others[0]), wanted) if others else _Results(arrays, wanted)
+        results = self._pair(arrays, others[0], wanted) if others else _Results(arrays, wanted)
         value = np.empty(shape, x.dtype) if wanted.value and reduction == "none" else None
-        if factor != 1.0 and (wanted.grad or wanted.hess):
-            arrays[3] = np.array(factor if scale is ONE else scale.astype(np.float64) * factor)
+        if denominator != 1.0 and (wanted.grad or wanted.hess):
+            arrays[3] = np.asarray(over(1.0 if scale is ONE else scale.astype(np.float64), denominator))
         total = _core.elementwise_loss(
             self._form_index if self._form and switch(options[self._form], self._form) else self._index,
             x.size,
@@ -104,7 +102,24 @@ class ElementwiseLoss(Loss):
             (None if value is None else flat(value), *results.places()),
             wanted.value and value is None,
         )
-        return value if value is not None else total * factor, *results.deliver()
+        return over(total, denominator) if value is None else value, *results.deliver()
+
+    def _divided(self, weight: Array, shape: Shape, options: dict[str, Any]) -> tuple[Array, float]:
+        """Weights, and what sums with them are divided by. A mean by weight does not depend on their size:
+        where float32 would not hold them they are brought near 1."""
+        if options["reduction"] in ("none", "sum"):
+            return weight, 1.0
+        denominator = self._denominator(shape, None, options)
+        if not self._mean_by_weight or 2**-60 < abs(denominator) < 2**60 or not denominator:
+            return weight, denominator
+        largest = float(np.abs(weight).max())
+        if not 0.0 < largest < inf:
+            return weight, denominator
+        weight = np.ldexp(weight.astype(np.float64), -frexp(largest)[1])
+        return weight, exact_sum(weight, prod(shape))
+
+    def _pair(self, arrays: list[Array], second: Any, wanted: Wanted) -> _PairResults:
+        return _PairResults(arrays, np.shape(second), wanted, self._inputs[1] in wanted.parts)
 
     @staticmethod
     def _check_target(target: Shape, shape: Shape) -> None:
@@ -140,12 +155,6 @@ class ElementwiseLoss(Loss):
         self._check_target(shapes["target"], shape)
         for name in (*self._array_options, *self._inputs[1:]):
             check_broadcast(shapes.get(name, ()), shape, name)
-        for name in self._inputs[1:]:
-            if shapes[name] != shape:
-                raise ValueError(
-                    f"{self.__name__}: {name} must have the shape of {self._inputs[0]}, {shape}, beside Dask "
-                    f"arrays, got {shapes[name]}"
-                )
         every = tuple(range(len(shape)))
         axes = {name: every[len(every) - len(s) :] for name, s in shapes.items()}
         return Layout(axes, every, ("weight",) if self._mean_by_weight else ())
@@ -177,9 +186,10 @@ class _Results:
 
 
 class _PairResults:
-    """The same by two inputs, of which the second has `shape`, or the first's before it was broadcast."""
+    """The same by two inputs, of which the second has `shape`, or the first's before it was broadcast; by
+    `part` of that, results are sums in float64."""
 
-    def __init__(self, arrays: list[Array], shape: Shape, wanted: Wanted) -> None:
+    def __init__(self, arrays: list[Array], shape: Shape, wanted: Wanted, part: bool) -> None:
         outs = [*parts(wanted.grad_out, "out", 2), *parts(wanted.hess_out, "out[1]", 2)]
         check_apart(outs)
         sources, inputs = [a for a in arrays if a is not ONE], (arrays[0], arrays[4])
@@ -191,6 +201,7 @@ class _PairResults:
                 shape if k % 2 else inputs[0].shape,
                 sources,
                 inputs[k] if k < 2 else None,
+                bool(k % 2) and part,
             )
             if (wanted.grad, wanted.hess)[k // 2]
             else None
@@ -210,10 +221,18 @@ class _Summed:
     """A result by an input, summed to the input's shape where that was broadcast."""
 
     def __init__(
-        self, out: Any, name: str, x: Array, shape: Shape, sources: list[Array], in_place: Array | None
+        self,
+        out: Any,
+        name: str,
+        x: Array,
+        shape: Shape,
+        sources: list[Array],
+        in_place: Array | None,
+        part: bool,
     ) -> None:
-        self.sums = shape != x.shape
-        self.result = Result(out, name, shape, x.dtype, sources, None if self.sums else in_place)
+        self.sums = part or shape != x.shape
+        dtype = np.dtype(np.float64) if part else x.dtype
+        self.result = Result(out, name, shape, dtype, sources, None if self.sums else in_place)
         self.array = (
             np.empty(x.shape, np.result_type(x.dtype, np.float32)) if self.sums else self.result.array
         )

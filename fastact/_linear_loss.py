@@ -23,12 +23,12 @@ from fastact._loss import (
     check_apart,
     exact_sum,
     flat,
-    norm,
+    int64,
     number,
+    over,
     upstream,
-    whole,
 )
-from fastact._row_loss import SMOOTHING, Z_FACTOR, class_weight, label_weights
+from fastact._row_loss import SMOOTHING, Z_FACTOR, check_class_weight, class_weight, label_weights
 
 # docs/decisions/0020-chunks-of-logits.md
 CHUNK_BYTES = 52 << 20  # of logits, of their curvature if that is wanted, and of rows of features
@@ -41,6 +41,10 @@ class LinearLoss(Loss):
 
     _array_options = ("linear_bias", "weight")
 
+    def __init__(self, definition: Callable[..., Any]) -> None:
+        super().__init__(definition)
+        self._inputs = ("input", "linear_weight", "linear_bias")
+
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
@@ -49,33 +53,63 @@ class LinearLoss(Loss):
         scale = upstream(grad_output, terms, reduction)
         sources = [given.x, given.w, given.labels, scale]
         sources += [a for a in (given.bias, given.weight) if a is not None]
-        grad = _Gradients(given, sources, wanted.grad_out, "out", True) if wanted.grad else None
-        hess = _Gradients(given, sources, wanted.hess_out, "out[1]", False) if wanted.hess else None
+        grad = hess = None
+        if wanted.grad:
+            grad = _Gradients(given, sources, wanted.grad_out, "out", True, bool(wanted.parts))
+        if wanted.hess:
+            hess = _Gradients(given, sources, wanted.hess_out, "out[1]", False, bool(wanted.parts))
         if grad and hess:
             check_apart(grad.outputs + hess.outputs)
         live = given.live()
         denominator = self._denominator((given.labels.size, given.classes), given.labels, options)
-        factor = norm(denominator) if reduction == "mean" else 1.0
-        with np.errstate(all="ignore"):  # of matmul
-            losses = _Chunks(given, flat(np.asarray(scale.astype(np.float64) * factor))).run(
-                live, wanted.value, grad, hess
-            )
+        scale = np.asarray(scale, np.float64)
+        scale = flat(np.asarray(over(scale, denominator)) if reduction == "mean" else scale)
         value: Any = None
-        if wanted.value and reduction == "none":
-            value = losses.astype(given.x.dtype, copy=False).reshape(terms)
-        elif wanted.value:
-            value = exact_sum(losses, losses.size)
-            value = value if reduction == "sum" else value / denominator if denominator else 0.0
-        return value, grad and grad.deliver(), hess and hess.deliver()
+        with np.errstate(all="ignore"):  # of matmul, and of narrow types that a result does not fit
+            losses = _Chunks(given, scale).run(live, wanted.value, grad, hess)
+            if wanted.value and reduction == "none":
+                value = losses.astype(given.x.dtype, copy=False).reshape(terms)
+            elif wanted.value:
+                value = exact_sum(losses, losses.size)
+                value = value if reduction == "sum" else over(value, denominator)
+            return value, grad and grad.deliver(), hess and hess.deliver()
+
+    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        options = super()._options(given)
+        if options["ignore_index"] is not None:
+            return options
+        return {**options, "ignore_index": self._defaults["ignore_index"]}
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
-        raise TypeError(
-            f"{self.__name__} does not take Dask arrays, since each block's gradient by linear_weight is a "
-            "part of the whole one: call it on NumPy arrays, and add up what blocks give"
-        )
+        _check_shapes(shapes)
+        every = tuple(range(len(shapes["input"])))
+        terms, classes = every[:-1], (len(every),)
+        axes = {"input": every, "linear_weight": (*classes, every[-1]), "target": terms}
+        axes |= {"linear_bias": classes, "weight": classes}
+        return Layout(axes, terms, ("target", "weight"), joined=True, least=1)
 
     def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
-        return label_weights(target, shape, 1, options)
+        labels, weight = integer_array(target, "target").reshape(-1), options["weight"]
+        if weight is None:
+            return float(np.count_nonzero(labels != int64(options["ignore_index"], "ignore_index")))
+        return label_weights(labels, (labels.size, len(weight)), 1, options)
+
+
+def _check_shapes(shapes: dict[str, Shape]) -> None:
+    """Of the arrays that there are, by their names."""
+    x, w = shapes["input"], shapes["linear_weight"]
+    if not x:
+        raise ValueError("input must have an axis of features, got a scalar")
+    if len(w) != 2 or w[1] != x[-1]:
+        raise ValueError(f"linear_weight must have shape (classes, {x[-1]}) for input of shape {x}, got {w}")
+    if shapes["target"] != x[:-1]:
+        raise ValueError(
+            f"target must be labels of shape {x[:-1]} for input of shape {x}, got shape {shapes['target']}"
+        )
+    if shapes.get("linear_bias", w[:1]) != w[:1]:
+        raise ValueError(f"linear_bias must have shape ({w[0]},), got {shapes['linear_bias']}")
+    if "weight" in shapes:
+        check_class_weight(shapes["weight"], w[0])
 
 
 class _Operands:
@@ -83,30 +117,17 @@ class _Operands:
 
     def __init__(self, operands: tuple[Any, ...], options: dict[str, Any]) -> None:
         self.x, self.w = float_array(operands[0], "input"), float_array(operands[1], "linear_weight")
-        if not self.x.ndim:
-            raise ValueError("input must have an axis of features, got a scalar")
-        self.features = self.x.shape[-1]
-        if self.w.ndim != 2 or self.w.shape[1] != self.features:
-            raise ValueError(
-                f"linear_weight must have shape (classes, {self.features}) for input of shape "
-                f"{self.x.shape}, got {self.w.shape}"
-            )
-        self.classes = len(self.w)
-        labels = integer_array(operands[2], "target")
-        if labels.shape != self.x.shape[:-1]:
-            raise ValueError(
-                f"target must be labels of shape {self.x.shape[:-1]} for input of shape {self.x.shape}, "
-                f"got shape {labels.shape}"
-            )
-        self.labels = labels.reshape(-1)
-        self.dtype = np.result_type(self.x.dtype, np.float32)  # which all is computed in
-        self.bias = options["linear_bias"]
+        labels, self.bias = integer_array(operands[2], "target"), options["linear_bias"]
+        shapes = {"input": self.x.shape, "linear_weight": self.w.shape, "target": labels.shape}
         if self.bias is not None:
             self.bias = float_array(self.bias, "linear_bias")
-            if self.bias.shape != (self.classes,):
-                raise ValueError(f"linear_bias must have shape ({self.classes},), got {self.bias.shape}")
+            shapes["linear_bias"] = self.bias.shape
+        _check_shapes(shapes)
+        self.classes, self.features = self.w.shape
+        self.labels = labels.reshape(-1)
+        self.dtype = np.result_type(self.x.dtype, np.float32)  # which all is computed in
         self.weight = class_weight(options["weight"], self.classes)
-        self.ignored = whole(options["ignore_index"], "ignore_index")
+        self.ignored = int64(options["ignore_index"], "ignore_index")
         self.smoothing = number(options["label_smoothing"], "label_smoothing", SMOOTHING)
         self.z = number(options["z_loss"], "z_loss", Z_FACTOR)
 
@@ -129,14 +150,17 @@ class _Operands:
         first = blocks_of(self.classes, self.features, self.dtype.itemsize)[0]
         return np.empty((first.stop, self.features), self.dtype)
 
-    def blocks(self, copied: bool = False) -> Iterator[tuple[slice, Array]]:
-        """The linear map in the type all is computed in: whole, or in blocks of classes if it is to be
-        copied."""
-        if (
-            not copied
-            and self.w.dtype == self.dtype
-            and (self.w.flags.c_contiguous or self.w.flags.f_contiguous)
-        ):
+    @cached_property
+    def centre(self) -> Array:
+        """The mean of the linear map's rows."""
+        total = np.add.reduce(self.w, axis=0, dtype=np.float64)
+        centre: Array = (total / max(self.classes, 1)).astype(self.dtype)
+        return centre
+
+    def blocks(self) -> Iterator[tuple[slice, Array]]:
+        """The linear map in the type all is computed in: whole, or in blocks of classes if it has to be
+        converted or copied."""
+        if self.w.dtype == self.dtype and (self.w.flags.c_contiguous or self.w.flags.f_contiguous):
             yield slice(None), self.w
             return
         for block in blocks_of(self.classes, self.features, self.dtype.itemsize):
@@ -163,9 +187,12 @@ def chunk_size(rows: int, width: int, itemsize: int) -> int:
 
 
 class _Gradients:
-    """Gradients, or Hessian diagonals, by input, linear_weight and linear_bias, being added up."""
+    """Gradients, or Hessian diagonals, by input, linear_weight and linear_bias, being added up; if they are
+    parts of those by the latter two, these are left in the type that they are computed in."""
 
-    def __init__(self, given: _Operands, sources: list[Array], out: Any, name: str, in_place: bool) -> None:
+    def __init__(
+        self, given: _Operands, sources: list[Array], out: Any, name: str, in_place: bool, parts: bool
+    ) -> None:
         inputs = [given.x, given.w] + ([] if given.bias is None else [given.bias])
         if out is not None and not (isinstance(out, tuple) and len(out) == len(inputs)):
             raise TypeError(f"{name} must be a tuple of {len(inputs)} arrays, one for each input")
@@ -173,8 +200,15 @@ class _Gradients:
         self.outputs = [(array, f"{name}[{k}]") for k, array in enumerate(outs)]
         check_apart(self.outputs)
         self.results = [
-            Result(array, label, a.shape, given.x.dtype, sources, a if in_place and a is given.x else None)
-            for (array, label), a in zip(self.outputs, inputs, strict=True)
+            Result(
+                array,
+                label,
+                a.shape,
+                given.dtype if parts and k else given.x.dtype,
+                sources,
+                a if in_place and a is given.x else None,
+            )
+            for k, ((array, label), a) in enumerate(zip(self.outputs, inputs, strict=True))
         ]
         self.given = given
         self.rows = self.results[0].array.reshape(given.labels.size, given.features)
@@ -284,12 +318,10 @@ class _Chunks:
         )
         return losses
 
-    def _through_map(self, matrix: Array, squared: bool = False) -> Array:
-        """matrix @ linear_weight, or its squares"""
+    def _through_map(self, matrix: Array) -> Array:
+        """matrix @ linear_weight"""
         total: Array | None = None
-        for block, w in self.given.blocks(copied=squared):
-            if squared:
-                w = np.multiply(w, w, out=self.given.spare_block[: len(w)])
+        for block, w in self.given.blocks():
             product = matrix[:, block] @ w
             total = product if total is None else np.add(total, product, out=total)
         return np.zeros((len(matrix), self.given.features), self.given.dtype) if total is None else total
@@ -300,11 +332,38 @@ class _Chunks:
         p, lse = _core.softmax(chunk.logits, out=chunk.spare), _core.logsumexp(chunk.logits)
         weight = np.ones(given.classes) if given.weight is None else given.weight.astype(np.float64)
         total = (1 - given.smoothing) * weight[chunk.labels] + given.smoothing * weight.mean()
-        mean = self._through_map(p)
-        variance = np.maximum(self._through_map(p, squared=True) - mean**2, 0)
+        mean, variance = self._moments(p)
         curvature: Array = (total + 2 * given.z * lse)[:, None] * variance + 2 * given.z * mean**2
         curvature *= np.reshape(chunk.scale, (-1, 1))
         return curvature
+
+    def _moments(self, p: Array) -> tuple[Array, Array]:
+        """Mean and variance of the linear map's columns under each row of p, which is overwritten.
+
+        The variance is that of the distances from `centre`, as small as the columns spread. In a row
+        with one class of half the probability or more it is that of the distances from this class:
+        its own is 0, so that the others' are not lost beside it.
+        """
+        given = self.given
+        centre, shape = given.centre, (len(p), given.features)
+        first, second = np.zeros(shape, given.dtype), np.zeros(shape, given.dtype)
+        if not given.classes:
+            return first, second
+        rows, top = np.arange(len(p)), p.argmax(axis=1)
+        sure = p[rows, top] >= 0.5
+        probability = np.where(sure, p[rows, top], 0)[:, None]
+        own = np.where(sure[:, None], given.w[top].astype(given.dtype) - centre, 0)
+        p[rows[sure], top[sure]] = 0
+        for block in blocks_of(given.classes, given.features, given.dtype.itemsize):
+            w = given.spare_block[: block.stop - block.start]
+            np.subtract(given.w[block], centre, out=w)
+            first += p[:, block] @ w
+            second += p[:, block] @ np.multiply(w, w, out=w)
+        others = np.where(sure, p.sum(axis=1), 0)[:, None]
+        mean = centre + (first + probability * own)
+        second -= own * (2 * first - others * own)
+        first -= others * own
+        return mean, np.maximum(second - first**2, 0)
 
 
 def linear_loss(definition: Callable[..., Any]) -> LinearLoss:

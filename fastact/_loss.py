@@ -40,6 +40,8 @@ class Wanted:
         self.grad_out: Any
         self.hess_out: Any
         self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
+        # inputs of which it is a part of a gradient: not to be rounded
+        self.parts: frozenset[str] = frozenset()
         if hess:
             check_apart([(self.grad_out, "out[0]"), (self.hess_out, "out[1]")])
 
@@ -65,9 +67,11 @@ def parts(out: Any, name: str, count: int) -> list[tuple[Any, str]]:
 class Layout(NamedTuple):
     """How a loss's arrays lie along its input's axes, for whoever computes it by blocks."""
 
-    axes: dict[str, tuple[int, ...]]  # of each array, by the argument's name
+    axes: dict[str, tuple[int, ...]]  # of each array, by the argument's name; own ones come after the input's
     terms: tuple[int, ...]  # of the unreduced value; a block must hold the other axes whole
     counted: tuple[str, ...] = ()  # arrays that decide what a mean divides by
+    joined: bool = False  # chunks along the other axes are joined, not refused
+    least: int = 0  # length of own axes beside no terms
 
 
 _VALUE, _VALUE_AND_GRAD, _GRAD = Wanted(value=True), Wanted(value=True, grad=True), Wanted(grad=True)
@@ -92,12 +96,14 @@ class Loss(ABC):
         Gradient and Hessian diagonal; `out` is a pair.
 
     If any argument is a Dask array, results are lazy Dask arrays in the blocks of the first
-    input, reduced values 0-d float64 ones. Labels are checked when they are computed; the row
-    that an error names is counted within its block.
+    input, reduced values 0-d float64 ones; gradients by an input that all blocks share are sums
+    over blocks. Labels are checked when they are computed; the row that an error names is
+    counted within its block.
     """
 
     kind = "loss"
     _array_options: tuple[str, ...] = ("weight",)
+    _labels: tuple[str, ...] = ("target",)  # arrays that may hold integers, of which 0 is always right
     _reductions: tuple[str, ...] = REDUCTIONS
 
     def __init__(self, definition: Callable[..., Any]) -> None:
@@ -107,6 +113,7 @@ class Loss(ABC):
         self.__signature__ = inspect.signature(definition)
         parameters = self.__signature__.parameters.values()
         self._operands = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+        self._inputs = self._operands[:1]  # that have gradients
         self._defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
 
     @staticmethod
@@ -192,6 +199,20 @@ class Loss(ABC):
         """What a mean over input of `shape` divides by: a sum over terms, so that blocks'
         add up. `target` and weights are None unless the layout counts them."""
 
+    def _summed(
+        self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
+    ) -> tuple[Any, Any, Any]:
+        """The sum of the terms that a reduction adds up, and its gradients: blocks' add up."""
+        return self._run(operands, {**options, "reduction": "sum"}, wanted, grad_output)
+
+    def _for_blocks(self, arrays: dict[str, Any]) -> dict[str, Any]:
+        """A call's arrays by their names, some of them lazy, in a form that can be cut to blocks."""
+        return arrays
+
+    def _of_block(self, arrays: dict[str, Array]) -> dict[str, Array]:
+        """A block of what `_for_blocks` gave, in the form that a call takes."""
+        return arrays
+
     def __repr__(self) -> str:
         return f"<fastact.{self.__name__}>"
 
@@ -257,13 +278,18 @@ def number(value: Any, name: str, allowed: Range = FINITE) -> float:
     return found
 
 
-def whole(value: Any, name: str) -> int:
-    """An option that is an integer of int64."""
+def integer(value: Any, name: str) -> int:
+    """An option that is an integer of any size."""
     if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
         raise TypeError(f"{name} must be an integer, got {value!r}")
-    if not -(2**63) <= int(value) < 2**63:
-        raise ValueError(f"{name} must fit int64, got {value}")
     return int(value)
+
+
+def int64(value: Any, name: str) -> int:
+    found = integer(value, name)
+    if not -(2**63) <= found < 2**63:
+        raise ValueError(f"{name} must fit int64, got {found}")
+    return found
 
 
 def switch(value: Any, name: str) -> bool:
@@ -309,6 +335,6 @@ def exact_sum(array: Array, size: int) -> float:
     return float(_core.elementwise_loss(_SQUARE, size, operands, (), True))
 
 
-def norm(denominator: float) -> float:
-    """A mean's factor; over nothing 0, so that the mean is 0 too."""
-    return 1.0 / denominator if denominator else 0.0
+def over(total: Any, denominator: float) -> Any:
+    """A mean; over nothing 0."""
+    return total / denominator if denominator else total * 0.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastact._arrays import Array, Result, float_array, integer_array, plain_array
 from fastact._config import _core
-from fastact._loss import ONE, Layout, Loss, Range, Shape, Wanted, number, upstream, whole
+from fastact._loss import ONE, Layout, Loss, Range, Shape, Wanted, int64, number, upstream
 
 SMOOTHING, Z_FACTOR = Range(0.0, 1.0), Range(0.0, finite=True)
 
@@ -49,7 +49,7 @@ class RowLoss(Loss):
             view.cube(t) if soft else view.plane(np.atleast_1d(t)),
             soft,
             weight,
-            whole(options["ignore_index"], "ignore_index"),
+            int64(options["ignore_index"], "ignore_index"),
             smoothing,
             z,
             view.plane(scale),
@@ -76,7 +76,7 @@ class RowLoss(Loss):
         terms = _without(every, axis)
         soft = self._is_soft(shapes["target"], shape, _without(shape, axis))
         if "weight" in shapes:
-            _check_class_weight(shapes["weight"], shape[axis])
+            check_class_weight(shapes["weight"], shape[axis])
         axes = {"input": every, "target": every if soft else terms, "weight": (axis,)}
         return Layout(axes, terms, () if soft else ("target", "weight"))
 
@@ -96,7 +96,7 @@ def label_weights(labels: Array, shape: Shape, axis: int, options: dict[str, Any
         view.plane(np.atleast_1d(labels)),
         False,
         class_weight(options["weight"], shape[axis]),
-        whole(options["ignore_index"], "ignore_index"),
+        int64(options["ignore_index"], "ignore_index"),
         0.0,
         0.0,
         ONE,
@@ -127,11 +127,11 @@ def class_weight(given: Any, classes: int) -> Array | None:
     if given is None:
         return None
     weight = float_array(given, "weight")
-    _check_class_weight(weight.shape, classes)
+    check_class_weight(weight.shape, classes)
     return weight
 
 
-def _check_class_weight(shape: Shape, classes: int) -> None:
+def check_class_weight(shape: Shape, classes: int) -> None:
     if shape != (classes,):
         raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {shape}")
 

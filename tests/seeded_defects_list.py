@@ -180,8 +180,8 @@ ARGUMENTS = [
     Defect(
         "option ignored: label_smoothing",
         "fastact/_row_loss.py",
-        'smoothing = label_smoothing(options.get("label_smoothing", 0.0))',
-        'smoothing = label_smoothing(options.get("label_smoothing", 0.0)) * 0.0',
+        'smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING)',
+        'smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING) * 0.0',
         "tests/test_losses.py -k test_rows",
     ),
     Defect(

@@ -7,6 +7,7 @@ are in absolute value, times what an error of a logit, a sum of D products, does
 import inspect
 import pickle
 import tracemalloc
+import warnings
 from itertools import product
 
 import ml_dtypes
@@ -123,6 +124,27 @@ def test_around_chunks(rows, dtype, rng, small):
         check(a, b, dtype)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("steep", [1e-3, 1.0, 8.0])
+def test_curvature_does_not_cancel(steep, dtype, rng, small):
+    """Weights that lie far from zero and near each other, and rows that are nearly sure of a class."""
+    x, w, t = case(40, dtype, rng)
+    x *= np.dtype(dtype).type(steep)
+    x[:, :6] = 0  # where the common part of the weights is, so that logits and probabilities are exact
+    w[:, :6] += 1000
+    by_x = op.grad_and_hess(x, w, t, reduction="sum")[1][0]
+    wide_x, wide_w = x.astype(np.longdouble), w.astype(np.longdouble)
+    z = wide_x @ wide_w.T
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    away = wide_w - (p @ wide_w)[:, None]
+    wanted = (p[:, :, None] * away**2).sum(axis=1)
+    size = 1 + (np.abs(x) @ np.abs(w).T).max(axis=1, keepdims=True)  # a logit's error is a probability's
+    spread = wanted.max(axis=1, keepdims=True)
+    error = np.abs(by_x - wanted) / (np.finfo(dtype).eps * size * spread)
+    assert error.max() <= BOUND, error.max()
+
+
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_upstream_gradient(reduction, rng, small):
     x, w, t = case(11, "float64", rng, ignored=True)
@@ -216,6 +238,36 @@ def test_infinite_logits_do_not_warn(rng):
     x[0] = np.inf
     with np.errstate(all="raise"):
         assert np.isnan(op.value_and_grad(x, w, t)[0])
+
+
+def test_no_ignore_index_is_the_default_one(rng):
+    """As it is to PyTorch's function of this name."""
+    x, w, t = case(6, "float32", rng)
+    t[2] = -100
+    value, grads = op.value_and_grad(x, w, t, ignore_index=None)
+    wanted, wanted_grads = op.value_and_grad(x, w, t)
+    assert value == wanted == op(x, w, t, ignore_index=None)
+    for a, b in zip(grads, wanted_grads, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("dtype", ["float16", ml_dtypes.bfloat16], ids=str)
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_results_beyond_a_type_are_infinite_without_warnings(dtype, reduction, rng):
+    large, t = float(ml_dtypes.finfo(dtype).max) / 4, [0, 0]
+    x, w = np.full((2, 3), large).astype(dtype), np.ones((4, 3), dtype)
+    w[0] = -2
+    if dtype != "float16":
+        x, w = np.ones((2, 3), dtype), w * w.dtype.type(1e18)
+    options = {"linear_bias": np.zeros(4, dtype), "reduction": reduction}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        op(x, w, t, **options)
+        grads = op.backward(large, x, w, t, **options)
+        op.grad_and_hess(x, w, t, **options)
+        wide = [np.asarray(a, "f4") for a in (x, w)]
+        op.backward(1e9, *wide, t, out=(np.zeros((2, 3), "f2"), np.zeros((4, 3), "f2")))
+    assert any(np.isinf(np.asarray(g, "f4")).any() for g in grads)
 
 
 # ---- out= ---------------------------------------------------------------------------
@@ -339,12 +391,6 @@ def test_refused_outputs():
     with pytest.raises(ValueError, match="grad_output"):
         op.backward(np.ones(3), X, W, T, reduction="none", out=(x, w))
     assert (x == 7).all() and (w == 7).all()
-
-
-def test_dask_arrays_are_refused():
-    da = pytest.importorskip("dask.array")
-    with pytest.raises(TypeError, match="linear_cross_entropy does not take Dask arrays"):
-        op(da.from_array(X, (2, D)), W, T)
 
 
 def test_object():

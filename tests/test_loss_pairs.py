@@ -142,7 +142,7 @@ def test_errors(name, rng):
 
 @pytest.mark.parametrize("name", PAIRS)
 def test_dask(name, rng):
-    op, entry = getattr(fa, name), reference.LOSSES[name]
+    op = getattr(fa, name)
     operands, _, _, _ = case(name, "float64", rng)
     lazy = {k: da.from_array(a, (2, 4)) for k, a in operands.items()}
     value, (first, second) = op.value_and_grad(**lazy)
@@ -151,5 +151,3 @@ def test_dask(name, rng):
     np.testing.assert_allclose(value.compute(), wanted, rtol=1e-14)
     np.testing.assert_allclose(first.compute(), wanted_first, rtol=1e-15)
     np.testing.assert_allclose(second.compute(), wanted_second, rtol=1e-15)
-    with pytest.raises(ValueError, match=f"{entry.second} must have the shape"):
-        op(**lazy | {entry.second: 1.0})

@@ -159,6 +159,24 @@ def test_curvature_of_small_probabilities_does_not_overflow_early():
     assert fa.binary_cross_entropy.grad_and_hess(p, y)[1] == 2.0**122
 
 
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [1e-320, 1e-50, 1e60, 1e300])
+def test_a_mean_does_not_depend_on_the_size_of_weights(name, dtype, size):
+    op, x, weight = getattr(fa, name), np.array([1.0, 2.0, -4.0], dtype), np.array([1.0, 2.0, 0.5])
+    wanted = op.value_and_grad(x, 0.0, weight=weight)
+    for got, exact in zip(op.value_and_grad(x, 0.0, weight=weight * size), wanted, strict=True):
+        np.testing.assert_allclose(got, exact, rtol=4 * np.finfo(dtype).eps + (1e-3 if size < 1e-310 else 0))
+
+
+def test_a_mean_is_divided():
+    """Not multiplied by a rounded reciprocal."""
+    for n in (3, 49, 1_000_003):
+        assert fa.mse_loss(np.ones(n), np.zeros(n)) == 1.0
+        lazy = da.from_array(np.ones(n), chunks=(n + 1) // 2)
+        assert fa.mse_loss(lazy, np.zeros(n)).compute() == 1.0
+
+
 def test_a_gradient_keeps_nan_where_the_target_is_0():
     grad, hess = fa.poisson_nll_loss.grad_and_hess([NAN, 1.0], [0.0, 0.0], log_input=False, reduction="sum")
     np.testing.assert_array_equal(grad, [NAN, 1.0])

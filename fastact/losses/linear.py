@@ -21,7 +21,7 @@ def linear_cross_entropy(
     linear_bias: ArrayLike | None = None,
     weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
-    ignore_index: int = -100,
+    ignore_index: int | None = -100,
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
 ) -> Any:
@@ -45,8 +45,9 @@ def linear_cross_entropy(
         One weight w a class.
     reduction : {"mean", "sum", "none"}
         "mean" divides by the sum of the labels' weights; over nothing it is 0.
-    ignore_index : int
-        Rows with this label count for nothing and get a zero gradient, whatever they hold.
+    ignore_index : int or None
+        Rows with this label count for nothing and get a zero gradient, whatever they hold. None is -100,
+        as it is to PyTorch.
     label_smoothing : float
         The share, between 0 and 1, of the target that is spread over all classes.
     z_loss : float
@@ -64,8 +65,7 @@ def linear_cross_entropy(
     IndexError
         If a label is neither a class nor `ignore_index`. Nothing has been written then.
     TypeError
-        If labels are not integers, an argument is not real, `out` is no tuple of as many arrays,
-        or an argument is a Dask array.
+        If labels are not integers, an argument is not real, or `out` is no tuple of as many arrays.
     ValueError
         If shapes do not go together, or an option has a value it cannot.
 
@@ -83,6 +83,9 @@ def linear_cross_entropy(
     of BLAS threads, not for all. They round as BLAS does, within a few ulp of the sum of the terms'
     magnitudes; the rest is as exact as `cross_entropy`. Narrow types are computed in float32, with
     a float32 array of the size of `linear_weight` for its gradient.
+
+    Dask arrays are computed in blocks of rows of `input`; chunks along other axes are joined. Each block
+    gives a gradient of the size of `linear_weight`, and these are added up.
 
     References
     ----------

@@ -60,7 +60,7 @@ def ctc_loss(
     IndexError
         If a label is not a class, or is the blank (which PyTorch lets pass). Nothing has been written then.
     TypeError
-        If labels or lengths are not integers, an option is of the wrong type, or an argument is a Dask array.
+        If labels or lengths are not integers, or an option is of the wrong type.
     ValueError
         If shapes do not go together, a length is negative or beyond what there is, target lengths do not add
         up to the number of one-dimensional `targets`, or an option has a value it cannot. Nothing has been
@@ -81,6 +81,8 @@ def ctc_loss(
     PyTorch's is ``exp(log_probs) - g``, which is the one by logits. Steps beyond a sequence's length have
     gradient 0. If no alignment fits, the loss is infinite and there is no g: gradients are NaN, unless
     `zero_infinity`, or a `grad_output` of 0.
+
+    Dask arrays are computed in blocks of sequences, along N; chunks along T and C are joined.
 
     Probabilities are float64 numbers with an exponent of their own, for each state and step: no alignment is
     lost beside others, however improbable. Relative errors of probabilities and of g are some roundings of
