@@ -9,9 +9,7 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
 SOURCES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "csrc").glob("*.c"))
-HEADERS = sorted(
-    str(path.relative_to(ROOT)) for pattern in ("*.h", "*.def") for path in (ROOT / "csrc").rglob(pattern)
-)
+PARTS = [*(ROOT / "csrc").rglob("*.h"), *(ROOT / "csrc").rglob("*.def"), *(ROOT / "fastact").glob("*.px[di]")]
 
 if sys.platform == "win32":
     # GNU vector operators: build with clang-cl (untested)
@@ -25,7 +23,7 @@ else:
 core = Extension(
     "fastact._core",
     sources=["fastact/_core.pyx", *SOURCES],
-    depends=[*HEADERS, "fastact/_core.pxd", "fastact/_calls.pxi"],
+    depends=sorted(str(path.relative_to(ROOT)) for path in PARTS),
     include_dirs=["csrc", numpy.get_include()],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     extra_compile_args=compile_args,

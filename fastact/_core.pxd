@@ -27,6 +27,7 @@ cdef extern from "core.h" nogil:
         float ulp[2][3]
     ctypedef struct fa_isa:
         pass
+    enum: FA_GRAD
     enum: FA_ACTIVATIONS, FA_ROW_OPS, FA_ELEMENTWISE_LOSSES, FA_MAX_INPUTS
     const fa_activation fa_activations[]
     const fa_row_op fa_row_ops[]

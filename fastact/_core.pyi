@@ -109,6 +109,22 @@ def row_loss(
     hess: NDArray[Any] | None,
     want_total: bool,
 ) -> float: ...
+def plain_elementwise_loss(
+    op: int,
+    operands: tuple[Any, ...],
+    parameters: tuple[NDArray[Any], ...],
+    want_value: bool,
+    want_grad: bool,
+    out: Any,
+) -> tuple[float, NDArray[Any] | None] | None: ...
+def plain_row_loss(
+    cross_entropy: bool,
+    operands: tuple[Any, ...],
+    ignore_index: int,
+    want_value: bool,
+    want_grad: bool,
+    out: Any,
+) -> tuple[float, NDArray[Any] | None] | None: ...
 def ctc_loss(
     x: NDArray[Any],
     targets: NDArray[Any],

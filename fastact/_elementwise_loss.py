@@ -63,6 +63,7 @@ class ElementwiseLoss(Loss):
         self._parameters = parameters
         self._array_options = ("weight", *(n for n, p in parameters.items() if not p.switch))
         self._ready = {name: self._parameter(self._defaults[name], name) for name in parameters}
+        self._plain_parameters = tuple(self._ready.values())
         self._mean_by_weight = mean_by_weight
         self._inputs = tuple(n for n in self._operands if n != "target")
         self._places = tuple(self._operands.index(n) for n in (self._inputs[0], "target", *self._inputs[1:]))
@@ -72,6 +73,12 @@ class ElementwiseLoss(Loss):
     @staticmethod
     def _documented(definition: Callable[..., Any]) -> str | None:
         return complete(definition, LOSSES)
+
+    def _plain(
+        self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any
+    ) -> tuple[float, Array | None] | None:
+        index = self._form_index if self._form and self._defaults[self._form] else self._index
+        return _core.plain_elementwise_loss(index, operands, self._plain_parameters, value, grad, out)
 
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any

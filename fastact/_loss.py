@@ -121,15 +121,21 @@ class Loss(ABC):
         return definition.__doc__
 
     def __call__(self, *operands: Any, **options: Any) -> Any:
+        if not options and (plain := self._plain(operands, True, False, None)) is not None:
+            return plain[0]
         return self._run(operands, options, _VALUE, _NO_UPSTREAM)[0]
 
     def value_and_grad(self, *operands: Any, out: Any = None, **options: Any) -> tuple[Any, Any]:
         """The value and its gradient, in one pass."""
+        if not options and (plain := self._plain(operands, True, True, out)) is not None:
+            return plain
         wanted = _VALUE_AND_GRAD if out is None else Wanted(value=True, grad=True, out=out)
         return self._run(operands, options, wanted, _NO_UPSTREAM)[:2]
 
     def grad(self, *operands: Any, out: Any = None, **options: Any) -> Any:
         """The gradient of the reduced value; with "none", of the sum."""
+        if not options and (plain := self._plain(operands, False, True, out)) is not None:
+            return plain[1]
         wanted = _GRAD if out is None else Wanted(grad=True, out=out)
         return self._run(operands, options, wanted, _NO_UPSTREAM)[1]
 
@@ -183,6 +189,12 @@ class Loss(ABC):
             return _dask.run(self, named, options, wanted, grad_output)
         with _core.DefaultFloat():
             return self._compute(operands, options, wanted, grad_output)
+
+    def _plain(
+        self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any
+    ) -> tuple[float, Array | None] | None:
+        """Value and gradient, as wanted, of a call that needs no checks and no options; None: of another."""
+        return None
 
     @abstractmethod
     def _compute(

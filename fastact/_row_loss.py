@@ -24,6 +24,12 @@ class RowLoss(Loss):
         super().__init__(definition)
         self._soft_targets = soft_targets
 
+    def _plain(
+        self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any
+    ) -> tuple[float, Array | None] | None:
+        ignored = self._defaults["ignore_index"]
+        return _core.plain_row_loss(self._soft_targets, operands, ignored, value, grad, out)
+
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
