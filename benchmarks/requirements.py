@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 import fastact as fa
 from benchmarks.cases import GATES, REQUIRED, SEQUENCES, Case, Data, ops, public
+from benchmarks.linear_map import CLASSES, FEATURES, MOST_MEMORY, MOST_RATIO, ROWS, Linear
 from benchmarks.peers import OURS, Peer
 from benchmarks.runner import SETTLE, Judge, Result, run_case
 from benchmarks.timing import Call, measure
@@ -78,7 +80,8 @@ class Requirements:
         """All bars as they are measured; or only those that no cell of the table shows."""
         parts = [self.from_memory, self.two_threads, self.columns]
         if not beside_cells:
-            parts = [self.cross_entropy, self.ctc, self.softmax, self.in_cache, *parts, self.small_calls]
+            rows = [self.cross_entropy, self.linear, self.ctc, self.softmax]
+            parts = [*rows, self.in_cache, *parts, self.small_calls]
         for part in parts:
             yield from part()
 
@@ -101,6 +104,16 @@ class Requirements:
         r = self._run("ctc_loss", "sequence loss", "value_and_grad", shape, True, "torch")
         what = f"ctc_loss.value_and_grad {_shape(shape)}, torch's time over ours"
         return [Check(what, 2.0, r.ratio("torch"), _ns(r, "torch"))]
+
+    def linear(self) -> list[Check]:
+        linear = Linear()
+        ratios = linear.ratios()
+        what = f"linear_cross_entropy.value_and_grad {_shape((ROWS, FEATURES, CLASSES))}"
+        detail = f"{min(ratios):.3f} to {max(ratios):.3f} in {len(ratios)} rounds"
+        return [
+            Check(f"{what}, its time over its parts'", MOST_RATIO, median(ratios), detail, at_most=True),
+            Check(f"{what}, MiB", MOST_MEMORY, linear.memory(), at_most=True),
+        ]
 
     def softmax(self) -> list[Check]:
         checks = []

@@ -31,8 +31,8 @@ from fastact._loss import (
 from fastact._row_loss import SMOOTHING, Z_FACTOR, check_class_weight, class_weight, label_weights
 
 # docs/decisions/0020-chunks-of-logits.md
-CHUNK_BYTES = 52 << 20  # of logits, of their curvature if that is wanted, and of rows of features
-BLOCK_BYTES = 8 << 20  # of linear_weight
+CHUNK_BYTES = 54 << 20  # of logits, of their curvature if that is wanted, and of rows of features
+BLOCK_BYTES = 4 << 20  # of linear_weight
 ROWS_OF_A_TILE = 32
 
 
@@ -157,6 +157,12 @@ class _Operands:
         centre: Array = (total / max(self.classes, 1)).astype(self.dtype)
         return centre
 
+    def centred_blocks(self) -> Iterator[tuple[slice, Array]]:
+        """The linear map's rows less `centre`, each block in place of the last one."""
+        for block in blocks_of(self.classes, self.features, self.dtype.itemsize):
+            w = self.spare_block[: block.stop - block.start]
+            yield block, np.subtract(self.w[block], self.centre, out=w)
+
     def blocks(self) -> Iterator[tuple[slice, Array]]:
         """The linear map in the type all is computed in: whole, or in blocks of classes if it has to be
         converted or copied."""
@@ -274,7 +280,10 @@ class _Chunks:
         for first in range(0, count, size):
             n = min(size, count - first)
             rows = slice(first, first + n) if live is None else live[first : first + n]
-            chunk = self._chunk(rows, logits[:n], spare[:n])
+            # a part that all of the map's rows share moves a row's logits alike, and may round them badly;
+            # but z_loss counts it, and without curvature the map can be used as it is
+            blocks = given.centred_blocks() if hess and not given.z else given.blocks()
+            chunk = self._chunk(rows, blocks, logits[:n], spare[:n])
             if hess:
                 hess.rows[rows] = self._curvature_by_input(chunk)
             terms = self._differentiate(chunk, value, grad is not None, hess is not None)
@@ -287,10 +296,10 @@ class _Chunks:
                 grad.rows[rows] = self._through_map(chunk.logits)  # last: it may overwrite the input
         return losses
 
-    def _chunk(self, rows: Any, logits: Array, spare: Array) -> _Chunk:
+    def _chunk(self, rows: Any, blocks: Iterator[tuple[slice, Array]], logits: Array, spare: Array) -> _Chunk:
         given, scale = self.given, self.scale
         x = np.ascontiguousarray(self.x[rows], given.dtype)
-        for block, w in given.blocks():
+        for block, w in blocks:
             np.matmul(x, w.T, out=logits[:, block])
         if given.bias is not None:
             logits += given.bias
@@ -354,9 +363,7 @@ class _Chunks:
         probability = np.where(sure, p[rows, top], 0)[:, None]
         own = np.where(sure[:, None], given.w[top].astype(given.dtype) - centre, 0)
         p[rows[sure], top[sure]] = 0
-        for block in blocks_of(given.classes, given.features, given.dtype.itemsize):
-            w = given.spare_block[: block.stop - block.start]
-            np.subtract(given.w[block], centre, out=w)
+        for block, w in given.centred_blocks():
             first += p[:, block] @ w
             second += p[:, block] @ np.multiply(w, w, out=w)
         others = np.where(sure, p.sum(axis=1), 0)[:, None]

@@ -1,6 +1,7 @@
 """The benchmarks run on the installed package and write what they say they do."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,12 @@ def test_losses_beside_scikit_learn_are_the_same(tmp_path):
     assert len({cell["op"] for cell in beside}) >= 9
     for cell in beside:
         assert cell["libraries"]["sklearn"]["ulp"] < 8, f"{cell['op']}.{cell['variant']}"
+
+
+def test_linear_maps():
+    options = ("--rows", "64", "--features", "8", "--classes", "100", "--rounds", "2")
+    command = [sys.executable, "-m", "benchmarks.linear", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^time over that of its parts \d+\.\d{3} \(<= 1\.1; ", done.stdout, re.MULTILINE)
+    assert re.search(r"^memory \d+\.\d MiB \(<= 64\)$", done.stdout, re.MULTILINE)

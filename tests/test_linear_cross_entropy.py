@@ -126,20 +126,24 @@ def test_around_chunks(rows, dtype, rng, small):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("steep", [1e-3, 1.0, 8.0])
-def test_curvature_does_not_cancel(steep, dtype, rng, small):
-    """Weights that lie far from zero and near each other, and rows that are nearly sure of a class."""
+@pytest.mark.parametrize("seen", [False, True])
+def test_curvature_does_not_cancel(seen, steep, dtype, rng, small):
+    """Weights that lie far from zero and near each other, which logits may show, and rows that are nearly
+    sure of a class."""
     x, w, t = case(40, dtype, rng)
     x *= np.dtype(dtype).type(steep)
-    x[:, :6] = 0  # where the common part of the weights is, so that logits and probabilities are exact
     w[:, :6] += 1000
+    if not seen:
+        x[:, :6] = 0
     by_x = op.grad_and_hess(x, w, t, reduction="sum")[1][0]
     wide_x, wide_w = x.astype(np.longdouble), w.astype(np.longdouble)
+    wide_w -= wide_w.mean(axis=0)
     z = wide_x @ wide_w.T
     p = np.exp(z - z.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     away = wide_w - (p @ wide_w)[:, None]
     wanted = (p[:, :, None] * away**2).sum(axis=1)
-    size = 1 + (np.abs(x) @ np.abs(w).T).max(axis=1, keepdims=True)  # a logit's error is a probability's
+    size = 1 + (np.abs(wide_x) @ np.abs(wide_w).T).max(axis=1, keepdims=True)  # what a logit's error is of
     spread = wanted.max(axis=1, keepdims=True)
     error = np.abs(by_x - wanted) / (np.finfo(dtype).eps * size * spread)
     assert error.max() <= BOUND, error.max()
