@@ -60,7 +60,7 @@ def plain_elementwise_loss(int op, tuple operands, tuple parameters, bint want_v
     if want_grad and grad is None:
         return None
     cdef fa_loss_job job
-    cdef double total = 0.0, scale = 1.0 / <double>cnp.PyArray_SIZE(x)
+    cdef double total = 0.0, n = <double>cnp.PyArray_SIZE(x), scale
     cdef fa_fpstate state
     cdef int failed, k
     memset(&job, 0, sizeof(job))
@@ -76,11 +76,13 @@ def plain_elementwise_loss(int op, tuple operands, tuple parameters, bint want_v
     job.total = &total if want_value else NULL
     with nogil:
         state = fa_fpstate_enter()
+        scale = 1.0 / n
         failed = fa_loss_run(&job)
+        total /= n
         fa_fpstate_leave(state)
     if failed:
         raise MemoryError()
-    return total / <double>job.n, grad
+    return total, grad
 
 
 cdef fa_operand block_operand(cnp.ndarray a) except *:

@@ -43,6 +43,15 @@ def _jobs():
                 f"{name} {shape}",
                 lambda op=op, x=x, t=t, o=options: np.append(*op.value_and_grad(x, t, **o)),
             )
+        x, labels = (
+            np.sin(np.arange(np.prod(shape), dtype="f4")).reshape(shape),
+            np.arange(shape[0]) % shape[1],
+        )
+        yield f"plain mse_loss {shape}", lambda x=x: np.append(*fa.mse_loss.value_and_grad(x, x[::-1].copy()))
+        yield (
+            f"plain cross_entropy {shape}",
+            lambda x=x, t=labels: np.append(*fa.cross_entropy.value_and_grad(x, t)),
+        )
 
 
 def test_concurrent_calls(four_threads):
