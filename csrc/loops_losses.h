@@ -40,19 +40,57 @@ FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, 
 #undef OUT
 #undef SCALED
 
-/* compact: one copy of the bodies for whole vectors and the rest. */
-FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, int compact, size_t n, const void *const in[],
-                             const size_t step[], fa_sum_state *state, void *const out[]) {
+FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
+                             fa_sum_state *state, void *const out[]) {
     enum { UNROLL = SLOTS / LANES };
     sum slots[UNROLL];
     size_t i = 0;
     for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
-    for (; !compact && i + SLOTS <= n; i += SLOTS)
+    for (; i + SLOTS <= n; i += SLOTS)
         for (size_t k = 0; k < UNROLL; k++)
             slots[k] = FN(loss_at)(f, i + k * LANES, 0, LANES, parameters, in, step, state != NULL, slots[k], out);
-    for (size_t k = 0; i < n; i += LANES, k = (k + 1) % UNROLL)
+    for (size_t k = 0; i < n; i += LANES, k++)
         slots[k] = FN(loss_at)(f, i, LANES > 1, n - i < LANES ? n - i : LANES, parameters, in, step, state != NULL,
                                slots[k], out);
+    for (size_t k = 0; state && k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
+}
+
+/* Less than a vector at the end, copied to whole ones: of weight 0 beyond it. */
+typedef struct {
+    real in[FA_MAX_INPUTS][LANES], out[FA_LOSS_RESULTS][LANES];
+} FN(loss_rest);
+FA_NOINLINE void FN(take_rest)(FN(loss_rest) * rest, size_t inputs, size_t i, size_t left, const void *const in[],
+                               const size_t step[]) {
+    for (size_t k = 0; k < inputs; k++)
+        v_store(rest->in[k], k == 2 ? FN(weights)(in, step, i, left) : FN(last)(in, step, (int)k, i, left));
+}
+FA_NOINLINE void FN(give_rest)(const FN(loss_rest) * rest, size_t i, size_t left, void *const out[]) {
+    for (size_t k = 0; k < FA_LOSS_RESULTS; k++)
+        if (out[k]) memcpy((real *)out[k] + i, rest->out[k], left * sizeof(real));
+}
+/* One copy of the bodies, for whole vectors and then for the rest: by masked loads and stores for all of them some CPUs
+ * read memory at a fifth of its speed (docs/decisions/0021-one-copy-of-long-bodies.md). Where a result goes is written
+ * so that the compiler sees which there are. */
+FA_INLINE void FN(loss_loop_compact)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
+                                     const size_t step[], fa_sum_state *state, void *const out[]) {
+    enum { UNROLL = SLOTS / LANES };
+    const size_t whole = n - n % LANES, inputs = 4 + (size_t)parameters;
+    FN(loss_rest) rest;
+    sum slots[UNROLL];
+    for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
+    for (size_t turn = 0, slot = 0; turn < (LANES > 1 ? 2 : 1); turn++) {
+        const size_t end = !turn ? whole : whole < n ? LANES : 0;
+        const void *from[FA_MAX_INPUTS];
+        void *to[FA_LOSS_RESULTS];
+        if (turn && end) FN(take_rest)(&rest, inputs, whole, n - whole, in, step);
+        FA_UNROLL(7)
+        for (size_t k = 0; k < inputs; k++) from[k] = turn ? rest.in[k] : in[k];
+        FA_UNROLL(5)
+        for (size_t k = 0; k < FA_LOSS_RESULTS; k++) to[k] = turn && out[k] ? rest.out[k] : out[k];
+        for (size_t i = 0; i < end; i += LANES, slot = (slot + 1) % UNROLL)
+            slots[slot] = FN(loss_at)(f, i, 0, LANES, parameters, from, step, state != NULL, slots[slot], to);
+    }
+    if (LANES > 1 && whole < n) FN(give_rest)(&rest, whole, n - whole, out);
     for (size_t k = 0; state && k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
 }
 
@@ -65,10 +103,10 @@ FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const v
                             fa_sum_state *state, void *const out[]) {
     void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
     int others = !FN(only_gradient)(f, out);
-    if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, 0, n, in, step, state, none);
-    else if (!others && state) FN(loss_loop)(f, parameters, 0, n, in, step, state, gradient);
-    else if (!others) FN(loss_loop)(f, parameters, 0, n, in, step, NULL, gradient);
-    else FN(loss_loop)(f, parameters, 0, n, in, step, state, out);
+    if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, n, in, step, state, none);
+    else if (!others && state) FN(loss_loop)(f, parameters, n, in, step, state, gradient);
+    else if (!others) FN(loss_loop)(f, parameters, n, in, step, NULL, gradient);
+    else FN(loss_loop)(f, parameters, n, in, step, state, out);
 }
 /* Bodies of many instructions are not repeated for speed's sake: a megabyte of them. Value and gradient together
  * have a loop of their own, where they share what they compute. */
@@ -76,8 +114,8 @@ FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, int parameters, size_t n,
                                     const size_t step[], fa_sum_state *state, void *const out[]) {
     void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
     if (state && out[FA_GRAD] && FN(only_gradient)(f, out))
-        FN(loss_loop)(f, parameters, 1, n, in, step, state, gradient);
-    else FN(loss_loop)(f, parameters, 1, n, in, step, state, out);
+        FN(loss_loop_compact)(f, parameters, n, in, step, state, gradient);
+    else FN(loss_loop_compact)(f, parameters, n, in, step, state, out);
 }
 #undef FA_ONLY_GRADIENT
 
