@@ -357,17 +357,10 @@ class _Chunks:
         return curvature
 
     def _moments(self, p: Array) -> tuple[Array, Array]:
-        """Mean and variance of the linear map's columns under each row of p.
-
-        The variance is that of the distances from a row's mean; from its class, if that has half the
-        probability or more: its own distance is 0, so that the others' are not lost beside it.
-        """
+        """Mean and variance of the linear map's columns under each row of p: of distances from a mean as
+        rounded, which are as small as the columns spread."""
         given = self.given
         about = self._through_map(p)
-        if given.classes:
-            top = p.argmax(axis=1)
-            sure = p[np.arange(len(p)), top] >= 0.5
-            about[sure] = given.w[top[sure]]
         first, second = np.zeros(about.shape), np.zeros(about.shape)
         for block, w in given.blocks(by_rows=True):
             _core.column_spread(p[:, block], w, about, first, second)

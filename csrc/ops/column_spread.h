@@ -1,9 +1,9 @@
 /* How the columns of a matrix w spread about a row r, under weights p of its rows: first += sum p (w - r) and
  * second += sum p (w - r)^2.
  *
- * With p a distribution, second - first^2 is the variance whatever r; next to nothing is lost in it if r is near the
- * mean, or is the row of half the weight or more, which then counts for nothing in either sum. Sums of at most FA_SPREAD_ROWS
- * rows are the type's own, beyond that they are float64: four roundings, and those of the sums.
+ * With p a distribution, second - first^2 is the variance whatever r. If r is the mean but for a rounding, next to
+ * nothing is lost in it, also where one row has nearly all the weight: r is that row, or its distance about 0. Sums of
+ * at most FA_SPREAD_ROWS rows are the type's own, beyond that they are float64.
  *
  * All loops over a tile's vectors are unrolled, which keeps those in registers. */
 
