@@ -7,7 +7,7 @@
 #include "rows.h"
 #include "wide_rows.h"
 
-enum { FA_SUM_SLOTS = 16 };
+enum { FA_SUM_SLOTS = 16, FA_SPREAD_ROWS = 32 };
 
 typedef struct {
     fa_map_kernel *map[FA_ACTIVATIONS][FA_DERIVATIVE]; /* NULL: no such variant */
@@ -19,6 +19,9 @@ typedef struct {
     /* sums[i % FA_SUM_SLOTS] += from[i]; and sums[i] += from[i] */
     void (*add_run)(size_t n, const void *from, double *sums);
     void (*add_each)(size_t n, const void *from, double *sums);
+    /* first[c] += sum over k of p[k] (w[k][c] - r[c]), second[c] += the same of its square; rows <= FA_SPREAD_ROWS */
+    void (*column_spread)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
+                          double *second);
 } fa_kernels;
 
 struct fa_isa {

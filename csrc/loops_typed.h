@@ -51,6 +51,8 @@ static void FN(add_each)(size_t n, const void *from, double *sums) {
     for (; i < n; i++) sums[i] += (double)row[i];
 }
 
+#include "ops/column_spread.h" /* of such sums */
+
 static const fa_kernels FN(kernels) = {
     .map =
         {
@@ -91,6 +93,7 @@ static const fa_kernels FN(kernels) = {
     .narrow = FN(narrow_to),
     .add_run = FN(add_run),
     .add_each = FN(add_each),
+    .column_spread = FN(column_spread),
 };
 
 #undef SLOTS

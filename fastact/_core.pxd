@@ -61,6 +61,17 @@ cdef extern from "elementwise.h" nogil:
 cdef extern from "parameter_sums.h" nogil:
     int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, const fa_operand *out)
 
+cdef extern from "column_spread.h" nogil:
+    ctypedef struct fa_column_spread_job:
+        fa_precision precision
+        size_t count, rows, columns, pitch
+        const void *p
+        const void *w
+        const void *about
+        double *first
+        double *second
+    void fa_column_spread(const fa_column_spread_job *)
+
 cdef extern from "rows.h" nogil:
     ctypedef struct fa_rows_loop:
         int op

@@ -163,14 +163,19 @@ class _Operands:
             w = self.spare_block[: block.stop - block.start]
             yield block, np.subtract(self.w[block], self.centre, out=w)
 
-    def blocks(self) -> Iterator[tuple[slice, Array]]:
+    def blocks(self, by_rows: bool = False) -> Iterator[tuple[slice, Array]]:
         """The linear map in the type all is computed in: whole, or in blocks of classes if it has to be
-        converted or copied."""
-        if self.w.dtype == self.dtype and (self.w.flags.c_contiguous or self.w.flags.f_contiguous):
+        converted or copied, as it has if rows are to be contiguous and are not."""
+        flags = self.w.flags
+        if (
+            self.w.dtype == self.dtype
+            and flags.aligned
+            and (flags.c_contiguous or (flags.f_contiguous and not by_rows))
+        ):
             yield slice(None), self.w
             return
         for block in blocks_of(self.classes, self.features, self.dtype.itemsize):
-            yield block, np.ascontiguousarray(self.w[block], self.dtype)
+            yield block, np.require(self.w[block], self.dtype, ("C", "A"))
 
 
 def blocks_of(classes: int, features: int, itemsize: int) -> list[slice]:
@@ -347,30 +352,14 @@ class _Chunks:
         return curvature
 
     def _moments(self, p: Array) -> tuple[Array, Array]:
-        """Mean and variance of the linear map's columns under each row of p, which is overwritten.
-
-        The variance is that of the distances from `centre`, as small as the columns spread. In a row
-        with one class of half the probability or more it is that of the distances from this class:
-        its own is 0, so that the others' are not lost beside it.
-        """
+        """Mean and variance of the linear map's columns under each row of p: of distances from a mean as
+        rounded, which are as small as the columns spread."""
         given = self.given
-        centre, shape = given.centre, (len(p), given.features)
-        first, second = np.zeros(shape, given.dtype), np.zeros(shape, given.dtype)
-        if not given.classes:
-            return first, second
-        rows, top = np.arange(len(p)), p.argmax(axis=1)
-        sure = p[rows, top] >= 0.5
-        probability = np.where(sure, p[rows, top], 0)[:, None]
-        own = np.where(sure[:, None], given.w[top].astype(given.dtype) - centre, 0)
-        p[rows[sure], top[sure]] = 0
-        for block, w in given.centred_blocks():
-            first += p[:, block] @ w
-            second += p[:, block] @ np.multiply(w, w, out=w)
-        others = np.where(sure, p.sum(axis=1), 0)[:, None]
-        mean = centre + (first + probability * own)
-        second -= own * (2 * first - others * own)
-        first -= others * own
-        return mean, np.maximum(second - first**2, 0)
+        about = self._through_map(p)
+        first, second = np.zeros(about.shape), np.zeros(about.shape)
+        for block, w in given.blocks(by_rows=True):
+            _core.column_spread(p[:, block], w, about, first, second)
+        return about + first, np.maximum(second - first**2, 0)
 
 
 def linear_loss(definition: Callable[..., Any]) -> LinearLoss:

@@ -42,6 +42,21 @@ cdef (size_t, size_t) extent(cnp.ndarray a):
     return low, high
 
 
+def column_spread(cnp.ndarray p, cnp.ndarray w, cnp.ndarray about, cnp.ndarray first, cnp.ndarray second):
+    """Adds to first and second, float64, the moments of w's columns about the rows of `about` under those of p. All of
+    one float type and contiguous, but that p's rows may be apart."""
+    cdef fa_column_spread_job job
+    memset(&job, 0, sizeof(job))
+    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(p) == cnp.NPY_DOUBLE else FA_SINGLE
+    job.count, job.rows = <size_t>cnp.PyArray_DIM(p, 0), <size_t>cnp.PyArray_DIM(p, 1)
+    job.columns = <size_t>cnp.PyArray_DIM(w, 1)
+    job.pitch = <size_t>(cnp.PyArray_STRIDE(p, 0) // cnp.PyArray_ITEMSIZE(p))
+    job.p, job.w, job.about = cnp.PyArray_DATA(p), cnp.PyArray_DATA(w), cnp.PyArray_DATA(about)
+    job.first, job.second = <double *>cnp.PyArray_DATA(first), <double *>cnp.PyArray_DATA(second)
+    with nogil:
+        fa_column_spread(&job)
+
+
 def may_share_memory(cnp.ndarray a, cnp.ndarray b):
     """np.may_share_memory in a tenth of its time."""
     if not cnp.PyArray_SIZE(a) or not cnp.PyArray_SIZE(b):

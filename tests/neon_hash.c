@@ -6,6 +6,7 @@
  * The hashes must be the same for every instruction set, compiler, compiler flag
  * and CPU. Inputs come from a fixed integer recurrence and hold infinities, NaN,
  * subnormals and both zeros; every NaN counts as the same. */
+#include "../csrc/column_spread.h"
 #include "../csrc/core.h"
 #include "../csrc/ctc.h"
 #include "../csrc/elementwise.h"
@@ -108,6 +109,22 @@ static void parameter_sums(fa_dtype dtype) {
         free(out);
     }
     printf("parameter_sums %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
+}
+
+static void column_spread(fa_dtype dtype) {
+    enum { COUNT = 70, ROWS = 75, COLUMNS = 139, PITCH = 80 };
+    const size_t size = fa_itemsize(dtype), n = COUNT * COLUMNS;
+    char *p = make(COUNT * PITCH, 1, dtype, 21, UNIT), *w = make(ROWS * COLUMNS, 1, dtype, 22, ORDINARY);
+    char *about = make(n, 1, dtype, 23, ORDINARY);
+    double *sums = must(calloc(2 * n, sizeof *sums));
+    fa_column_spread(&(fa_column_spread_job){fa_precision_of(dtype), COUNT, ROWS, COLUMNS, PITCH, p + size, w + size,
+                                             about + size, sums, sums + n});
+    uint64_t h = hash_all(hash_start, (char *)sums, 2 * n, sizeof *sums, FA_F64);
+    printf("column_spread %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
+    free(p);
+    free(w);
+    free(about);
+    free(sums);
 }
 
 /* ---- activations ------------------------------------------------------------------ */
@@ -458,5 +475,7 @@ int main(int count, char **arguments) {
     }
     parameter_sums(FA_F32);
     parameter_sums(FA_F64);
+    column_spread(FA_F32);
+    column_spread(FA_F64);
     return 0;
 }

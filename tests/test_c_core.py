@@ -87,7 +87,8 @@ def test_core_knows_nothing_of_python():
 
 def test_headers_stand_alone(tmp_path):
     """Each can be the first an embedder includes."""
-    for name in ("core", "rows", "wide_rows", "losses", "ctc", "elementwise", "operand", "parameter_sums"):
+    headers = ("core", "rows", "wide_rows", "losses", "ctc", "elementwise", "operand", "parameter_sums")
+    for name in (*headers, "column_spread"):
         source = tmp_path / f"{name}.c"
         source.write_text(f'#include "{name}.h"\nint unused_{name};\n')
         _compile(COMPILERS[0], *OURS, f"-I{ROOT / 'csrc'}", "-fsyntax-only", source)

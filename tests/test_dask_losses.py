@@ -273,6 +273,37 @@ def test_a_number_as_second_input():
         fa.gaussian_nll_loss(lazy(x, 5, 3), t, np.ones((6, 1)))
 
 
+# ---- what is computed when ------------------------------------------------------------
+
+
+def counting(array, chunks, read):
+    """A Dask array that notes its blocks as they are read."""
+
+    def block_of(block):
+        read.append(block.shape)
+        return block
+
+    return da.from_array(array, chunks).map_blocks(block_of, meta=np.empty((0,) * array.ndim, array.dtype))
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_nothing_is_read_early_or_twice(reduction):
+    x, w, t = rows()
+    log_probs, targets, steps, labels = sequences(concatenated=True)
+    variance = walk.positive((9, 1), "f4", 3)
+    for op, arrays, chunks, blocks in (
+        (fa.linear_cross_entropy, (x, w, t), ((4, D), (V, D), 4), 3 + 1 + 3),
+        (fa.ctc_loss, (log_probs, targets, steps, labels), ((T, 3, C), 99, 3, 3), 3 + 1 + 3 + 3),
+        (fa.gaussian_nll_loss, (x, x + 1, variance), ((4, D), (4, D), (4, 1)), 3 + 3 + 3),
+    ):
+        read = []
+        lazies = [counting(a, c, read) for a, c in zip(arrays, chunks, strict=True)]
+        results = flat(op.value_and_grad(*lazies, reduction=reduction))
+        assert not read
+        da.compute(*results, scheduler="sync", optimize_graph=False)
+        assert len(read) == blocks
+
+
 # ---- options ----------------------------------------------------------------------------
 
 

@@ -1,0 +1,58 @@
+/* How the columns of a matrix w spread about a row r, under weights p of its rows: first += sum p (w - r) and
+ * second += sum p (w - r)^2.
+ *
+ * With p a distribution, second - first^2 is the variance whatever r. If r is the mean but for a rounding, next to
+ * nothing is lost in it, also where one row has nearly all the weight: r is that row, or its distance about 0. Sums of
+ * at most FA_SPREAD_ROWS rows are the type's own, beyond that they are float64.
+ *
+ * All loops over a tile's vectors are unrolled, which keeps those in registers. */
+
+#ifndef SPREAD_VECTORS
+#define SPREAD_VECTORS 4
+#endif
+
+FA_INLINE vec FN(spread_load)(const real *from, size_t width) {
+    return width < LANES ? v_load_n(from, width) : v_load(from);
+}
+
+/* `vectors` of them side by side, a constant, each of `width` columns */
+FA_INLINE void FN(spread_tile)(size_t rows, size_t columns, const real *p, const real *w, const real *r, int vectors,
+                               size_t width, double *first, double *second) {
+    real sums[2][SPREAD_VECTORS * LANES];
+    vec about[SPREAD_VECTORS], one[SPREAD_VECTORS], two[SPREAD_VECTORS];
+    FA_UNROLL(4)
+    for (int v = 0; v < vectors; v++) {
+        about[v] = FN(spread_load)(r + v * LANES, width);
+        one[v] = two[v] = K(0);
+    }
+    for (size_t k = 0; k < rows; k++, w += columns) {
+        const vec weight = v_splat(p[k]);
+        FA_UNROLL(4)
+        for (int v = 0; v < vectors; v++) {
+            vec away = FN(spread_load)(w + v * LANES, width) - about[v];
+            one[v] = v_fma(weight, away, one[v]);
+            two[v] = v_fma(weight * away, away, two[v]);
+        }
+    }
+    FA_UNROLL(4)
+    for (int v = 0; v < vectors; v++) {
+        v_store(sums[0] + v * LANES, one[v]);
+        v_store(sums[1] + v * LANES, two[v]);
+    }
+    const size_t n = width < LANES ? width : (size_t)vectors * LANES;
+    FN(add_each)(n, sums[0], first);
+    FN(add_each)(n, sums[1], second);
+}
+
+/* rows <= FA_SPREAD_ROWS; w: [rows][columns] */
+static void FN(column_spread)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
+                              double *second) {
+    const real *from = w, *about = r;
+    size_t c = 0;
+    for (; c + SPREAD_VECTORS * LANES <= columns; c += SPREAD_VECTORS * LANES)
+        FN(spread_tile)(rows, columns, p, from + c, about + c, SPREAD_VECTORS, LANES, first + c, second + c);
+    for (size_t width; c < columns; c += width) {
+        width = columns - c < LANES ? columns - c : LANES;
+        FN(spread_tile)(rows, columns, p, from + c, about + c, 1, width, first + c, second + c);
+    }
+}
