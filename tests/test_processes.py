@@ -188,7 +188,7 @@ def test_import_time(tmp_path):
 # ---- the environment -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", ["nonsense", "AVX2", "avx512 ", *({"neon", "avx2"} - set(ISAS))])
+@pytest.mark.parametrize("value", ["nonsense", "AVX2", "avx512 ", *sorted({"neon", "avx2"} - set(ISAS))])
 def test_nonsense_isa(value):
     result = _python("import fastact", FASTACT_ISA=value)
     assert result.returncode == 1
