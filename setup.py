@@ -28,7 +28,7 @@ else:
 core = Extension(
     "fastact._core",
     sources=["fastact/_core.pyx", *SOURCES],
-    depends=[*HEADERS, "fastact/_core.pxd", "fastact/_calls.pxi"],
+    depends=[*HEADERS, "fastact/_core.pxd", "fastact/_calls.pxi", "fastact/_losses.pxi"],
     include_dirs=["csrc", numpy.get_include()],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     extra_compile_args=compile_args,

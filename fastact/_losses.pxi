@@ -1,0 +1,196 @@
+# The core's entries for losses; part of _core.pyx.
+
+def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint want_total):
+    """operands: input, target, weight, scale, parameters, each 1-d of length n, or 0-d.
+    results: 1-d arrays to fill, or None, in the order of fa_loss_result. Returns the sum of weight * loss."""
+    cdef fa_loss_job job
+    cdef double total = 0.0
+    cdef int failed
+    memset(&job, 0, sizeof(job))
+    job.op = op
+    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(operands[0]) == cnp.NPY_FLOAT64 else FA_SINGLE
+    job.n = <size_t>n
+    for k, a in enumerate(operands):
+        job.in_[k] = operand_of(a)
+    for k, a in enumerate(results):
+        if a is not None:
+            job.out[k] = operand_of(a)
+    job.total = &total if want_total else NULL
+    with nogil:
+        failed = fa_loss_run(&job)
+    if failed:
+        raise MemoryError()
+    return total
+
+
+cdef fa_cube cube_of(cnp.ndarray a) except *:
+    """An array of shape (outer, inner, classes) or (inner, classes)."""
+    cdef fa_cube c
+    cdef int last = cnp.PyArray_NDIM(a) - 1
+    c.data = <char *>cnp.PyArray_DATA(a)
+    c.outer = cnp.PyArray_STRIDE(a, 0) if last == 2 else 0
+    c.inner, c.class_ = cnp.PyArray_STRIDE(a, last - 1), cnp.PyArray_STRIDE(a, last)
+    c.dtype = code_of(a)
+    return c
+
+
+cdef fa_plane plane_of(cnp.ndarray a) except *:
+    """An array of shape (outer, inner) or (inner,), or 0-d, which repeats."""
+    cdef fa_plane p
+    cdef int ndim = cnp.PyArray_NDIM(a)
+    p.data = <char *>cnp.PyArray_DATA(a)
+    p.outer = cnp.PyArray_STRIDE(a, 0) if ndim == 2 else 0
+    p.inner = cnp.PyArray_STRIDE(a, ndim - 1) if ndim else 0
+    p.dtype = code_of(a)
+    return p
+
+
+def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, weight, ignore_index, double smoothing,
+             double z_loss, grad_output, bint mean, value, grad, hess, bint want_total):
+    """x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value: (outer, inner);
+    outer may be left out. Class weights, or None; ignore_index an int64.
+    Returns the total; raises IndexError for a label out of range, before anything is written."""
+    cdef fa_row_loss_job job
+    cdef double total = 0.0
+    cdef size_t bad = 0
+    cdef fa_status status
+    memset(&job, 0, sizeof(job))
+    job.loss = FA_CROSS_ENTROPY if cross_entropy else FA_NLL
+    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64 else FA_SINGLE
+    cdef int last = cnp.PyArray_NDIM(x) - 1
+    job.outer = <size_t>cnp.PyArray_DIM(x, 0) if last == 2 else 1
+    job.inner, job.n = <size_t>cnp.PyArray_DIM(x, last - 1), <size_t>cnp.PyArray_DIM(x, last)
+    job.input = cube_of(x)
+    if soft:
+        job.target = cube_of(target)
+    else:
+        job.labels = plane_of(target)
+    if weight is not None:
+        job.weight = operand_of(weight)
+    job.ignore_index, job.smoothing, job.z_loss, job.mean = ignore_index, smoothing, z_loss, mean
+    job.grad_output = plane_of(grad_output)
+    if value is not None:
+        job.value = plane_of(value)
+    if grad is not None:
+        job.grad = cube_of(grad)
+    if hess is not None:
+        job.hess = cube_of(hess)
+    job.total = &total if want_total else NULL
+    with nogil:
+        status = fa_row_loss_run(&job, &bad)
+    if status == FA_BAD_LABEL:
+        raise IndexError(f"target: label {target.reshape(-1)[bad]} of row {bad} is not in 0..{job.n - 1} "
+                         f"(the {job.n} classes of input) and is not ignore_index={ignore_index}")
+    if status == FA_NO_MEMORY:
+        raise MemoryError()
+    return total
+
+
+def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean, bint zero_infinity, bint logits,
+             grad_output, value, grad, hess, bint want_total):
+    """x, grad, hess: (steps, sequences, classes); targets: (sequences, room), or one after another; lengths: of
+    input and targets, (sequences,); grad_output, value: (sequences,). blank an int64. Returns the total; what is
+    wrong with lengths or labels is raised before anything is written."""
+    cdef fa_ctc_job job
+    cdef fa_ctc_place bad = fa_ctc_place(0, 0)
+    cdef fa_ctc_status status
+    cdef double total = 0.0
+    memset(&job, 0, sizeof(job))
+    job.steps, job.sequences = <size_t>cnp.PyArray_DIM(x, 0), <size_t>cnp.PyArray_DIM(x, 1)
+    job.classes = <size_t>cnp.PyArray_DIM(x, 2)
+    job.input, job.labels = cube_of(x), plane_of(targets)
+    job.concatenated = cnp.PyArray_NDIM(targets) == 1
+    job.labels_each = <size_t>cnp.PyArray_DIM(targets, cnp.PyArray_NDIM(targets) - 1)
+    job.input_lengths, job.target_lengths = operand_of(lengths[0]), operand_of(lengths[1])
+    job.blank, job.mean, job.zero_infinity, job.logits = blank, mean, zero_infinity, logits
+    job.grad_output = operand_of(grad_output)
+    if value is not None:
+        job.value = operand_of(value)
+    if grad is not None:
+        job.grad = cube_of(grad)
+    if hess is not None:
+        job.hess = cube_of(hess)
+    job.total = &total if want_total else NULL
+    with nogil:
+        status = fa_ctc_run(&job, &bad)
+    if status == FA_CTC_NO_MEMORY:
+        raise MemoryError()
+    if status != FA_CTC_DONE:
+        raise_ctc(&job, status, bad, targets, lengths)
+    return total
+
+
+cdef raise_ctc(const fa_ctc_job *job, fa_ctc_status status, fa_ctc_place bad, targets, lengths):
+    n = bad.sequence
+    if status == FA_CTC_BAD_BLANK:
+        raise ValueError(f"blank must be in 0..{<Py_ssize_t>job.classes - 1} (the classes of log_probs), "
+                         f"got {job.blank}")
+    if status == FA_CTC_BAD_INPUT_LENGTH:
+        raise ValueError(f"input_lengths: {lengths[0][n]} of sequence {n} is not in 0..{job.steps} "
+                         f"(the steps of log_probs)")
+    if status == FA_CTC_BAD_TARGET_LENGTH:
+        raise ValueError(f"target_lengths: {lengths[1][n]} of sequence {n} is not in 0..{job.labels_each} "
+                         f"(the labels in targets)")
+    if status == FA_CTC_BAD_SUM:
+        raise ValueError(f"target_lengths must add up to the {job.labels_each} labels of one-dimensional targets, "
+                         f"got {sum(map(int, lengths[1]))}")
+    at = (n, bad.label) if not job.concatenated else sum(map(int, lengths[1][:n])) + bad.label
+    what = "is the blank" if targets[at] == job.blank else f"is not in 0..{job.classes - 1} (the classes of log_probs)"
+    raise IndexError(f"targets: label {targets[at]} at {bad.label} of sequence {n} {what}")
+
+
+cdef dict _WIDE_LOSSES = {
+    "multi_margin_loss": <int>FA_MULTI_MARGIN, "multilabel_margin_loss": <int>FA_MULTILABEL_MARGIN,
+    "multilabel_soft_margin_loss": <int>FA_MULTILABEL_SOFT_MARGIN,
+    "cosine_embedding_loss": <int>FA_COSINE_EMBEDDING, "triplet_margin_loss": <int>FA_TRIPLET_MARGIN,
+}
+
+
+cdef wide_cubes(fa_cube *to, arrays):
+    for k, a in enumerate(arrays):
+        to[k] = cube_of(a)
+
+
+def wide_loss(str name, list inputs, labels, label_lists, target, weight, tuple numbers, grad_output, bint mean, value,
+              list grads, list hesses, bint want_total):
+    """inputs, label_lists, grads, hesses: (outer, inner, classes); labels, target, grad_output, value: (outer, inner);
+    outer may be left out. Class weights, or None; numbers: margin, p, eps, swap. grads and hesses: none, of the first
+    or of all inputs, hesses only beside grads. Returns the total; raises IndexError for a label out of range, before
+    anything is written."""
+    cdef fa_wide_loss_job job
+    cdef double total = 0.0
+    cdef size_t bad = 0
+    cdef fa_status status
+    cdef cnp.ndarray x = inputs[0]
+    cdef int last = cnp.PyArray_NDIM(x) - 1
+    memset(&job, 0, sizeof(job))
+    job.loss = <fa_wide_loss><int>_WIDE_LOSSES[name]
+    job.outer = <size_t>cnp.PyArray_DIM(x, 0) if last == 2 else 1
+    job.inner, job.n = <size_t>cnp.PyArray_DIM(x, last - 1), <size_t>cnp.PyArray_DIM(x, last)
+    job.inputs = <size_t>len(inputs)
+    wide_cubes(job.input, inputs)
+    wide_cubes(job.grad, grads)
+    wide_cubes(job.hess, hesses)
+    if labels is not None:
+        job.labels = plane_of(labels)
+    if label_lists is not None:
+        job.label_lists = cube_of(label_lists)
+    if target is not None:
+        job.target = plane_of(target)
+    if weight is not None:
+        job.weight = operand_of(weight)
+    if value is not None:
+        job.value = plane_of(value)
+    job.margin, job.p, job.eps, job.swap = numbers
+    job.grad_output, job.mean = plane_of(grad_output), mean
+    job.total = &total if want_total else NULL
+    with nogil:
+        status = fa_wide_loss_run(&job, &bad)
+    if status == FA_BAD_LABEL:
+        found = labels if label_lists is None else label_lists
+        row = bad if label_lists is None else bad // job.n
+        raise IndexError(f"target: label {found.reshape(-1)[bad]} of row {row} is not in 0..{job.n - 1} "
+                         f"(the {job.n} classes of input)" + ("" if label_lists is None else ", nor -1, a list's end"))
+    if status == FA_NO_MEMORY:
+        raise MemoryError()
+    return total
