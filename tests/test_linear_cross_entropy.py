@@ -9,6 +9,7 @@ import pickle
 import tracemalloc
 from itertools import product
 
+import dask.array as da
 import ml_dtypes
 import numpy as np
 import pytest
@@ -342,7 +343,6 @@ def test_refused_outputs():
 
 
 def test_dask_arrays_are_refused():
-    da = pytest.importorskip("dask.array")
     with pytest.raises(TypeError, match="linear_cross_entropy does not take Dask arrays"):
         op(da.from_array(X, (2, D)), W, T)
 
