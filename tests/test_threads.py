@@ -14,17 +14,13 @@ import pytest
 import walk
 
 import fastact as fa
-from fastact import _core
 
 SMALL, LARGE = 1037, 300_007
 
 
 @pytest.fixture
-def four_threads():
-    before = fa.get_num_threads()
-    fa.set_num_threads(4)
-    yield
-    fa.set_num_threads(before)
+def four_threads(set_threads):
+    set_threads(4)
 
 
 def _jobs():
@@ -104,14 +100,10 @@ def test_no_more_threads_than_asked(four_threads):
 
 
 @pytest.fixture
-def slow():
+def slow(set_isa, set_threads):
     """One thread of portable C: calls that take long enough to look meanwhile."""
-    before = _core.get_isa(), fa.get_num_threads()
-    _core.set_isa("baseline")
-    fa.set_num_threads(1)
-    yield
-    _core.set_isa(before[0])
-    fa.set_num_threads(before[1])
+    set_isa("baseline")
+    set_threads(1)
 
 
 F8 = np.dtype("f8")
