@@ -278,6 +278,68 @@ def parameter_sums(cnp.ndarray terms, dtype):
 include "_calls.pxi"
 
 
+# ---- arrays for the core ----------------------------------------------------------
+
+cdef class DefaultFloat:
+    """Context in which this thread computes in IEEE's default mode, whatever the host's;
+    mode and flags are put back at its end."""
+
+    cdef fa_fpstate found
+
+    def __enter__(self):
+        self.found = fa_fpstate_enter()
+
+    def __exit__(self, *exception):
+        fa_fpstate_leave(self.found)
+
+
+cdef int _CODE_OF_TYPE[32]  # by NumPy's type number; -1: none, or registered
+
+for _k in range(32):
+    _CODE_OF_TYPE[_k] = -1
+for _char in "bBhHiIlLqQefd":
+    _CODE_OF_TYPE[np.dtype(_char).num] = _CODES[np.dtype(_char)]
+
+
+cdef fa_dtype code_of(cnp.ndarray a) except *:
+    cdef int number = cnp.PyArray_TYPE(a)
+    if number < 32 and _CODE_OF_TYPE[number] >= 0:  # NumPy is slow to hash a dtype
+        return <fa_dtype>_CODE_OF_TYPE[number]
+    return <fa_dtype><int>_CODES[a.dtype]
+
+
+cdef (size_t, size_t) extent(cnp.ndarray a):
+    """Addresses from the first byte of an array that is not empty to behind the last."""
+    cdef size_t low = <size_t>cnp.PyArray_DATA(a), high = low + <size_t>cnp.PyArray_ITEMSIZE(a)
+    cdef Py_ssize_t reach
+    cdef int k
+    for k in range(cnp.PyArray_NDIM(a)):
+        reach = (cnp.PyArray_DIM(a, k) - 1) * cnp.PyArray_STRIDE(a, k)
+        if reach < 0:
+            low += <size_t>reach
+        else:
+            high += <size_t>reach
+    return low, high
+
+
+def may_share_memory(cnp.ndarray a, cnp.ndarray b):
+    """np.may_share_memory in a tenth of its time."""
+    if not cnp.PyArray_SIZE(a) or not cnp.PyArray_SIZE(b):
+        return False
+    a_low, a_high = extent(a)
+    b_low, b_high = extent(b)
+    return a_low < b_high and b_low < a_high
+
+
+cdef fa_operand operand_of(cnp.ndarray a) except *:
+    """A 0-d or 1-d array as an operand; anything 0-d repeats."""
+    cdef fa_operand o
+    o.data = <char *>cnp.PyArray_DATA(a)
+    o.stride = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_NDIM(a) else 0
+    o.dtype = code_of(a)
+    return o
+
+
 include "_losses.pxi"
 include "_plain_losses.pxi"
 

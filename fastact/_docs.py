@@ -83,6 +83,26 @@ LABELLED = Shared(
 )
 
 
+OBJECTIVES = Shared(
+    (
+        "loss : loss or str\n"
+        "    A loss of one input, or its name. Losses of a row of classes need `num_class`, and class\n"
+        "    labels 0, 1, ...; losses of signs need labels -1 and 1.",
+        'hess : {"exact", "upper"}\n'
+        '    "exact": the Hessian\'s diagonal. "upper": the most it may become as the prediction moves,\n'
+        "    where there is such a bound: see Notes.",
+        "floor : float\n    The least Hessian, more than 0, before the weights.",
+        "flat : float\n"
+        "    What takes the Hessian's place, before the weights, where the loss slopes without being\n"
+        "    convex: as in `l1_loss` everywhere, in `huber_loss` beyond `delta`.",
+        "**options\n    The loss's own options, such as `delta` or `label_smoothing`.",
+    ),
+    "Objective\n    A callable that gives gradients and Hessians; it pickles.",
+    "TypeError\n    If `loss` is no loss, or has several inputs, or lacks an option.\n"
+    "ValueError\n    If there is no loss of that name, no upper bound, or an option has a value it cannot.",
+)
+
+
 def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
     operand, shape = ("an operand", "broadcast") if parameters else ("`input`", "input's")
     cases = "the operands do not broadcast, or " if parameters else ""
@@ -100,7 +120,7 @@ def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
 
 def sections(doc: str | None) -> tuple[str, dict[str, str]]:
     """What a docstring begins with, and its sections by their titles."""
-    summary, *others = re.split(r"\n\n(?=\w+\n-{3,}\n)", inspect.cleandoc(doc or ""))
+    summary, *others = re.split(r"\n\n(?=\w+(?: Also)?\n-{3,}\n)", inspect.cleandoc(doc or ""))
     return summary, {title: body for title, _, body in (section.split("\n", 2) for section in others)}
 
 
@@ -110,7 +130,8 @@ def complete(definition: Callable[..., Any], shared: Shared) -> str:
     entries = {_names(entry): entry for entry in shared.parameters}
     if "Parameters" in own:
         entries |= {_names(entry): entry for entry in re.split(r"\n(?=\S)", own.pop("Parameters"))}
-    order = [*inspect.signature(definition).parameters]
+    parameters = inspect.signature(definition).parameters.values()
+    order = ["**" * (p.kind is p.VAR_KEYWORD) + p.name for p in parameters]
     order.append("out")  # of ufuncs, whose signature is made later
     described = sorted(
         (names for names in entries if names[0] in order), key=lambda names: order.index(names[0])

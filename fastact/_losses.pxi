@@ -1,79 +1,4 @@
-# Losses over whole arrays; part of _core.pyx.
-
-cdef class DefaultFloat:
-    """Context in which this thread computes in IEEE's default mode, whatever the host's;
-    mode and flags are put back at its end."""
-
-    cdef fa_fpstate found
-
-    def __enter__(self):
-        self.found = fa_fpstate_enter()
-
-    def __exit__(self, *exception):
-        fa_fpstate_leave(self.found)
-
-
-cdef int _CODE_OF_TYPE[32]  # by NumPy's type number; -1: none, or registered
-
-for _k in range(32):
-    _CODE_OF_TYPE[_k] = -1
-for _char in "bBhHiIlLqQefd":
-    _CODE_OF_TYPE[np.dtype(_char).num] = _CODES[np.dtype(_char)]
-
-
-cdef fa_dtype code_of(cnp.ndarray a) except *:
-    cdef int number = cnp.PyArray_TYPE(a)
-    if number < 32 and _CODE_OF_TYPE[number] >= 0:  # NumPy is slow to hash a dtype
-        return <fa_dtype>_CODE_OF_TYPE[number]
-    return <fa_dtype><int>_CODES[a.dtype]
-
-
-cdef (size_t, size_t) extent(cnp.ndarray a):
-    """Addresses from the first byte of an array that is not empty to behind the last."""
-    cdef size_t low = <size_t>cnp.PyArray_DATA(a), high = low + <size_t>cnp.PyArray_ITEMSIZE(a)
-    cdef Py_ssize_t reach
-    cdef int k
-    for k in range(cnp.PyArray_NDIM(a)):
-        reach = (cnp.PyArray_DIM(a, k) - 1) * cnp.PyArray_STRIDE(a, k)
-        if reach < 0:
-            low += <size_t>reach
-        else:
-            high += <size_t>reach
-    return low, high
-
-
-def column_spread(cnp.ndarray p, cnp.ndarray w, cnp.ndarray about, cnp.ndarray first, cnp.ndarray second):
-    """Adds to first and second, float64, the moments of w's columns about the rows of `about` under those of p. All of
-    one float type and contiguous, but that p's rows may be apart."""
-    cdef fa_column_spread_job job
-    memset(&job, 0, sizeof(job))
-    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(p) == cnp.NPY_DOUBLE else FA_SINGLE
-    job.count, job.rows = <size_t>cnp.PyArray_DIM(p, 0), <size_t>cnp.PyArray_DIM(p, 1)
-    job.columns = <size_t>cnp.PyArray_DIM(w, 1)
-    job.pitch = <size_t>(cnp.PyArray_STRIDE(p, 0) // cnp.PyArray_ITEMSIZE(p))
-    job.p, job.w, job.about = cnp.PyArray_DATA(p), cnp.PyArray_DATA(w), cnp.PyArray_DATA(about)
-    job.first, job.second = <double *>cnp.PyArray_DATA(first), <double *>cnp.PyArray_DATA(second)
-    with nogil:
-        fa_column_spread(&job)
-
-
-def may_share_memory(cnp.ndarray a, cnp.ndarray b):
-    """np.may_share_memory in a tenth of its time."""
-    if not cnp.PyArray_SIZE(a) or not cnp.PyArray_SIZE(b):
-        return False
-    a_low, a_high = extent(a)
-    b_low, b_high = extent(b)
-    return a_low < b_high and b_low < a_high
-
-
-cdef fa_operand operand_of(cnp.ndarray a) except *:
-    """A 0-d or 1-d array as an operand; anything 0-d repeats."""
-    cdef fa_operand o
-    o.data = <char *>cnp.PyArray_DATA(a)
-    o.stride = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_NDIM(a) else 0
-    o.dtype = code_of(a)
-    return o
-
+# The core's entries for losses; part of _core.pyx.
 
 def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint want_total):
     """operands: input, target, weight, scale, parameters, each 1-d of length n, or 0-d.
@@ -275,3 +200,18 @@ def wide_loss(str name, list inputs, labels, label_lists, target, weight, tuple 
     if status == FA_NO_MEMORY:
         raise MemoryError()
     return total
+
+
+def column_spread(cnp.ndarray p, cnp.ndarray w, cnp.ndarray about, cnp.ndarray first, cnp.ndarray second):
+    """Adds to first and second, float64, the moments of w's columns about the rows of `about` under those of p. All of
+    one float type and contiguous, but that p's rows may be apart."""
+    cdef fa_column_spread_job job
+    memset(&job, 0, sizeof(job))
+    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(p) == cnp.NPY_DOUBLE else FA_SINGLE
+    job.count, job.rows = <size_t>cnp.PyArray_DIM(p, 0), <size_t>cnp.PyArray_DIM(p, 1)
+    job.columns = <size_t>cnp.PyArray_DIM(w, 1)
+    job.pitch = <size_t>(cnp.PyArray_STRIDE(p, 0) // cnp.PyArray_ITEMSIZE(p))
+    job.p, job.w, job.about = cnp.PyArray_DATA(p), cnp.PyArray_DATA(w), cnp.PyArray_DATA(about)
+    job.first, job.second = <double *>cnp.PyArray_DATA(first), <double *>cnp.PyArray_DATA(second)
+    with nogil:
+        fa_column_spread(&job)

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from fastact._arrays import Array, choice, float_array
+from fastact._docs import OBJECTIVES, complete
 from fastact._elementwise_loss import ElementwiseLoss
 from fastact._loss import Loss, Wanted
 from fastact._ops import get_op
@@ -27,11 +28,18 @@ __all__ = ["Objective", "lightgbm_objective", "xgboost_objective"]
 
 Hess = Literal["exact", "upper"]
 Library = Literal["lightgbm", "xgboost"]
+Factory = TypeVar("Factory", bound=Callable[..., "Objective"])
 
 FLOOR = 1e-16  # XGBoost's, of its own logistic objectives
 FLAT = 1.0  # what both libraries take for their own losses without curvature
 
 
+def _documented(factory: Factory) -> Factory:
+    factory.__doc__ = complete(factory, OBJECTIVES)
+    return factory
+
+
+@_documented
 def lightgbm_objective(
     loss: Loss | str, *, hess: Hess = "exact", floor: float = FLOOR, flat: float = FLAT, **options: Any
 ) -> Objective:
@@ -39,34 +47,6 @@ def lightgbm_objective(
 
     Pass the object as `objective`, in the parameters of ``lightgbm.train`` or to an estimator such
     as ``LGBMRegressor``. Predictions are then raw scores, as with any objective of one's own.
-
-    Parameters
-    ----------
-    loss : loss or str
-        A loss of one input, or its name. Losses of a row of classes need `num_class`, and class
-        labels 0, 1, ...; losses of signs need labels -1 and 1.
-    hess : {"exact", "upper"}
-        "exact": the Hessian's diagonal. "upper": the most it may become as the prediction moves,
-        where there is such a bound: see Notes.
-    floor : float
-        The least Hessian, more than 0, before the weights.
-    flat : float
-        What takes the Hessian's place, before the weights, where the loss slopes without being
-        convex: as in `l1_loss` everywhere, in `huber_loss` beyond `delta`.
-    **options
-        The loss's own options, such as `delta` or `label_smoothing`.
-
-    Returns
-    -------
-    Objective
-        A callable that gives gradients and Hessians; it pickles.
-
-    Raises
-    ------
-    TypeError
-        If `loss` is no loss, or has several inputs, or lacks an option.
-    ValueError
-        If there is no loss of that name, no upper bound, or an option has a value it cannot.
 
     See Also
     --------
@@ -100,6 +80,7 @@ def lightgbm_objective(
     return Objective("lightgbm", loss, hess, floor, flat, options)
 
 
+@_documented
 def xgboost_objective(
     loss: Loss | str, *, hess: Hess = "exact", floor: float = FLOOR, flat: float = FLAT, **options: Any
 ) -> Objective:
@@ -108,34 +89,6 @@ def xgboost_objective(
     Pass the object as `obj` to ``xgboost.train``, or as `objective` to an estimator such as
     ``XGBRegressor``. Predictions start from `base_score`, which ``xgboost.train`` takes for 0.5 unless
     it is set.
-
-    Parameters
-    ----------
-    loss : loss or str
-        A loss of one input, or its name. Losses of a row of classes need `num_class`, and class
-        labels 0, 1, ...; losses of signs need labels -1 and 1.
-    hess : {"exact", "upper"}
-        "exact": the Hessian's diagonal. "upper": the most it may become as the prediction moves,
-        where there is such a bound: see Notes.
-    floor : float
-        The least Hessian, more than 0, before the weights.
-    flat : float
-        What takes the Hessian's place, before the weights, where the loss slopes without being
-        convex: as in `l1_loss` everywhere, in `huber_loss` beyond `delta`.
-    **options
-        The loss's own options, such as `delta` or `label_smoothing`.
-
-    Returns
-    -------
-    Objective
-        A callable that gives gradients and Hessians; it pickles.
-
-    Raises
-    ------
-    TypeError
-        If `loss` is no loss, or has several inputs, or lacks an option.
-    ValueError
-        If there is no loss of that name, no upper bound, or an option has a value it cannot.
 
     See Also
     --------

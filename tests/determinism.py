@@ -136,7 +136,7 @@ def _small_cases(dtype: np.dtype) -> Iterator[tuple]:
 
 def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
     """Long enough to be shared among threads."""
-    n = 2**20 + 7 if dtype.itemsize == 4 else 2**18 + 7
+    n = 2**19 + 7 if dtype.itemsize == 4 else 2**18 + 7
     yield n, map_hashes(dtype, n)
     for shape in [(n // 10, 10), (n // 1001, 1001), (3, n // 3)]:
         yield shape, large_row_hashes(dtype, shape)

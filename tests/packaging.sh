@@ -18,7 +18,7 @@ quietly() { "$@" >"$work/out" 2>&1 || { tail -25 "$work/out"; return 1; }; }
 MOST_BYTES=3000000
 NEEDED=(pytest pytest-timeout hypothesis scipy mpmath ml_dtypes 'dask[array]' psutil)
 # What an interpreter, a compiler or a NumPy could change; the numbers are the other checks' task.
-QUICK=(registry special_values errors loss_errors narrow_types processes docs layouts layouts_rows threads)
+QUICK=(registry special_values errors loss_errors narrow_types processes leaks docs layouts layouts_rows threads)
 
 # environment NAME PYTHON WHAT...: a fresh one with WHAT installed and the tests' needs.
 environment() {

@@ -6,7 +6,7 @@ should see it: what shows that the tests test.
     python tests/seeded_defects.py --list
 
 Exit code 0: every defect was caught. A defect whose place is no longer in the source
-counts as not caught: mend it in `seeded_defects_list.py`, where they are. Needs what the
+counts as not caught: mend it in `defects/`, where they are. Needs what the
 tests need, gcc or clang, and cython.
 """
 
@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 
 import numpy
-from seeded_defects_list import DEFECTS, Defect
+from defects import DEFECTS, Defect
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("csrc", "fastact", "tests", "pyproject.toml", "README.md")
@@ -103,7 +103,7 @@ def judge(tree: Tree, defect: Defect) -> tuple[bool, str]:
     path = tree.root / defect.path
     before = path.read_bytes()
     if not plant(tree, defect):
-        return False, f"its place is not (once) in {defect.path}: mend tests/seeded_defects_list.py"
+        return False, f"its place is not (once) in {defect.path}: mend tests/defects/"
     try:
         tree.build()
         failed, what = tree.test(defect.tests.split(" "))

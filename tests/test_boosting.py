@@ -22,11 +22,7 @@ ELEMENTWISE = [
     for op in fa.list_ops("loss")
     if isinstance(op, ElementwiseLoss) and op._operands == ("input", "target")
 ]
-POISSON = pytest.param(
-    "poisson_nll_loss",
-    marks=pytest.mark.skipif(not hasattr(fa, "poisson_nll_loss"), reason="fastact lacks poisson_nll_loss"),
-)
-BOUNDED = [POISSON if name == "poisson_nll_loss" else name for name in _UPPER if name != "cross_entropy"]
+BOUNDED = [name for name in _UPPER if name != "cross_entropy"]
 
 
 class DataSet:
@@ -262,8 +258,6 @@ def test_losses_of_several_inputs_are_refused(objective, op):
 
 
 def test_upper_bound_of_counts_needs_logarithms():
-    if not hasattr(fa, "poisson_nll_loss"):
-        pytest.skip("fastact lacks poisson_nll_loss")
     with pytest.raises(ValueError, match="log_input=True"):
         lightgbm_objective("poisson_nll_loss", hess="upper", log_input=False)
 

@@ -3,8 +3,10 @@
 import json
 import pickle
 
+import lightgbm
 import numpy as np
 import pytest
+import xgboost
 from sklearn import datasets
 
 import fastact as fa
@@ -107,21 +109,14 @@ XGBOOST_OWN = [
 def own(cases):
     """Which objective of the library's own, and which of ours."""
     return [
-        pytest.param(
-            *case, id=f"{case[1]['objective']}-{case[3].get('hess', 'exact')}-{case[0]}", marks=skip(case[2])
-        )
+        pytest.param(*case, id=f"{case[1]['objective']}-{case[3].get('hess', 'exact')}-{case[0]}")
         for case in cases
     ]
-
-
-def skip(name):
-    return [] if hasattr(fa, name) else [pytest.mark.skip(reason=f"fastact lacks {name}")]
 
 
 @WEIGHTED
 @pytest.mark.parametrize(("kind", "builtin", "name", "options"), own(LIGHTGBM_OWN))
 def test_trees_are_lightgbms_own(kind, builtin, name, options, weighted, rng):
-    lightgbm = pytest.importorskip("lightgbm", reason="needs LightGBM")
     x, y, weight = data(kind, weighted, rng)
     ours = {**builtin, "objective": lightgbm_objective(name, **options)}
     wanted, got = (
@@ -134,7 +129,6 @@ def test_trees_are_lightgbms_own(kind, builtin, name, options, weighted, rng):
 @WEIGHTED
 @pytest.mark.parametrize(("kind", "builtin", "name", "options"), own(XGBOOST_OWN))
 def test_trees_are_xgboosts_own(kind, builtin, name, options, weighted, rng):
-    xgboost = pytest.importorskip("xgboost", reason="needs XGBoost")
     x, y, weight = data(kind, weighted, rng)
     delta_step = 0.7 if builtin["objective"] == "count:poisson" else 0.0
     ours = {"max_delta_step": delta_step, **builtin, "base_score": 0.0}
@@ -149,7 +143,6 @@ def test_trees_are_xgboosts_own(kind, builtin, name, options, weighted, rng):
 @WEIGHTED
 @pytest.mark.parametrize("kind", ["binary", "classes", "numbers"])
 def test_lightgbms_estimators(kind, weighted, rng):
-    lightgbm = pytest.importorskip("lightgbm", reason="needs LightGBM")
     x, y, weight = data(kind, weighted, rng)
     made, name, hess = {
         "binary": (lightgbm.LGBMClassifier, LOGISTIC, "exact"),
@@ -172,7 +165,6 @@ def test_lightgbms_estimators(kind, weighted, rng):
 @WEIGHTED
 @pytest.mark.parametrize("kind", ["binary", "classes", "numbers"])
 def test_xgboosts_estimators(kind, weighted, rng):
-    xgboost = pytest.importorskip("xgboost", reason="needs XGBoost")
     x, y, weight = data(kind, weighted, rng)
     made, name, hess = {
         "binary": (xgboost.XGBClassifier, LOGISTIC, "exact"),
@@ -187,7 +179,6 @@ def test_xgboosts_estimators(kind, weighted, rng):
 
 
 def test_several_targets_of_xgboost(rng):
-    xgboost = pytest.importorskip("xgboost", reason="needs XGBoost")
     x, y, weight = data("numbers", True, rng)
     matrix = xgboost.DMatrix(x, np.stack([y, y**2 / 100], 1), weight=weight)
     wanted = xgboost.train({**XGBOOST, "base_score": 0.0}, matrix, ROUNDS)
@@ -214,11 +205,9 @@ TRAINS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name", "options"), [pytest.param(*t, marks=skip(t[1])) for t in TRAINS])
+@pytest.mark.parametrize(("kind", "name", "options"), TRAINS)
 def test_losses_without_an_own_objective_train(kind, name, options, rng):
     """Twenty rounds of either library leave less than 0.6 of the loss there is without trees."""
-    lightgbm = pytest.importorskip("lightgbm", reason="needs LightGBM")
-    xgboost = pytest.importorskip("xgboost", reason="needs XGBoost")
     x, y, weight = data(kind, True, rng)
     classes = {"num_class": 3} if kind == "classes" else {}
     ours = lightgbm_objective(name, **options)

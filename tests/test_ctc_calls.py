@@ -132,28 +132,25 @@ def test_one_sequence_in_place(rng):
 
 @pytest.mark.parametrize("logits", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_same_bits_of_instruction_sets_and_threads(dtype, logits, rng):
-    before = _core.get_isa(), fa.get_num_threads()
+def test_same_bits_of_instruction_sets_and_threads(dtype, logits, rng, set_isa, set_threads):
+    best = _core.get_isa()
     cases = [batch(rng, dtype)]
     x = as_input(logits_of(rng, (150, 9, 70), dtype, 5.0), logits)
     cases.append((x, rng.integers(1, 70, (9, 60)), rng.integers(0, 151, 9), rng.integers(0, 61, 9)))
-    try:
-        for case in cases:
-            wanted = results(case, logits=logits)
-            for isa, there in _core.instruction_sets().items():
-                _core.set_isa(isa if there else before[0])
-                for threads in (1, 2, 5):
-                    fa.set_num_threads(threads)
-                    got = results(case, logits=logits)
-                    if isa != "baseline":
-                        assert_all_same(got, wanted, (isa, threads))
-                    for a, b in zip(got, wanted, strict=True):
-                        a, b = np.asarray(a, "f8"), np.asarray(b, "f8")
-                        size = 1e-12 if dtype == "float64" else 2.0**-23
-                        np.testing.assert_allclose(a, b, rtol=size, atol=size)
-    finally:
-        _core.set_isa(before[0])
-        fa.set_num_threads(before[1])
+    for case in cases:
+        set_isa(best)
+        wanted = results(case, logits=logits)
+        for isa in fa.config()["available_isas"]:
+            set_isa(isa)
+            for threads in (1, 2, 5):
+                set_threads(threads)
+                got = results(case, logits=logits)
+                if isa != "baseline":
+                    assert_all_same(got, wanted, (isa, threads))
+                for a, b in zip(got, wanted, strict=True):
+                    a, b = np.asarray(a, "f8"), np.asarray(b, "f8")
+                    size = 1e-12 if dtype == "float64" else 2.0**-23
+                    np.testing.assert_allclose(a, b, rtol=size, atol=size)
 
 
 def test_longer_sequences_do_not_change_shorter_ones(rng):

@@ -34,8 +34,10 @@ def ours():
     """This process's hashes: the best instruction set, one thread."""
     before = fa.get_num_threads()
     fa.set_num_threads(1)
-    yield determinism.hashes(large=True)
-    fa.set_num_threads(before)
+    try:
+        return determinism.hashes(large=True)
+    finally:
+        fa.set_num_threads(before)
 
 
 def _assert_equal(got, wanted):
@@ -64,16 +66,16 @@ def test_instruction_sets(ours, isa):
 
 
 @pytest.fixture
-def baseline():
+def baseline(set_isa):
     """Calls a function on the baseline instruction set."""
-    before = _core.get_isa()
+    best = _core.get_isa()
 
     def call(function, *args, **options):
-        _core.set_isa("baseline")
+        set_isa("baseline")
         try:
             return function(*args, **options)
         finally:
-            _core.set_isa(before)
+            set_isa(best)
 
     return call
 
@@ -105,14 +107,10 @@ def test_baseline_float64_losses(name, baseline):
 
 
 @pytest.mark.parametrize("threads", [2, 3, 7])
-def test_thread_counts(ours, threads):
-    before = fa.get_num_threads()
-    fa.set_num_threads(threads)
-    try:
-        assert fa.get_num_threads() == threads
-        _assert_equal(determinism.hashes(small=False, large=True), ours)
-    finally:
-        fa.set_num_threads(before)
+def test_thread_counts(ours, threads, set_threads):
+    set_threads(threads)
+    assert fa.get_num_threads() == threads
+    _assert_equal(determinism.hashes(small=False, large=True), ours)
 
 
 def test_environment_limits_threads(ours):

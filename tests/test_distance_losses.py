@@ -11,7 +11,7 @@ from whole_rows import PRECISION, REDUCTIONS, check_loss
 import fastact as fa
 
 DTYPES = ["float32", "float64"]
-SIZES = [(5, 1), (9, 2), (9, 10), (3, 64), (3, 65), (2, 300)]
+SIZES = [(5, 1), (9, 2), (9, 10), (3, 64), (3, 65), (1, 300)]
 INF = np.inf
 
 
@@ -152,10 +152,9 @@ def check_triplet(operands, dtype, reduction="none", power=2.0, eps=1e-6, **opti
 @pytest.mark.parametrize("power", [1.0, 2.0, INF, 3.0, 1.5, 0.5, 0.0, -1.0, -2.5, -INF])
 @pytest.mark.parametrize("swap", [False, True])
 def test_triplet(swap, power, dtype, rng):
-    for shape in SIZES:
+    for shape, margin in zip(SIZES, (0.5, 20.0) * 3, strict=True):  # some rows within it, or all
         operands = vectors(3, shape, dtype, rng)
-        for margin in (0.5, 20.0):
-            check_triplet(operands, dtype, "none", power, margin=margin, swap=swap)
+        check_triplet(operands, dtype, "none", power, margin=margin, swap=swap)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -178,7 +178,7 @@ def test_reducing_gradient_shapes():
         fa.logsumexp.backward(np.ones(3, "f4"), X, keepdims=True)
 
 
-def test_set_num_threads():
+def test_set_num_threads(set_threads):
     before = fa.get_num_threads()
     for bad in (0, -1, -(2**70)):
         with pytest.raises(ValueError, match="n must be at least 1"):
@@ -187,14 +187,11 @@ def test_set_num_threads():
         with pytest.raises(TypeError, match="n must be an integer"):
             fa.set_num_threads(bad)
     assert fa.get_num_threads() == before
-    try:
-        for good in (1, 3, np.int8(2)):
-            fa.set_num_threads(good)
-            assert fa.get_num_threads() == good
-        fa.set_num_threads(2**70)
-        assert fa.get_num_threads() >= 1
-    finally:
-        fa.set_num_threads(before)
+    for good in (1, 3, np.int8(2)):
+        set_threads(good)
+        assert fa.get_num_threads() == good
+    set_threads(2**70)
+    assert fa.get_num_threads() >= 1
 
 
 def test_config():

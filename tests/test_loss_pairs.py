@@ -4,8 +4,8 @@ import dask.array as da
 import numpy as np
 import pytest
 import reference
+from loss_cases import check, elementwise_case, parameter_values
 from mpmath import mp
-from test_losses import check, elementwise_case, parameter_values
 
 import fastact as fa
 
@@ -13,10 +13,7 @@ PAIRS = [name for name, entry in reference.LOSSES.items() if getattr(entry, "sec
 DTYPES = ["float32", "float64"]
 
 
-@pytest.fixture(autouse=True)
-def precision():
-    with mp.workprec(reference.ROW_PRECISION):
-        yield
+pytestmark = pytest.mark.usefixtures("row_precision")
 
 
 def case(name, dtype, rng, second_shape=None):

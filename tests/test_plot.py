@@ -5,17 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import fastact as fa
-from fastact import _cli
-
-matplotlib = pytest.importorskip("matplotlib")
-
-from matplotlib.figure import Figure  # noqa: E402
-
-from fastact import _plot  # noqa: E402
+from fastact import _cli, _plot
 
 GATED = {"glu", "swiglu", "geglu", "reglu"}
 OPS = {op.__name__: op for op in fa.list_ops("activation") if op.__name__ not in GATED}

@@ -1,6 +1,5 @@
 """fork, spawn, import, the environment: what a process may expect of the package."""
 
-import gc
 import inspect
 import multiprocessing
 import os
@@ -8,10 +7,8 @@ import pickle
 import subprocess
 import sys
 import textwrap
-import tracemalloc
 from pathlib import Path
 
-import numpy as np
 import pytest
 import walk
 
@@ -191,7 +188,7 @@ def test_import_time(tmp_path):
 # ---- the environment -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("value", ["nonsense", "AVX2", "avx512 ", *({"neon", "avx2"} - set(ISAS))])
+@pytest.mark.parametrize("value", ["nonsense", "AVX2", "avx512 ", *sorted({"neon", "avx2"} - set(ISAS))])
 def test_nonsense_isa(value):
     result = _python("import fastact", FASTACT_ISA=value)
     assert result.returncode == 1
@@ -266,64 +263,3 @@ def test_signature(name, op):
     assert repr(op) == f"<fastact.{name}>"
     kinds = {p.kind for p in signature.parameters.values()}
     assert not kinds & {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
-
-
-# ---- leaks -------------------------------------------------------------------------------
-
-
-def _calls():
-    x, bad = walk.values((4, 6), "f4", 1), np.zeros((4, 6), complex)
-    out = np.empty_like(x)
-    labels = np.zeros(4, int)
-    for op in walk.maps():
-        yield lambda op=op: op.ufunc(*[x] * op.arrays, *[x] * op.parameters)
-    yield lambda: fa.gelu(x, approximate="tanh", out=out)
-    yield lambda: fa.leaky_relu(x, negative_slope=0.5)
-    yield lambda: fa.softplus.derivative(x, order=2)
-    yield lambda: fa.softmax(x, axis=0, where=x > 0, out=out)
-    yield lambda: fa.log_softmax.backward(x, x, axis=(0, 1))
-    for name, op in walk.losses().items():
-        target = labels if name in walk.row_losses() else x
-        yield lambda op=op, target=target: op.value_and_grad(x, target, out=out)
-        yield lambda op=op, target=target: op.grad_and_hess(x, target, reduction="none")
-        yield lambda op=op: _refused(op, bad, labels)
-    yield lambda: _refused(fa.cross_entropy, x, labels + 6)
-    yield lambda: fa.ctc_loss.grad_and_hess(x, [1, 2], 4, 2, logits=True)
-    yield lambda: _refused(fa.ctc_loss, x, [1, 9], 4, 2)
-    yield lambda: _refused(fa.gelu, bad)
-    yield lambda: _refused(fa.gelu, x, approximate="no")
-    yield lambda: _refused(fa.softmax, x, axis=5)
-    yield lambda: pickle.loads(pickle.dumps(fa.gelu.backward))
-    yield lambda: fa.config()
-
-
-def _refused(op, *args, **options):
-    with pytest.raises((TypeError, ValueError, IndexError)):
-        op(*args, **options)
-
-
-def test_no_leaks():
-    calls = [*_calls()]
-    sentinel = walk.values(5, "f4", 1)
-    counts = sys.getrefcount(sentinel), sys.getrefcount(None)
-    for call in calls:
-        for _ in range(3):
-            call()
-    gc.collect()
-    tracemalloc.start()
-    try:
-        for _ in range(2):  # the first round fills what is kept for good
-            before = tracemalloc.get_traced_memory()[0]
-            for call in calls:
-                for _ in range(50):
-                    call()
-            gc.collect()
-            grown = tracemalloc.get_traced_memory()[0] - before
-        assert grown < 20_000, f"{grown} bytes after {50 * len(calls)} calls"
-    finally:
-        tracemalloc.stop()
-    for _ in range(1000):
-        fa.gelu(sentinel)
-        fa.softmax(sentinel)
-        fa.mse_loss(sentinel, sentinel)
-    assert sys.getrefcount(sentinel) == counts[0]

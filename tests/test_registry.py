@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import reference
-from seeded_defects_list import DEFECTS
+from defects import DEFECTS
 
 import fastact as fa
 from fastact import _core

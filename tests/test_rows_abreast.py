@@ -31,11 +31,8 @@ def _cases():
 
 
 @pytest.fixture(params=[1, 3])
-def threads(request):
-    before = fa.get_num_threads()
-    fa.set_num_threads(request.param)
-    yield request.param
-    fa.set_num_threads(before)
+def threads(request, set_threads):
+    set_threads(request.param)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

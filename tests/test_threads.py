@@ -14,17 +14,13 @@ import pytest
 import walk
 
 import fastact as fa
-from fastact import _core
 
 SMALL, LARGE = 1037, 300_007
 
 
 @pytest.fixture
-def four_threads():
-    before = fa.get_num_threads()
-    fa.set_num_threads(4)
-    yield
-    fa.set_num_threads(before)
+def four_threads(set_threads):
+    set_threads(4)
 
 
 def _jobs():
@@ -113,22 +109,29 @@ def test_no_more_threads_than_asked(four_threads):
 
 
 @pytest.fixture
-def slow():
+def slow(set_isa, set_threads):
     """One thread of portable C: calls that take long enough to look meanwhile."""
-    before = _core.get_isa(), fa.get_num_threads()
-    _core.set_isa("baseline")
-    fa.set_num_threads(1)
-    yield
-    _core.set_isa(before[0])
-    fa.set_num_threads(before[1])
+    set_isa("baseline")
+    set_threads(1)
 
 
-@pytest.mark.parametrize("name", walk.losses())
-def test_releases_the_gil(slow, name):
+F8 = np.dtype("f8")
+WITHOUT_THE_GIL = {  # one call of each entry of the C core that takes long
+    "elementwise": lambda: (fa.focal_loss, walk.loss_operands("focal_loss", (20_000, 10), F8)[:2]),
+    "rows": lambda: (fa.cross_entropy, walk.loss_operands("cross_entropy", (30_000, 10), F8)[:2]),
+    "whole rows": lambda: (
+        fa.triplet_margin_loss,
+        walk.whole_row_operands("triplet_margin_loss", (200_000, 10), F8)[0],
+    ),
+    "sequences": lambda: (fa.ctc_loss, walk.ctc_operands(200, 40, 50, F8)),
+}
+
+
+@pytest.mark.parametrize("entry", WITHOUT_THE_GIL)
+def test_releases_the_gil(slow, entry):
     """Another thread runs while a loss is computed: it does not wait for most of a call.
     (Ufuncs are called by NumPy.)"""
-    op = walk.loss(name)
-    x, t, _ = walk.loss_operands(name, (100_000, 40), np.dtype("f8"))
+    op, operands = WITHOUT_THE_GIL[entry]()
     ticks, stop = [], threading.Event()
 
     def tick():
@@ -144,7 +147,7 @@ def test_releases_the_gil(slow, name):
         waited = [1.0]
         while waited[-1] >= 0.5 and len(waited) < 6:  # another process may take the CPU once
             start = time.perf_counter()
-            op.grad(x, t)
+            op.grad(*operands)
             end = time.perf_counter()
             inside = [start, *(at for at in ticks if start < at < end), end]
             waited.append(max(np.diff(inside)) / (end - start))

@@ -153,22 +153,19 @@ def test_mixed_types_have_the_firsts(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_threads_and_instruction_sets(name):
-    op, before = getattr(fa, name), (fa.get_num_threads(), _core.get_isa())
+def test_threads_and_instruction_sets(name, set_threads, set_isa):
+    op, best = getattr(fa, name), _core.get_isa()
     for shape in [(9, 10), (13, 64), (3, 65), (3, 1003), (6001, 10), (303, 1001)]:
         for operands, options in cases(name, shape, "f4")[: 2 if shape[0] > 100 else None]:
-            fa.set_num_threads(1)
+            set_isa(best)
+            set_threads(1)
             wanted = everything(op, operands, options)
-            try:
-                for threads in (2, 3, 7):
-                    fa.set_num_threads(threads)
-                    assert_all_same(everything(op, operands, options), wanted, (threads, shape, options))
-                for isa in fa.config()["available_isas"] if shape[0] < 100 else ():
-                    _core.set_isa(isa)
-                    assert_all_same(everything(op, operands, options), wanted, (isa, shape, options))
-            finally:
-                fa.set_num_threads(before[0])
-                _core.set_isa(before[1])
+            for threads in (2, 3, 7):
+                set_threads(threads)
+                assert_all_same(everything(op, operands, options), wanted, (threads, shape, options))
+            for isa in fa.config()["available_isas"] if shape[0] < 100 else ():
+                set_isa(isa)
+                assert_all_same(everything(op, operands, options), wanted, (isa, shape, options))
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,0 +1,121 @@
+"""Activations with more than one function."""
+
+from defects.defect import Defect
+
+COMPOSED = [
+    Defect(
+        "a parameter's gradient misses the last row of a chunk",
+        "csrc/parameter_sums.c",
+        "for (; o < last; o++) {",
+        "for (; o + 1 < last; o++) {",
+        "tests/test_trained.py -k sums",
+    ),
+    Defect(
+        "terms of a parameter's gradient rounded to float16",
+        "fastact/_trained.py",
+        "self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))",
+        "self._by_parameter(dy, x, p)",
+        "tests/test_trained.py -k added_wide",
+    ),
+    Defect(
+        "the input overwritten before the parameter's gradient",
+        "fastact/_trained.py",
+        "            terms = self._by_parameter(",
+        "            self._by_input(dy, x, p, out=outs[0])\n            terms = self._by_parameter(",
+        "tests/test_trained.py -k out",
+    ),
+    Defect(
+        "the second of two results stored a lane too wide",
+        "csrc/loops_map.h",
+        "v_store_n(z + i, left, g last_arguments)",
+        "v_store_n(z + i, left + 1, g last_arguments)",
+        "tests/test_trained.py -k one_pass",
+    ),
+    Defect(
+        "celu's alpha not scaled",
+        "csrc/ops/exponential.h",
+        "v_select(v_lt(v_abs(alpha), K(EXP_UNIT)), K(1 / EXP_UNIT), K(1))",
+        "K(1)",
+        "tests/test_parameters.py -k celu",
+    ),
+    Defect(
+        "a result of a factor rounded to a subnormal first",
+        "csrc/ops/exponential.h",
+        "factor * K(EXP_UNIT), factor) * falling * v_select(large, K(1), K(EXP_UNIT));",
+        "K(0), K(0)) + factor * (falling * K(EXP_UNIT) + v_keep(large, K(0)));",
+        "tests/test_parameters.py",
+    ),
+    Defect(
+        "exponentials that stop falling under a large factor",
+        "csrc/ops/exponential.h",
+        "v_keep(v_mask_not(v_le(u, K(EXP_LEAST))), y)",
+        "y",
+        "tests/test_parameters.py",
+    ),
+    Defect(
+        "the elements before a line boundary counted twice",
+        "csrc/elementwise.c",
+        "job->kernel(n - head, in_rest,",
+        "job->kernel(n, in_rest,",
+        "tests/test_layouts.py -k cache_line",
+    ),
+    Defect(
+        "an input that repeats moved with the others",
+        "csrc/elementwise.c",
+        "head * size * step[k];",
+        "head * size;",
+        "tests/test_layouts.py -k cache_line",
+    ),
+    Defect(
+        "two gradients in one pass: the second stored before the first is computed",
+        "csrc/loops_map.h",
+        "            vec one = f last_arguments;                                                         \\\n"
+        "            if (g) v_store_n(z + i, left, g last_arguments);                                    \\\n"
+        "            v_store_n(y + i, left, one);",
+        "            if (g) v_store_n(z + i, left, g last_arguments);                                    \\\n"
+        "            v_store_n(y + i, left, f last_arguments);",
+        "tests/test_trained.py -k one_pass",
+    ),
+    Defect(
+        "tanh's first piece ends where a, not 1 + a, does",
+        "csrc/vmath/f32.h",
+        "v_lt(K(1) + a, K(1.25f))",
+        "v_lt(a, K(0.25f))",
+        "tests/test_accuracy_float32.py -k monotone",
+    ),
+    Defect(
+        "sigmoid's remainder not divided",
+        "csrc/ops/sigmoids.h",
+        "return v_fma(v_fnma(q, e - (d - K(1)), v_fnma(q, d, n)), inverse, q);",
+        "return q + v_fnma(q, e - (d - K(1)), v_fnma(q, d, n));",
+        "tests/test_accuracy_float32.py -k monotone",
+    ),
+    Defect(
+        "sparsemax stops after one pass",
+        "csrc/ops/sparse_rows.h",
+        "while (FN(raise_threshold)(p)) {}",
+        "FN(raise_threshold)(p);",
+        "tests/test_composed.py -k sparse",
+    ),
+    Defect(
+        "hardmax marks every maximum",
+        "csrc/ops/sparse_rows.h",
+        "if (p->w.direction != FA_ALONG) s->count = s->count + one;",
+        "",
+        "tests/test_composed.py -k sparse",
+    ),
+    Defect(
+        "what softmin leaves out counts as least",
+        "csrc/rows.c",
+        "loop->op == FA_ROW_softmin ? HUGE_VAL : -HUGE_VAL",
+        "-HUGE_VAL",
+        "tests/test_rows.py -k mask",
+    ),
+    Defect(
+        "hardswish' at -3",
+        "csrc/ops/hard.h",
+        "return v_select(v_le(x, K(-3)), K(0),",
+        "return v_select(v_lt(x, K(-3)), K(0),",
+        "tests/test_special_values.py -k hardswish",
+    ),
+]

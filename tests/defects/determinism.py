@@ -1,0 +1,120 @@
+"""The same bits, threads, processes."""
+
+from defects.defect import Defect
+
+DETERMINISM = [
+    Defect(
+        "order of a sum depends on threads",
+        "csrc/losses.c",
+        "fa_fold(&state);\n        free(p.partial);",
+        "0.0;\n        for (size_t k = 0, t = (size_t)fa_get_threads(); k < t; k++)\n"
+        "            for (size_t i = k; i < chunks; i += t) *job->total += p.partial[i];\n"
+        "        free(p.partial);",
+        "tests/test_determinism.py -k thread_counts",
+    ),
+    Defect(
+        "one instruction set without fma",
+        "csrc/simd/avx2.h",
+        "FA_INLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c) { return _mm256_fmadd_ps(a, b, c); }",
+        "FA_INLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c) { return a * b + c; }",
+        "tests/test_determinism.py -k instruction_sets",
+    ),
+    Defect(
+        "one task left out",
+        "csrc/parallel.c",
+        "job j = {task, context, tasks, 0};",
+        "job j = {task, context, tasks - 1, 0};",
+        "tests/test_determinism.py -k thread_counts",
+    ),
+    Defect(
+        "caller does not wait for its threads",
+        "csrc/parallel.c",
+        "while (pool.running) fa_cond_wait(&pool.finished, &pool.lock);",
+        "",
+        "tests/test_threads.py tests/test_determinism.py",
+    ),
+    Defect(
+        "floating-point flags leak",
+        "csrc/parallel.c",
+        "        for (size_t i = 0; i < tasks; i++) task(context, i);\n    }\n    fa_fpstate_leave(found);",
+        "        for (size_t i = 0; i < tasks; i++) task(context, i);\n    }\n    (void)found;",
+        "tests/test_threads.py -k flags",
+    ),
+    Defect(
+        "rounding mode of the host used",
+        "csrc/simd/fpstate.h",
+        "_mm_setcsr(0x1f80);",
+        "_mm_setcsr((found & 0x6000u) | 0x1f80u);",
+        "tests/test_threads.py -k rounding",
+    ),
+    Defect(
+        "forked child believes in its parent's threads",
+        "csrc/parallel.c",
+        "pool.workers = pool.wanted = 0;",
+        "pool.wanted = 0;",
+        "tests/test_processes.py -k fork",
+    ),
+    Defect(
+        "lock of Python held while a loss of rows computes",
+        "fastact/_losses.pxi",
+        "    with nogil:\n        status = fa_row_loss_run(&job, &bad)",
+        "    status = fa_row_loss_run(&job, &bad)",
+        "tests/test_threads.py -k gil",
+    ),
+    Defect(
+        "lock of Python held while a loss of whole rows computes",
+        "fastact/_losses.pxi",
+        "    with nogil:\n        status = fa_wide_loss_run(&job, &bad)",
+        "    status = fa_wide_loss_run(&job, &bad)",
+        "tests/test_threads.py -k gil",
+    ),
+    Defect(
+        "lock of Python held while a loss of sequences computes",
+        "fastact/_losses.pxi",
+        "    with nogil:\n        status = fa_ctc_run(&job, &bad)",
+        "    status = fa_ctc_run(&job, &bad)",
+        "tests/test_threads.py -k gil",
+    ),
+    Defect(
+        "lock of Python held while an elementwise loss computes",
+        "fastact/_losses.pxi",
+        "    with nogil:\n        failed = fa_loss_run(&job)",
+        "    failed = fa_loss_run(&job)",
+        "tests/test_threads.py -k gil",
+    ),
+    Defect(
+        "abreast, the last tile a lane too wide",
+        "csrc/reduce.h",
+        "w.tail = (a->rows - a->head) % LANES;",
+        "w.tail = (a->rows - a->head) % LANES ? (a->rows - a->head) % LANES + 1 : 0;",
+        "tests/test_guard_pages.py -k rows",
+    ),
+    Defect(
+        "target overwritten that is the input too",
+        "fastact/_arrays.py",
+        "        usable = usable and len(sharing) <= 1  # a target that is the input is read once more\n",
+        "",
+        "tests/test_rows_abreast.py -k target_that_is",
+    ),
+    Defect(
+        "abreast, the first tile forgotten",
+        "csrc/reduce.h",
+        "for (size_t t = (w).first_whole ? 0 : (done);",
+        "for (size_t t = (done);",
+        "tests/test_rows_abreast.py",
+    ),
+    Defect(
+        "abreast, labels of the wrong rows",
+        "csrc/ops/cross_entropy.h",
+        "const size_t row = FN(start_of)(c->p.w, t, 0) + k;",
+        "const size_t row = t * LANES + k;",
+        "tests/test_rows_abreast.py -k cross_entropy",
+    ),
+    Defect(
+        "a 0 moves what Kahan's sum lost",
+        "csrc/sums.h",
+        "f64_select(none, s.lost, f64_no_nan((sum - s.sum) - y))",
+        "f64_no_nan((sum - s.sum) - y)",
+        "tests/test_rows_abreast.py -k softmax_backward",
+    ),
+]

@@ -1,0 +1,48 @@
+"""Kinks, NaN, precision."""
+
+from defects.defect import Defect
+
+NUMBERS = [
+    Defect(
+        "relu'(0) is 1",
+        "csrc/ops/rectifiers.h",
+        "FN(relu_d1)(vec x) { return FN(constant_slope)(x, v_keep(v_lt(K(0), x), K(1)));",
+        "FN(relu_d1)(vec x) { return FN(constant_slope)(x, v_keep(v_le(K(0), x), K(1)));",
+        "tests/test_special_values.py",
+    ),
+    Defect(
+        "relu drops NaN",
+        "csrc/ops/rectifiers.h",
+        "return v_max(K(0), x);",
+        "return v_max(x, K(0));",
+        "tests/test_special_values.py",
+    ),
+    Defect(
+        "row's largest element drops a vector",
+        "csrc/reduce.h",
+        "a = v_max(v_max(a, b), v_max(c, d));",
+        "a = v_max(v_max(a, b), c);",
+        "tests/test_rows.py",
+    ),
+    Defect(
+        "winner's gradient is p - 1",
+        "csrc/ops/cross_entropy.h",
+        "return FN(times)(f->factor, f->others.hi + v_fnma(e, K(EXP_UNIT), K(1)));",
+        "return K(1) - FN(times)(f->factor, e * K(EXP_UNIT));",
+        "tests/test_row_losses.py -k confident",
+    ),
+    Defect(
+        "bfloat16 truncated",
+        "csrc/simd/convert.h",
+        "bits + 0x7fff + ((bits >> 16) & 1)",
+        "bits",
+        "tests/test_narrow_types.py",
+    ),
+    Defect(
+        "zero weight times infinity is NaN",
+        "csrc/reduce.h",
+        "return v_select(v_eq(weight, K(0)), K(0), weight * v);",
+        "return weight * v;",
+        "tests/test_losses.py",
+    ),
+]
