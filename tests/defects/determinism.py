@@ -57,8 +57,8 @@ DETERMINISM = [
     Defect(
         "lock of Python held while a loss of rows computes",
         "fastact/_losses.pxi",
-        "    with nogil:\n        status = fa_row_loss_run(&job, &bad)",
-        "    status = fa_row_loss_run(&job, &bad)",
+        "    with nogil:\n        status = fa_row_loss_run(job, &bad)",
+        "    status = fa_row_loss_run(job, &bad)",
         "tests/test_threads.py -k gil",
     ),
     Defect(
