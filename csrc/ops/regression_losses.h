@@ -90,7 +90,8 @@ FA_INLINE vec FN(pinball_loss_d2)(vec x, vec t, vec quantile) {
  * lost goes with it, by log1p'(r) = 1/(1 + r), which is (1 + min)/(1 + max). */
 FA_INLINE pair FN(one_plus_of)(vec x) { return FN(pair_plus)(FN(pair_of)(K(1), K(0)), x); }
 FA_INLINE pair FN(log_ratio)(vec x, vec t) {
-    pair d = FN(pair_plus)(FN(pair_of)(x, K(0)), -t), a = FN(one_plus_of)(v_min(t, x)), b = FN(one_plus_of)(v_max(t, x));
+    pair d = FN(pair_plus)(FN(pair_of)(x, K(0)), -t);
+    pair a = FN(one_plus_of)(v_min(t, x)), b = FN(one_plus_of)(v_max(t, x));
     vec size = v_abs(d.hi), ratio = size / a.hi, size_low = v_copysign(K(1), d.hi) * d.lo;
     vec low = (v_fnma(ratio, a.hi, size) + v_fnma(ratio, a.lo, size_low)) / b.hi;
     mask exact = v_mask_or(v_eq(d.hi, K(0)), v_mask_not(v_lt(v_abs(low), ratio)));

@@ -23,7 +23,7 @@ FA_INLINE vec FN(exp_of_product)(vec k, vec log) {
 /* v exp(k log), whose power may leave the range where the result does not; 0 for v = 0. */
 FA_INLINE vec FN(times_power)(vec v, vec k, vec log) {
     vec root = FN(exp_of_product)(K(0.5) * k, log);
-    return v_select(v_eq(v, K(0)), v, v * root * root);
+    return v_select(v_eq(v, K(0)), v, v_fma(v * root, root, K(0))); /* no product: a sum with it would be fused */
 }
 /* (1 - exp(-|k| d))/|k| of d >= 0: d for k = 0. */
 FA_INLINE vec FN(distance_of_powers)(vec k, vec d) {
@@ -36,14 +36,14 @@ FA_INLINE vec FN(two_powers)(FN(tweedie) t, vec k, vec alpha, vec beta) {
     return v_select(v_lt(K(0), t.p), K(NAN), K(2) * (first + second));
 }
 FA_INLINE vec FN(tweedie_value)(FN(tweedie) t) {
-    vec d = v_abs(t.l), l = v_max(K(-FAR), v_min(K(FAR), t.l)), power = t.b * l;
+    vec d = v_abs(t.l), l = v_max(K(-FAR), v_min(K(FAR), t.l)), power = v_fma(t.b, l, K(0));
     vec upper = v_max(power, l), top = v_max(K(0), upper);
     mask first_is_top = v_eq(upper, top), of_mean = v_eq(top, K(0));
     mask of_target = v_mask_and(v_eq(power, top), v_mask_not(of_mean));
     vec less = v_exp((upper - top) + (v_max(power, K(0)) - top));
     vec first = FN(distance_of_powers)(t.a, d), second = FN(distance_of_powers)(t.b, d);
     vec larger = v_select(first_is_top, first, second), smaller = v_select(first_is_top, second, first);
-    vec bracket = v_abs(larger - v_select(v_eq(less, K(0)), K(0), less * smaller));
+    vec bracket = v_abs(v_select(v_eq(less, K(0)), larger, v_fnma(less, smaller, larger)));
     /* before it m^b, y^b or y m^a */
     vec factor = v_select(v_mask_or(of_mean, of_target), K(2), K(2) * t.target);
     vec log = v_select(of_target, t.log_target, t.log_mean);
