@@ -2,8 +2,8 @@
  * p = sigmoid(x), q = 1 - p, and a = alpha y + (1-alpha) (1-y), or 1 for a negative alpha. With c = 1 - 2y,
  * L' = b = (1-y) p - y q, r = p q/m (p for y = 1, q for y = 0, where m may vanish):
  *   d1  a m^g (g c r L + b),   d2  a m^g (g c r (((g-1) c r + q - p) L + 2b) + p q)
- * A gradient's terms have one sign for y = 0 and 1. m^g is m^2 for g = 2, whose power costs no logarithm. The
- * logistic is exact to the last bits, for it is a factor three times. */
+ * r is 0 where L is infinite. A gradient's terms have one sign for y = 0 and 1. m^g is m^2 for g = 2, whose power
+ * costs no logarithm. The logistic is exact to the last bits, for it is a factor three times. */
 typedef struct {
     vec p, q, loss, b, c, r, factor;
 } FN(focal);
@@ -41,10 +41,11 @@ FA_INLINE vec FN(focal_loss)(vec x, vec y, vec alpha, vec gamma) {
 }
 FA_INLINE vec FN(focal_loss_d1)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    return FN(weighted)(f.factor, v_fma(gamma * f.c * f.r, f.loss, f.b));
+    return FN(weighted)(f.factor, FN(plus_weighted)(f.b, gamma * f.c * f.r, f.loss));
 }
 FA_INLINE vec FN(focal_loss_d2)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
     vec turn = v_fma(gamma - K(1), f.c * f.r, f.q - f.p);
-    return FN(weighted)(f.factor, v_fma(gamma * f.c * f.r, v_fma(turn, f.loss, K(2) * f.b), f.p * f.q));
+    vec bend = v_fma(turn, f.loss, K(2) * f.b);
+    return FN(weighted)(f.factor, FN(plus_weighted)(f.p * f.q, gamma * f.c * f.r, bend));
 }
