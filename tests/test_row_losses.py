@@ -199,6 +199,16 @@ def test_z_loss_weighs_rows_alike(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_nll_of_what_does_not_count(dtype):
+    """A label of weight 0 and an ignored row give 0, whatever the log-probability."""
+    x, weight = np.array([[-np.inf, 0], [-1, -2], [np.nan] * 2], dtype), np.array([0, 1], dtype)
+    for reduction, wanted in (("none", [0, 2, 0]), ("sum", 2.0), ("mean", 2.0)):
+        value, grad = fa.nll_loss.value_and_grad(x, [0, 1, -100], weight=weight, reduction=reduction)
+        np.testing.assert_array_equal(value, wanted)
+        np.testing.assert_array_equal(grad, [[0, 0], [0, -1], [0, 0]])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_mean_over_nothing_is_zero(dtype):
     empty, ignored = np.zeros((0, 3), dtype), np.full((2, 3), np.nan, dtype)
     assert fa.mse_loss(empty, empty) == 0.0
