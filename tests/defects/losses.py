@@ -61,6 +61,12 @@ LOSSES = [
             "v_fma(gamma * f.c * f.r, f.loss, f.b)",
         ),
         (
+            "the last chunk's total left out",
+            "csrc/losses.c",
+            "fa_add_all(&state, chunks, p.partial);",
+            "fa_add_all(&state, chunks - (chunks > 1), p.partial);",
+        ),
+        (
             "a mean by weight divides by the number",
             _ELEMENTWISE,
             'options["weight"] is None or not self._mean_by_weight',
