@@ -100,12 +100,6 @@ LOSSES = [
             "-weight[i] * at_label",
         ),
         (
-            "a mean counts ignored rows",
-            "csrc/row_losses.c",
-            "sum_label_weights(c) : (double)live",
-            "sum_label_weights(c) : (double)c->rows",
-        ),
-        (
             "ignored rows have a gradient",
             "csrc/row_losses.c",
             "scale[i] = live[i] != 0.0 ? scale[i] : 0.0;",
