@@ -135,6 +135,21 @@ def test_class_axis(axis, kind, dtype, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+def test_class_axis_before_more_rows_than_a_block(name, dtype, rng):
+    """Blocks of rows end where a plane does: bitwise the same rows as with classes last."""
+    op, x = getattr(fa, name), -np.abs(rng.normal(size=(3, 5, 700))).astype(dtype)
+    labels, last = rng.integers(-1, 5, (3, 700)), np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    options = {"ignore_index": -1, "weight": rng.uniform(1, 2, 5).astype(dtype), "reduction": "none"}
+    dy = rng.normal(size=labels.shape).astype(dtype)
+    np.testing.assert_array_equal(op(x, labels, axis=1, **options), op(last, labels, **options))
+    got = op.backward(dy, x, labels, axis=1, **options)
+    np.testing.assert_array_equal(np.moveaxis(got, 1, -1), op.backward(dy, last, labels, **options))
+    options["reduction"] = "mean"
+    assert op(x, labels, axis=1, **options) == op(last, labels, **options)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("gap", [10.0, 30.0, 80.0, 100.0, 700.0])
 def test_confident_rows_keep_relative_precision(gap, dtype):
     """The loss is log1p(s) and the label's gradient -s / (1 + s), not 0 and p - 1."""
