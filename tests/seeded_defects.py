@@ -1,7 +1,7 @@
 """Plants one bug after another in a copy of the tree, builds it, and runs the tests that
 should see it: what shows that the tests test.
 
-    python tests/seeded_defects.py             all: 7 minutes on one core
+    python tests/seeded_defects.py             all: seconds each, a minute where kernels are compiled anew
     python tests/seeded_defects.py mask tail   those whose names hold one of the words
     python tests/seeded_defects.py --list
 

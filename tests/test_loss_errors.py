@@ -72,11 +72,12 @@ def test_ignored_label_may_be_anything_of_its_type(name):
 
 
 @pytest.mark.parametrize("name", ROW_LOSSES)
-def test_unsigned_label_beyond_int64_is_not_the_largest_int64(name):
+@pytest.mark.parametrize("ignored", [2**63 - 1, -1, -2])
+def test_unsigned_label_beyond_int64_is_not_ignored(name, ignored):
     """2^63 + 5 is no ignore_index = 2^63 - 1, whatever it is clipped to on the way."""
     labels = np.array([2**63 + 5, 1, 2, 3], np.uint64)
     with pytest.raises(IndexError):
-        walk.loss(name)(logits(), labels, ignore_index=2**63 - 1)
+        walk.loss(name)(logits(), labels, ignore_index=ignored)
 
 
 @pytest.mark.parametrize("name", ROW_LOSSES)

@@ -7,6 +7,7 @@ is a difference or a sum of terms, in ulp of the largest term that is met on the
 conditioning passes on (see test_rows.py).
 """
 
+import math
 from itertools import product
 
 import numpy as np
@@ -102,6 +103,24 @@ def test_bce_is_cross_entropy_of_two_classes(rng):
         fa.cross_entropy(pairs, y, reduction="none"),
         rtol=1e-14,
     )
+
+
+# ---- totals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("name", [*walk.losses(), *walk.whole_row_losses()])
+def test_totals_of_many_terms(name, threads, set_threads):
+    """More than a task's or a chunk's: the exact sum of the terms, to the last bits."""
+    set_threads(threads)
+    shape = (100_003,) if name in walk.elementwise_losses() else (30_011, 5)
+    if name in walk.whole_row_losses():
+        op, options = getattr(fa, name), {}
+        operands = walk.whole_row_operands(name, shape, np.dtype("f8"))[0]
+    else:
+        op, (*operands, options) = walk.loss(name), walk.loss_operands(name, shape, np.dtype("f8"))
+    total = math.fsum(op(*operands, **options, reduction="none"))
+    assert op(*operands, **options, reduction="sum") == pytest.approx(total, rel=1e-14, abs=1e-8)
 
 
 # ---- out= ---------------------------------------------------------------------------------------

@@ -135,6 +135,21 @@ def test_class_axis(axis, kind, dtype, rng):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["cross_entropy", "nll_loss"])
+def test_class_axis_before_more_rows_than_a_block(name, dtype, rng):
+    """Blocks of rows end where a plane does: bitwise the same rows as with classes last."""
+    op, x = getattr(fa, name), -np.abs(rng.normal(size=(3, 5, 700))).astype(dtype)
+    labels, last = rng.integers(-1, 5, (3, 700)), np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    options = {"ignore_index": -1, "weight": rng.uniform(1, 2, 5).astype(dtype), "reduction": "none"}
+    dy = rng.normal(size=labels.shape).astype(dtype)
+    np.testing.assert_array_equal(op(x, labels, axis=1, **options), op(last, labels, **options))
+    got = op.backward(dy, x, labels, axis=1, **options)
+    np.testing.assert_array_equal(np.moveaxis(got, 1, -1), op.backward(dy, last, labels, **options))
+    options["reduction"] = "mean"
+    assert op(x, labels, axis=1, **options) == op(last, labels, **options)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("gap", [10.0, 30.0, 80.0, 100.0, 700.0])
 def test_confident_rows_keep_relative_precision(gap, dtype):
     """The loss is log1p(s) and the label's gradient -s / (1 + s), not 0 and p - 1."""
@@ -231,6 +246,16 @@ def test_z_loss_weighs_rows_alike(dtype):
     assert got[2] == 0 and (z_grad[2] == 0).all() and z_grad[0, 1] == 0
     mean = fa.cross_entropy(x, labels, z_loss=0.5, weight=weight)
     np.testing.assert_allclose(mean, got.astype(float).sum() / 2, rtol=4 * eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nll_of_what_does_not_count(dtype):
+    """A label of weight 0 and an ignored row give 0, whatever the log-probability."""
+    x, weight = np.array([[-np.inf, 0], [-1, -2], [np.nan] * 2], dtype), np.array([0, 1], dtype)
+    for reduction, wanted in (("none", [0, 2, 0]), ("sum", 2.0), ("mean", 2.0)):
+        value, grad = fa.nll_loss.value_and_grad(x, [0, 1, -100], weight=weight, reduction=reduction)
+        np.testing.assert_array_equal(value, wanted)
+        np.testing.assert_array_equal(grad, [[0, 0], [0, -1], [0, 0]])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

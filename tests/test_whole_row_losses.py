@@ -103,17 +103,31 @@ def test_out(name, dtype):
         assert_same_bits(out, grads[0], (shape, "overlapping"))
 
 
+def part_of_wider(a):
+    """A view of an array whose last axis is longer, so that rows of one plane do not lead on to the next."""
+    wider = np.zeros((*a.shape[:-1], a.shape[-1] + 3), a.dtype)
+    wider[..., :-3] = a
+    return wider[..., :-3]
+
+
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize("name", NAMES)
 def test_axes(name, dtype):
     op = getattr(fa, name)
-    for shape in [(4, 6), (3, 7, 5), (2, 3, 4, 6), (2, 65, 3)]:
+    for shape in [
+        (4, 6),
+        (3, 7, 5),
+        (2, 3, 4, 6),
+        (2, 65, 3),
+        (2, 5, 150),
+        (2, 40, 70),
+    ]:  # planes of several blocks
         for axis in range(-len(shape), len(shape)):
             moved = shape[:axis] + shape[axis % len(shape) + 1 :] + (shape[axis],)
             operands, options = cases(name, moved, dtype)[-1]
             wanted = everything(op, operands, options)
             back = [np.moveaxis(a, -1, axis) if a.ndim == len(shape) else a for a in operands]
-            for given in (back, [np.ascontiguousarray(a) for a in back]):
+            for given in (back, [np.ascontiguousarray(a) for a in back], [part_of_wider(a) for a in back]):
                 got = everything(op, given, options, axis=axis)
                 got = [np.moveaxis(g, axis, -1) if np.ndim(g) == len(shape) else g for g in got]
                 assert_all_same(got, wanted, (axis, shape))

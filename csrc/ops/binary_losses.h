@@ -72,15 +72,16 @@ FA_INLINE vec FN(soft_margin_loss_d2)(vec x, vec t) { return t * t * FN(sigmoid_
 /* x for t = 1, max(margin - x, 0) for t = -1, both for others, as PyTorch has it; their slopes, that of
  * max(margin - x, 0) -1 at the kink; 0. */
 FA_INLINE vec FN(hinge_embedding_loss)(vec x, vec t, vec margin) {
-    return v_select(v_eq(t, K(1)), K(0), v_max(K(0), margin - x)) + v_select(v_eq(t, K(-1)), K(0), x);
+    vec both = v_select(v_eq(t, K(1)), K(0), v_max(K(0), margin - x)) + v_select(v_eq(t, K(-1)), K(0), x);
+    return FN(constant_slope)(t, both);
 }
 FA_INLINE vec FN(hinge_embedding_loss_d1)(vec x, vec t, vec margin) {
     vec inside = v_select(v_eq(t, K(1)), K(0), v_keep(v_le(K(0), margin - x), K(-1)));
-    return FN(constant_slope)(margin - x, inside + v_select(v_eq(t, K(-1)), K(0), K(1)));
+    vec slope = FN(constant_slope)(t, inside + v_select(v_eq(t, K(-1)), K(0), K(1)));
+    return FN(constant_slope)(margin - x, slope);
 }
 FA_INLINE vec FN(hinge_embedding_loss_d2)(vec x, vec t, vec margin) {
-    (void)t;
-    return FN(constant_slope)(margin - x, K(0));
+    return FN(constant_slope)(margin - x, FN(constant_slope)(t, K(0)));
 }
 
 /* Of two scores and t = +-1: max(margin - t (x - z), 0); by x -t, by z t inside the margin and, as PyTorch has

@@ -2,8 +2,8 @@
  * p = sigmoid(x), q = 1 - p, and a = alpha y + (1-alpha) (1-y), or 1 for a negative alpha. With c = 1 - 2y,
  * L' = b = (1-y) p - y q, r = p q/m (p for y = 1, q for y = 0, where m may vanish):
  *   d1  a m^g (g c r L + b),   d2  a m^g (g c r (((g-1) c r + q - p) L + 2b) + p q)
- * A gradient's terms have one sign for y = 0 and 1. p, q, m, b and r go on with what they lost (in `..._low`),
- * for a power multiplies an error by g. m^g is m^2 for g = 2, whose power costs no logarithm. */
+ * r is 0 where L is infinite. A gradient's terms have one sign for y = 0 and 1. p, q, m, b and r go on with what they
+ * lost, for a power multiplies an error by g. m^g is m^2 for g = 2, whose power costs no logarithm. */
 typedef struct {
     pair p, q, b, r, power;
     vec loss, c, balance;
@@ -55,11 +55,12 @@ FA_INLINE vec FN(focal_loss)(vec x, vec y, vec alpha, vec gamma) {
 FA_INLINE vec FN(focal_loss_d1)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
     vec turn = gamma * f.c;
-    return FN(focal_times)(f, v_fma(turn * f.r.hi, f.loss, f.b.hi), v_fma(turn * f.r.lo, f.loss, f.b.lo));
+    vec slope = FN(plus_weighted)(f.b.hi, turn * f.r.hi, f.loss);
+    return FN(focal_times)(f, slope, FN(plus_weighted)(f.b.lo, turn * f.r.lo, f.loss));
 }
 FA_INLINE vec FN(focal_loss_d2)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
     vec turn = v_fma(gamma - K(1), f.c * f.r.hi, f.q.hi - f.p.hi), slope = K(2) * f.b.hi;
-    vec sum = v_fma(gamma * f.c * f.r.hi, v_fma(turn, f.loss, slope), f.p.hi * f.q.hi);
+    vec sum = FN(plus_weighted)(f.p.hi * f.q.hi, gamma * f.c * f.r.hi, v_fma(turn, f.loss, slope));
     return FN(focal_times)(f, sum, K(0));
 }

@@ -1,0 +1,124 @@
+"""Losses: kinks, NaN, weights, what a mean divides by, rows that are ignored."""
+
+from defects.defect import Defect
+
+_BINARY, _LIKELIHOOD, _REGRESSION = (
+    f"csrc/ops/{kind}_losses.h" for kind in ("binary", "likelihood", "regression")
+)
+_ELEMENTWISE = "fastact/_elementwise_loss.py"
+
+
+def _defects(tests: str, *places: tuple[str, str, str, str]) -> list[Defect]:
+    return [Defect(*place, tests) for place in places]
+
+
+LOSSES = [
+    *_defects(
+        "tests/test_loss_kinks.py",
+        (
+            "hinge_loss slopes at its kink",
+            _BINARY,
+            "v_keep(v_lt(K(0), m), -t)",
+            "v_keep(v_le(K(0), m), -t)",
+        ),
+        (
+            "hinge_embedding_loss is flat at its kink",
+            _BINARY,
+            "v_keep(v_le(K(0), margin - x), K(-1))",
+            "v_keep(v_lt(K(0), margin - x), K(-1))",
+        ),
+        (
+            "huber_loss is curved at its kink",
+            _REGRESSION,
+            "v_keep(v_lt(v_abs(d), delta), K(1))",
+            "v_keep(v_le(v_abs(d), delta), K(1))",
+        ),
+        (
+            "soft_margin_loss's curvature for targets 1 and -1 only",
+            _BINARY,
+            "return t * t * FN(sigmoid_d1)(t * x);",
+            "return FN(sigmoid_d1)(t * x);",
+        ),
+        (
+            "a constant curvature loses NaN",
+            _LIKELIHOOD,
+            "FN(kl_div_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }",
+            "FN(kl_div_d2)(vec x, vec t) { return FN(constant_slope)(x, K(0)); }",
+        ),
+    ),
+    *_defects(
+        "tests/test_losses.py tests/test_loss_values.py",
+        (
+            "pos_weight missing in the curvature",
+            _BINARY,
+            "return v_fma(w, y, K(1) - y) * (l.e",
+            "return v_fma(K(1), y, K(1) - y) * (l.e",
+        ),
+        (
+            "0 times an infinite loss in focal_loss's gradient",
+            "csrc/ops/focal.h",
+            "FN(plus_weighted)(f.b.hi, turn * f.r.hi, f.loss)",
+            "v_fma(turn * f.r.hi, f.loss, f.b.hi)",
+        ),
+        (
+            "the last chunk's total left out",
+            "csrc/losses.c",
+            "fa_add_all(&state, chunks, p.partial);",
+            "fa_add_all(&state, chunks - (chunks > 1), p.partial);",
+        ),
+        (
+            "a mean by weight divides by the number",
+            _ELEMENTWISE,
+            'options["weight"] is None or not self._mean_by_weight',
+            "True",
+        ),
+        (
+            "every mean divides by the weights",
+            _ELEMENTWISE,
+            'options["weight"] is None or not self._mean_by_weight',
+            'options["weight"] is None',
+        ),
+        (
+            "batchmean divides by the elements",
+            _ELEMENTWISE,
+            "float(shape[0]) if shape else 1.0",
+            "float(prod(shape))",
+        ),
+    ),
+    *_defects(
+        "tests/test_whole_row_losses.py -k axes",
+        (
+            "whole rows of two planes in a block",
+            "csrc/wide_losses.c",
+            "size_t left = p->job->inner - row % p->job->inner;",
+            "size_t left = p->job->inner;",
+        ),
+    ),
+    *_defects(
+        "tests/test_row_losses.py tests/test_loss_errors.py",
+        (
+            "a label of 2^63 and more is an ignored -1",
+            "csrc/row_losses.c",
+            "job->ignore_index == -1 ? -2 : -1",
+            "-1",
+        ),
+        (
+            "rows of two planes in a block",
+            "csrc/row_losses.c",
+            "size_t left = c->job->inner - first % c->job->inner;",
+            "size_t left = c->job->inner;",
+        ),
+        (
+            "nll_loss of weight 0 and probability 0 is NaN",
+            "csrc/row_losses.c",
+            "weight[i] != 0.0 ? -weight[i] * at_label : 0.0",
+            "-weight[i] * at_label",
+        ),
+        (
+            "ignored rows have a gradient",
+            "csrc/row_losses.c",
+            "scale[i] = live[i] != 0.0 ? scale[i] : 0.0;",
+            "(void)live[i];",
+        ),
+    ),
+]
