@@ -32,6 +32,7 @@ EPILOG = """\
 examples:
   python -m benchmarks --quick
   python -m benchmarks --requirements
+  python -m benchmarks --ops loss --shapes 1000000 --threads 1 --dtype float32 --out yes
   python -m benchmarks --ops gelu,silu --peers torch,scipy --shapes 30000 --threads 1
 """
 
@@ -48,6 +49,13 @@ def _shapes(text: str) -> list[tuple[int, ...]]:
     return [tuple(int(n) for n in part.split("x")) for part in _list(text)]
 
 
+def _ops(text: str) -> list[str]:
+    """Names of ops; a kind stands for all of it."""
+    kinds = cases.ops()
+    of = {kind: [op for op in kinds if kinds[op] == kind] for kind in kinds.values()}
+    return [op for part in _list(text) for op in of.get(part, [part])]
+
+
 def parser() -> argparse.ArgumentParser:
     p = argparse.ArgumentParser(
         "python -m benchmarks",
@@ -62,7 +70,12 @@ def parser() -> argparse.ArgumentParser:
         help="1 thread, float32, out=, fewer shapes: two minutes at most",
     )
     p.add_argument("--requirements", action="store_true", help="only the speeds that must hold: PASS or FAIL")
-    p.add_argument("--ops", type=_list, metavar="A,B", help=f"only these of: {', '.join(everything)}")
+    p.add_argument(
+        "--ops",
+        type=_ops,
+        metavar="A,B",
+        help=f"only these, or kinds, of: {', '.join([*dict.fromkeys(everything.values()), *everything])}",
+    )
     p.add_argument("--peers", type=_list, metavar="A,B", help=f"only these of: {', '.join(peers.ALL)}")
     p.add_argument("--dtype", type=_list, metavar="A,B", help="only these of: float32, float64")
     p.add_argument("--threads", type=_list, metavar="1,all", help="numbers of threads, 'all' for every CPU")
