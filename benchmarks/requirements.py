@@ -81,22 +81,41 @@ class Requirements:
         parts = [self.from_memory, self.two_threads, self.columns]
         if not beside_cells:
             rows = [self.cross_entropy, self.linear, self.ctc, self.softmax]
-            parts = [*rows, self.in_cache, *parts, self.small_calls]
+            parts = [*rows, self.in_cache, self.losses, *parts, self.small_calls]
         for part in parts:
             yield from part()
 
     def cross_entropy(self) -> list[Check]:
         checks = []
         for shape, bar in (
+            ((1, 10), 10.0),
             ((4096, 10), 10.0),
             ((1024, 1000), 3.0),
             ((256, 32_000), 3.0),
             ((64, 128_256), 3.0),
         ):
-            r = self._run("cross_entropy", "row loss", "value_and_grad", shape, True, "torch")
-            what = f"cross_entropy.value_and_grad {_shape(shape)}, torch's time over ours"
-            checks.append(Check(what, bar, r.ratio("torch"), _ns(r, "torch")))
+            r = self._run("cross_entropy", "row loss", "value_and_grad", shape, True, "torch", "jax")
+            for name, least in (("torch", bar), ("jax", 1.5)):
+                what = f"cross_entropy.value_and_grad {_shape(shape)}, {name}'s time over ours"
+                checks.append(Check(what, least, r.ratio(name), _ns(r, name)))
         return checks
+
+    def losses(self) -> list[Check]:
+        """Elementwise ones, value and gradient of a million."""
+        chosen = [op for op, kind in ops().items() if kind == "loss"]
+        ratios: dict[str, float] = {}
+        over_torch = []
+        for op in chosen:
+            r = self._run(op, "loss", "value_and_grad", (1_000_000,), True)
+            ratio, torch = r.ratio(r.fastest(only_right=False)), r.ratio("torch")
+            ratios |= {op: ratio} if ratio is not None else {}
+            over_torch += [torch] if torch is not None else []
+        what = f"{len(chosen)} elementwise losses, value_and_grad 1 M"
+        worst = min(ratios, key=ratios.__getitem__, default="")
+        return [
+            Check(f"{what}, the fastest peer's time over ours, the least", 0.95, ratios.get(worst), worst),
+            Check(f"{what}, torch's time over ours, geometric mean", 2.5, geomean(over_torch)),
+        ]
 
     def ctc(self) -> list[Check]:
         """PyTorch's gradient is the one by logits: it takes as long."""

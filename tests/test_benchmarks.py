@@ -97,7 +97,18 @@ def test_every_op_is_measured_beside_numpy_and_right(tmp_path):
 
 
 def test_a_kind_stands_for_its_ops(tmp_path):
-    selection = ["--ops", "loss,relu", "--shapes", "16", "--dtype", "float32", "--threads", "1", "--out", "no"]
+    selection = [
+        "--ops",
+        "loss,relu",
+        "--shapes",
+        "16",
+        "--dtype",
+        "float32",
+        "--threads",
+        "1",
+        "--out",
+        "no",
+    ]
     done = run("--peers", "numpy", "--seconds", "0.001", "--output", str(tmp_path), *selection)
     assert done.returncode == 0, done.stderr
     cells = json.loads((tmp_path / "results.json").read_text())["cells"]
