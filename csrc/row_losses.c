@@ -44,26 +44,6 @@ static size_t block_at(const rows_context *c, size_t first) {
     return c->rows - first < BLOCK ? c->rows - first : BLOCK;
 }
 
-/* A mean by weight does not depend on their size, and float32 has no 1e-50. By powers of two, which are exact. */
-static void bring_weights_near_1(rows_context *c) {
-    double largest = 0.0;
-    int exponent;
-    for (size_t k = 0; k < c->job->n; k++) largest = fmax(largest, fabs(c->weight[k]));
-    if (!(largest > 0.0 && largest < INFINITY) || (largest > 0x1p-60 && largest < 0x1p60)) return;
-    frexp(largest, &exponent);
-    for (size_t k = 0; k < c->job->n; k++) c->weight[k] = ldexp(c->weight[k], -exponent);
-}
-
-static void read_weights(rows_context *c) {
-    fa_sum_state state = {{0}, {0}};
-    c->weight_sum = (double)c->job->n;
-    if (!c->weight) return;
-    fa_gather(c->isa, &c->job->weight, 0, c->job->n, FA_DOUBLE, c->weight);
-    if (c->job->mean && c->job->labels.data && !(c->job->z_loss > 0.0)) bring_weights_near_1(c);
-    fa_add_all(&state, c->job->n, c->weight);
-    c->weight_sum = fa_fold(&state);
-}
-
 static void read_labels(const rows_context *c, size_t first, size_t n, int64_t *to) {
     const fa_row_loss_job *job = c->job;
     const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* bad, whatever is ignored */
@@ -140,12 +120,51 @@ static double sum_label_weights(const rows_context *c) {
     return fa_fold(&sum);
 }
 
-/* Weights and the denominator of a mean: of labels the sum of their weights, of
- * probabilities the number of rows. Nothing to divide by gives 0, not NaN. */
+static void read_weights(rows_context *c) {
+    if (c->weight) fa_gather(c->isa, &c->job->weight, 0, c->job->n, FA_DOUBLE, c->weight);
+}
+
+/* A mean by weight does not depend on their size, and float32 has no 1e-50. By a power of two, which is exact; of the
+ * labels' weights, for another class may have any. */
+static void bring_weights_near_1(rows_context *c) {
+    double largest = 0.0, weight[BLOCK];
+    int64_t label[BLOCK];
+    int exponent;
+    for (size_t first = 0, n; first < c->rows; first += n) {
+        n = block_at(c, first);
+        read_weighed_labels(c, first, n, label, weight);
+        for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(weight[i]));
+    }
+    if (!(largest > 0.0 && largest < INFINITY)) return;
+    frexp(largest, &exponent);
+    for (size_t k = 0; k < c->job->n; k++) c->weight[k] = ldexp(c->weight[k], -exponent);
+}
+
+/* What a mean divides by: of labels the sum of their weights, of probabilities the number of rows. */
+static double denominator_of(const rows_context *c, size_t live) {
+    if (!c->job->labels.data) return (double)c->rows;
+    return c->weight ? sum_label_weights(c) : (double)live;
+}
+
+static double sum_weights(const rows_context *c) {
+    fa_sum_state state = {{0}, {0}};
+    if (!c->weight) return (double)c->job->n;
+    fa_add_all(&state, c->job->n, c->weight);
+    return fa_fold(&state);
+}
+
+/* Weights and the denominator of a mean. Nothing to divide by gives 0, not NaN. */
 static void prepare(rows_context *c, size_t live) {
     const fa_row_loss_job *job = c->job;
     read_weights(c);
-    c->denominator = !job->labels.data ? (double)c->rows : c->weight ? sum_label_weights(c) : (double)live;
+    c->denominator = denominator_of(c, live);
+    double size = fabs(c->denominator);
+    int by_weight = job->mean && job->labels.data && c->weight && !(job->z_loss > 0.0);
+    if (by_weight && size != 0.0 && !(size > 0x1p-60 && size < 0x1p60)) {
+        bring_weights_near_1(c);
+        c->denominator = denominator_of(c, live);
+    }
+    c->weight_sum = sum_weights(c);
     c->norm = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
     if (!c->rows) return;
     fa_operand upstream = plane_row(&job->grad_output, 0);

@@ -45,10 +45,10 @@ def native(array: Array) -> Array:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def integer_array(value: Any, name: str) -> Array:
+def integer_array(value: Any, name: str, what: str = "class labels") -> Array:
     array = plain_array(value, name)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers (class labels), got {array.dtype}")
+        raise TypeError(f"{name} must hold integers ({what}), got {array.dtype}")
     return native(array)
 
 

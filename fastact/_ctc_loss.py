@@ -24,7 +24,7 @@ class CtcLoss(Loss):
     ) -> tuple[Any, Any, Any]:
         x, reduction = float_array(operands[0], "log_probs"), options["reduction"]
         terms = _terms(x.shape)
-        targets = _integers(operands[1], "targets")
+        targets = _integers(operands[1], "targets", "class labels")
         _check_targets(targets.shape, prod(terms))
         lengths = (
             _lengths(operands[2], "input_lengths", terms),
@@ -120,9 +120,9 @@ def _indices(array: Any) -> Any:
     return array if array.size else array.astype(np.int64)
 
 
-def _integers(given: Any, name: str) -> Array:
+def _integers(given: Any, name: str, what: str) -> Array:
     array = plain_array(given, name)
-    return integer_array(array if array is given else _indices(array), name)
+    return integer_array(array if array is given else _indices(array), name, what)
 
 
 def _check_targets(shape: Shape, sequences: int) -> None:
@@ -134,7 +134,7 @@ def _check_targets(shape: Shape, sequences: int) -> None:
 
 
 def _lengths(given: Any, name: str, terms: Shape) -> Array:
-    lengths = _integers(given, name)
+    lengths = _integers(given, name, "lengths")
     _check_lengths(lengths.shape, name, terms)
     return lengths.reshape(-1)
 

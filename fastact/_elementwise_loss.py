@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import frexp, inf, prod
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ from fastact._loss import (
     check_broadcast,
     exact_sum,
     flat,
+    is_far_from_1,
+    near_1,
     over,
     parts,
     switch,
@@ -117,13 +119,14 @@ class ElementwiseLoss(Loss):
         if options["reduction"] in ("none", "sum"):
             return weight, 1.0
         denominator = self._denominator(shape, None, options)
-        if not self._mean_by_weight or 2**-60 < abs(denominator) < 2**60 or not denominator:
-            return weight, denominator
-        largest = float(np.abs(weight).max())
-        if not 0.0 < largest < inf:
-            return weight, denominator
-        weight = np.ldexp(weight.astype(np.float64), -frexp(largest)[1])
-        return weight, exact_sum(weight, prod(shape))
+        if self._mean_by_weight and denominator and is_far_from_1(denominator):
+            weight, _ = near_1(weight, weight)
+            denominator = exact_sum(weight, prod(shape))
+        return weight, denominator
+
+    def _counted_weights(self, operands: tuple[Any, ...], options: dict[str, Any]) -> Array | None:
+        given = options["weight"]
+        return float_array(given, "weight") if self._mean_by_weight and given is not None else None
 
     def _pair(self, arrays: list[Array], second: Any, wanted: Wanted) -> _PairResults:
         return _PairResults(arrays, np.shape(second), wanted, self._inputs[1] in wanted.parts)

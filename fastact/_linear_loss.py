@@ -24,11 +24,20 @@ from fastact._loss import (
     exact_sum,
     flat,
     int64,
+    is_far_from_1,
+    near_1,
     number,
     over,
     upstream,
 )
-from fastact._row_loss import SMOOTHING, Z_FACTOR, check_class_weight, class_weight, label_weights
+from fastact._row_loss import (
+    SMOOTHING,
+    Z_FACTOR,
+    check_class_weight,
+    class_weight,
+    counted_weights,
+    label_weights,
+)
 
 # docs/decisions/0020-chunks-of-logits.md
 CHUNK_BYTES = 54 << 20  # of logits, of their curvature if that is wanted, and of rows of features
@@ -61,18 +70,30 @@ class LinearLoss(Loss):
         if grad and hess:
             check_apart(grad.outputs + hess.outputs)
         live = given.live()
-        denominator = self._denominator((given.labels.size, given.classes), given.labels, options)
+        denominator = self._divided(given, options) if reduction == "mean" else 1.0
         scale = np.asarray(scale, np.float64)
-        scale = flat(np.asarray(over(scale, denominator)) if reduction == "mean" else scale)
+        scale = flat(np.asarray(over(scale, denominator)))
         value: Any = None
         with np.errstate(all="ignore"):  # of matmul, and of narrow types that a result does not fit
             losses = _Chunks(given, scale).run(live, wanted.value, grad, hess)
             if wanted.value and reduction == "none":
                 value = losses.astype(given.x.dtype, copy=False).reshape(terms)
             elif wanted.value:
-                value = exact_sum(losses, losses.size)
-                value = value if reduction == "sum" else over(value, denominator)
+                value = over(exact_sum(losses, losses.size), denominator)
             return value, grad and grad.deliver(), hess and hess.deliver()
+
+    def _divided(self, given: _Operands, options: dict[str, Any]) -> float:
+        """What a mean divides by; weights that the kernels' type might not hold are brought near 1."""
+        shape = (given.labels.size, given.classes)
+        denominator = self._denominator(shape, given.labels, options)
+        counted = counted_weights(given.labels, options)
+        if counted is None or given.weight is None or not denominator or not is_far_from_1(denominator):
+            return denominator
+        given.weight, _ = near_1(given.weight, counted)
+        return self._denominator(shape, given.labels, {**options, "weight": given.weight})
+
+    def _counted_weights(self, operands: tuple[Any, ...], options: dict[str, Any]) -> Array | None:
+        return counted_weights(operands[2], options)
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
         options = super()._options(given)

@@ -11,7 +11,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from itertools import combinations
-from math import inf, isfinite
+from math import frexp, inf, isfinite
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
@@ -215,7 +215,20 @@ class Loss(ABC):
         self, operands: tuple[Any, ...], options: dict[str, Any], wanted: Wanted, grad_output: Any
     ) -> tuple[Any, Any, Any]:
         """The sum of the terms that a reduction adds up, and its gradients: blocks' add up."""
-        return self._run(operands, {**options, "reduction": "sum"}, wanted, grad_output)
+        counted = self._counted_weights(operands, options) if options["reduction"] == "mean" else None
+        options = {**options, "reduction": "sum"}
+        if counted is None:
+            return self._run(operands, options, wanted, grad_output)
+        weight, exponent = near_1(float_array(options["weight"], "weight"), counted)
+        with np.errstate(all="ignore"):
+            if wanted.grad:  # else it has not been divided
+                grad_output = np.ldexp(float_array(grad_output, "grad_output").astype(np.float64), exponent)
+            value, *gradients = self._run(operands, {**options, "weight": weight}, wanted, grad_output)
+            return None if value is None else float(np.ldexp(value, exponent)), *gradients
+
+    def _counted_weights(self, operands: tuple[Any, ...], options: dict[str, Any]) -> Array | None:
+        """Those that a mean divides by, if it does not depend on their size."""
+        return None
 
     def _for_blocks(self, arrays: dict[str, Any]) -> dict[str, Any]:
         """A call's arrays by their names, some of them lazy, in a form that can be cut to blocks."""
@@ -345,6 +358,22 @@ def exact_sum(array: Array, size: int) -> float:
     # of array * (1 - 0)^2
     operands = [ONE, _ZERO, flat(array), ONE]
     return float(_core.elementwise_loss(_SQUARE, size, operands, (), True))
+
+
+def is_far_from_1(size: float) -> bool:
+    """So that float32 might not hold it, its reciprocal or a product with it."""
+    return not 2**-60 < abs(size) < 2**60
+
+
+def near_1(weight: Array, counted: Array) -> tuple[Array, int]:
+    """weight / 2**exponent, and the exponent: 0 unless the largest of the weights that are counted is so far
+    from 1 that float32 might not hold it. Then it is about 1, and weights are float64."""
+    largest = float(np.abs(counted).max(initial=0.0))
+    if not (0.0 < largest < inf and is_far_from_1(largest)):
+        return weight, 0
+    exponent = frexp(largest)[1]
+    with np.errstate(all="ignore"):  # of weights that are not counted
+        return np.ldexp(weight.astype(np.float64), -exponent), exponent
 
 
 def over(total: Any, denominator: float) -> Any:

@@ -62,7 +62,7 @@ cdef run_row_job(const fa_row_loss_job *job, cnp.ndarray target):
     with nogil:
         status = fa_row_loss_run(job, &bad)
     if status == FA_BAD_LABEL:
-        raise IndexError(f"target: label {target.reshape(-1)[bad]} of row {bad} is not in 0..{job.n - 1} "
+        raise IndexError(f"target: label {target.reshape(-1)[bad]} of row {bad} is not in 0..{<Py_ssize_t>job.n - 1} "
                          f"(the {job.n} classes of input) and is not ignore_index={job.ignore_index}")
     if status == FA_NO_MEMORY:
         raise MemoryError()
@@ -195,7 +195,7 @@ def wide_loss(str name, list inputs, labels, label_lists, target, weight, tuple 
     if status == FA_BAD_LABEL:
         found = labels if label_lists is None else label_lists
         row = bad if label_lists is None else bad // job.n
-        raise IndexError(f"target: label {found.reshape(-1)[bad]} of row {row} is not in 0..{job.n - 1} "
+        raise IndexError(f"target: label {found.reshape(-1)[bad]} of row {row} is not in 0..{<Py_ssize_t>job.n - 1} "
                          f"(the {job.n} classes of input)" + ("" if label_lists is None else ", nor -1, a list's end"))
     if status == FA_NO_MEMORY:
         raise MemoryError()

@@ -92,6 +92,19 @@ class RowLoss(Loss):
             return float(prod(_without(shape, axis)))
         return label_weights(integer_array(target, "target"), shape, axis, options)
 
+    def _counted_weights(self, operands: tuple[Any, ...], options: dict[str, Any]) -> Array | None:
+        x, target = operands
+        return counted_weights(target, options) if np.ndim(target) < np.ndim(x) else None
+
+
+def counted_weights(labels: Any, options: dict[str, Any]) -> Array | None:
+    """The weights of labels, if a mean does not depend on their size; z_loss does not scale with them."""
+    if options["weight"] is None or options.get("z_loss"):
+        return None
+    weight, t = float_array(options["weight"], "weight"), np.asarray(labels)
+    counted: Array = weight[t[(t != options["ignore_index"]) & (t >= 0) & (t < len(weight))]]
+    return counted
+
 
 def label_weights(labels: Array, shape: Shape, axis: int, options: dict[str, Any]) -> float:
     """The sum of the labels' weights: they are the negative log-likelihoods of log-probabilities -1."""

@@ -16,6 +16,7 @@ import numpy as np
 import walk
 
 import fastact as fa
+from fastact import _core
 
 PAGE = mmap.PAGESIZE
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -133,6 +134,9 @@ def check_losses() -> int:
                 for r in (1, 2, 3, 7, 8, 9, 15, 16, 17, 20):
                     for n in range(1 + r % 5, 68, 5):
                         calls += _check_loss(name, (r, n), dtype, soft)
+    for dtype in (walk.DTYPES["float32"], walk.DTYPES["float64"]):
+        for columns in [*range(1, 35), 63, 64, 65, 130]:
+            calls += _check_column_spread(columns, dtype)
     for dtype in walk.DTYPES.values():
         for shape in [(1, 1, 2), (5, 3, 2), (9, 2, 7), (12, 3, 8), (30, 2, 17)]:
             calls += _check_ctc(shape, dtype)
@@ -190,7 +194,34 @@ def _check_loss(name, shape, dtype, soft) -> int:
         op(x1, t1, **moved, reduction="none")
         op.grad(x1, t1, **moved, out=x1)
         walk.assert_same_bits(x1, grad, (name, shape, dtype, "in place"))
-    return 8
+    return 8 + _check_plain_loss(op, x, t)
+
+
+def _check_plain_loss(op, x, t) -> int:
+    """Without options, as such calls have a way of their own."""
+    value, grad = op.value_and_grad(x, t, reduction="mean")
+    for at_end in (True, False):
+        x1, t1, grad1 = _placed([x, t, np.zeros_like(grad)], at_end)
+        assert op.value_and_grad(x1, t1, out=grad1)[0] == value or np.isnan(value)
+        walk.assert_same_bits(grad1, grad, (op, x.shape, x.dtype))
+        op(x1, t1)
+        op.grad(x1, t1, out=x1)
+        walk.assert_same_bits(x1, grad, (op, x.shape, x.dtype, "in place"))
+    return 6
+
+
+def _check_column_spread(columns, dtype) -> int:
+    """What linear_cross_entropy's curvature is made by, for more rows than a kernel takes at a time."""
+    shapes = (3, 40), (40, columns), (3, columns)
+    p, w, about = (walk.positive(shape, dtype, k) for k, shape in enumerate(shapes))
+    results = [np.zeros((3, columns)) for _ in range(2)]
+    _core.column_spread(p, w, about, *results)
+    for at_end in (True, False):
+        *moved, first, second = _placed([p, w, about, *map(np.zeros_like, results)], at_end)
+        _core.column_spread(*moved, first, second)
+        walk.assert_same_bits(first, results[0], (columns, dtype))
+        walk.assert_same_bits(second, results[1], (columns, dtype))
+    return 2
 
 
 def touch_guard() -> None:

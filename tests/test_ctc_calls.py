@@ -246,7 +246,7 @@ def test_sums_of_lengths():
         (ValueError, ["targets", "(3, 2)"], (X, [[1, 2]] * 3, [4, 4], [2, 2]), {}),
         (ValueError, ["targets", "()"], (X, 1, [4, 4], [2, 2]), {}),
         (ValueError, ["targets", "(1, 2, 2)"], (X, T2[None], [4, 4], [2, 2]), {}),
-        (TypeError, ["input_lengths", "float64"], (X, T2, [4.0, 4.0], [2, 2]), {}),
+        (TypeError, ["input_lengths", "integers (lengths)", "float64"], (X, T2, [4.0, 4.0], [2, 2]), {}),
         (TypeError, ["target_lengths", "float64"], (X, T2, [4, 4], [2.0, 2.0]), {}),
         (ValueError, ["input_lengths", "(3,)", "(2,)"], (X, T2, [4, 4, 4], [2, 2]), {}),
         (ValueError, ["input_lengths", "()"], (X, T2, 4, [2, 2]), {}),

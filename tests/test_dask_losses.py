@@ -324,3 +324,22 @@ def test_bad_numbers_are_refused_at_the_call(name):
             for given in (value, np.float32(value)):
                 with pytest.raises(ValueError, match=f"{option} must be"):
                     op(*operands, **{option: given})
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-50, 1e50, 1e300])
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "cross_entropy", "nll_loss", "linear_cross_entropy"])
+def test_means_do_not_depend_on_the_size_of_weights(name, size, rng):
+    """As without Dask: a block's sums are of weights that its type can hold."""
+    op, x = getattr(fa, name), rng.normal(size=(6, 4)).astype("f4")
+    labels, weight = np.array([1, 1, 2, -100, 3, 3]), np.array([1e-30, 1.0, 2.0, 0.5])
+    others = [labels] if name in ("cross_entropy", "nll_loss") else [np.zeros_like(x)]
+    if name == "linear_cross_entropy":
+        others = [rng.normal(size=(4, 4)).astype("f4"), labels]
+    wanted = op.value_and_grad(x, *others, weight=weight)
+    lazy = da.from_array(x, chunks=(2, 4))
+    value, grads = op.value_and_grad(lazy, *others, weight=weight * size)
+    for found in (value, op(lazy, *others, weight=weight * size)):
+        assert found.compute() == pytest.approx(wanted[0], rel=1e-6)
+    several = isinstance(grads, tuple)
+    for got, exact in zip(grads if several else [grads], wanted[1] if several else [wanted[1]], strict=True):
+        np.testing.assert_allclose(got.compute(), exact, rtol=1e-5, atol=1e-7)

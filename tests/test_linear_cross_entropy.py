@@ -448,3 +448,17 @@ def test_object():
     assert pickle.loads(pickle.dumps(op)) is op
     assert list(inspect.signature(op).parameters)[:3] == ["input", "linear_weight", "target"]
     assert op in fa.list_ops("loss")
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-50, 1e50, 1e300])
+def test_a_mean_does_not_depend_on_the_size_of_weights(size, rng):
+    """Though float32 has none so small or large."""
+    x, w = rng.normal(size=(6, 4)).astype("f4"), rng.normal(size=(5, 4)).astype("f4")
+    labels, weight = np.array([1, 1, 2, -100, 4, 3]), np.array([1e-30, 1.0, 2.0, 0.5, 3.0])
+
+    def results(weight):
+        value, grads = fa.linear_cross_entropy.value_and_grad(x, w, labels, weight=weight)
+        return value, *grads, *fa.linear_cross_entropy.grad_and_hess(x, w, labels, weight=weight)[1]
+
+    for got, wanted in zip(results(weight * size), results(weight), strict=True):
+        np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)

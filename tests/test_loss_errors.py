@@ -127,6 +127,12 @@ def test_z_loss(error, value):
     refused(error, ["z_loss"], lambda out: fa.cross_entropy.grad(logits(), labels, z_loss=value, out=out))
 
 
+def test_labels_of_no_classes():
+    for name in ("cross_entropy", "nll_loss", "multi_margin_loss"):
+        with pytest.raises(IndexError, match=r"label 0 of row 0 is not in 0\.\.-1 \(the 0 classes"):
+            getattr(fa, name)(np.zeros((3, 0)), [0, 0, 0])
+
+
 @pytest.mark.parametrize("dtype", [np.longdouble, ml_dtypes.float8_e5m2, ml_dtypes.int4, complex], ids=str)
 @pytest.mark.parametrize("name", ROW_LOSSES + ELEMENTWISE)
 def test_types_the_core_has_not(name, dtype):

@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
+from mpmath import mp, mpf
 
 import fastact as fa
 
@@ -159,6 +160,16 @@ def test_deviances_keep_digits_next_to_their_minimum(power):
     mean, off = np.float64(3.0), 2.0**-20
     got = fa.tweedie_deviance(mean, mean + off, power=power, log_input=False)
     assert abs(got / (off**2 / mean**power * (1 - power * off / mean / 3)) - 1) < 1e-8
+
+
+def test_tweedie_passes_on_no_more_than_the_rounding_of_a_logarithm():
+    """Exponents are rounded once: log m times what another rounding loses would show."""
+    power = 1 + 2.0**-23
+    for mean in (2.810034537548404e281, 7e299, 3e260):
+        curvature = fa.tweedie_deviance.grad_and_hess(np.float64(mean), 0.0, power=power, log_input=False)[1]
+        with mp.workprec(200):
+            exact = 2 * (1 - mpf(power)) * mpf(mean) ** -mpf(power)
+            assert abs(curvature / exact - 1) < 300 * 2.0**-52  # log m is below 700
 
 
 def test_curvature_of_small_probabilities_does_not_overflow_early():

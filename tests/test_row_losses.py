@@ -222,6 +222,17 @@ def test_a_mean_does_not_depend_on_the_size_of_weights(size, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("weight", [[1e25, 1e-20], [1e300, 1e-30], [1.0, 1e-50], [1e-300, 1e300]])
+def test_a_mean_does_not_depend_on_the_weight_of_a_class_that_is_no_label(weight, dtype):
+    x = np.array([[1.0, 2.0], [3.0, 1.0]], dtype)
+    for op in (fa.cross_entropy, fa.nll_loss):
+        wanted = [op(x, [1, 1]), *op.grad_and_hess(x, [1, 1])]
+        got = [op(x, [1, 1], weight=weight), *op.grad_and_hess(x, [1, 1], weight=weight)]
+        for a, b in zip(got, wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=8 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_z_loss_counts_where_the_label_has_no_weight(dtype):
     """Also where logsumexp is 0 or its slope cancels the label's weight."""
     zero = np.full((1, 4), -np.log(4.0), dtype)

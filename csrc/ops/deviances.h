@@ -47,7 +47,7 @@ FA_INLINE vec FN(tweedie_deviance_d1)(vec x, vec y, vec p) {
               FN(unless_0)(p, d, FN(general_tweedie_deviance_d1)(x, y, p)));
 }
 FA_INLINE vec FN(tweedie_deviance_d2)(vec x, vec y, vec p) {
-    FA_UNLESS(FN(three_halves)(p), 
+    FA_UNLESS(FN(three_halves)(p),
               K(4) * (v_fms(K(0.75), FN(gamma_target)(y), K(0.25) * x) / x / x / v_sqrt(x)),
               FN(unless_0)(p, FN(constant_slope)(x - y, K(2)), FN(general_tweedie_deviance_d2)(x, y, p)));
 }

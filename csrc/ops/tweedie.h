@@ -30,9 +30,10 @@ FA_INLINE vec FN(distance_of_powers)(vec k, vec d) {
     vec size = v_abs(k);
     return v_select(v_eq(k, K(0)), d, v_expm1(-FN(log_of_power)(size, d)) / -size);
 }
-/* 2 (alpha m^(k+1) + beta y m^k) of terms that do not cancel. */
-FA_INLINE vec FN(two_powers)(FN(tweedie) t, vec k, vec alpha, vec beta) {
-    vec first = FN(times_power)(alpha, k + K(1), t.log_mean), second = FN(times_power)(beta * t.target, k, t.log_mean);
+/* Below, next is k + 1, rounded once: an error of an exponent counts |log m| times. */
+/* 2 (alpha m^next + beta y m^k) of terms that do not cancel. */
+FA_INLINE vec FN(two_powers)(FN(tweedie) t, vec k, vec next, vec alpha, vec beta) {
+    vec first = FN(times_power)(alpha, next, t.log_mean), second = FN(times_power)(beta * t.target, k, t.log_mean);
     return v_select(v_lt(K(0), t.p), K(NAN), K(2) * (first + second));
 }
 FA_INLINE vec FN(tweedie_value)(FN(tweedie) t) {
@@ -50,19 +51,19 @@ FA_INLINE vec FN(tweedie_value)(FN(tweedie) t) {
     vec k = v_select(v_mask_or(of_mean, of_target), t.b, t.a);
     return FN(times_power)(factor * bracket, k, log);
 }
-/* 2 (m^(k+1) - y m^k) */
-FA_INLINE vec FN(tweedie_grad)(FN(tweedie) t, vec k) {
+/* 2 (m^next - y m^k) */
+FA_INLINE vec FN(tweedie_grad)(FN(tweedie) t, vec k, vec next) {
     mask above = v_lt(K(0), t.l);
     vec bracket = v_copysign(K(2), t.l) * v_expm1(-v_abs(t.l));
-    return FN(times_power)(v_select(above, t.target, K(1)) * bracket, v_select(above, k, k + K(1)), t.log_mean);
+    return FN(times_power)(v_select(above, t.target, K(1)) * bracket, v_select(above, k, next), t.log_mean);
 }
-/* 2 (alpha m^(k+1) + beta y m^k) */
-FA_INLINE vec FN(tweedie_hess)(FN(tweedie) t, vec k, vec alpha, vec beta) {
+/* 2 (alpha m^next + beta y m^k) */
+FA_INLINE vec FN(tweedie_hess)(FN(tweedie) t, vec k, vec next, vec alpha, vec beta) {
     mask above = v_mask_or(v_mask_and(v_lt(K(0), t.l), v_mask_not(v_eq(beta, K(0)))), v_eq(alpha, K(0)));
     vec less = v_exp(-v_abs(t.l));
     vec bracket = v_select(above, v_fma(alpha, less, beta), v_fma(beta, less, alpha));
     vec factor = v_select(above, K(2) * t.target, K(2));
-    return FN(times_power)(factor * bracket, v_select(above, k, k + K(1)), t.log_mean);
+    return FN(times_power)(factor * bracket, v_select(above, k, next), t.log_mean);
 }
 
 FA_INLINE FN(tweedie) FN(tweedie_of_log)(vec x, vec y, vec p) {
@@ -77,31 +78,32 @@ FA_INLINE FN(tweedie) FN(tweedie_of_mean)(vec x, vec y, vec p) {
 }
 
 /* float32 by way of float64. Called, not inlined: other powers than the default are rare, and a megabyte. */
-#define FA_TWEEDIE(name, make, k, alpha, beta, usual)                                \
-    FA_NOINLINE vf64 f64_general_##name(vf64 x, vf64 y, vf64 p) {                    \
-        f64_tweedie t = make(x, y, p);                                               \
-        vf64 found = usual;                                                          \
-        mask negative = v_lt(y, K(0));                                               \
-        if (!v_any(negative)) return found;                                          \
-        return v_select(negative, FN(two_powers)(t, k, alpha, beta), found);         \
-    }                                                                                \
-    FA_NOINLINE vf32 f32_general_##name(vf32 x, vf32 y, vf32 p) {                    \
-        f64w m = f32_widen(x), target = f32_widen(y), power = f32_widen(p);          \
-        for (int i = 0; i < FA_WIDE; i++)                                            \
+#define FA_TWEEDIE(name, make, k, next, alpha, beta, usual)                           \
+    FA_NOINLINE vf64 f64_general_##name(vf64 x, vf64 y, vf64 p) {                     \
+        f64_tweedie t = make(x, y, p);                                                \
+        vf64 found = usual;                                                           \
+        mask negative = v_lt(y, K(0));                                                \
+        if (!v_any(negative)) return found;                                           \
+        return v_select(negative, FN(two_powers)(t, k, next, alpha, beta), found);    \
+    }                                                                                 \
+    FA_NOINLINE vf32 f32_general_##name(vf32 x, vf32 y, vf32 p) {                     \
+        f64w m = f32_widen(x), target = f32_widen(y), power = f32_widen(p);           \
+        for (int i = 0; i < FA_WIDE; i++)                                             \
             m.part[i] = f64_general_##name(m.part[i], target.part[i], power.part[i]); \
-        return f32_narrow(m);                                                        \
+        return f32_narrow(m);                                                         \
     }
 #define FA_TWEEDIE_VALUE(name, make) \
-    FA_TWEEDIE(name, make, t.a, K(1) / t.b, K(-1) / t.a, FN(tweedie_value)(t))
-#define FA_TWEEDIE_GRAD(name, make, k) FA_TWEEDIE(name, make, k, K(1), K(-1), FN(tweedie_grad)(t, k))
-#define FA_TWEEDIE_HESS(name, make, k, alpha, beta) \
-    FA_TWEEDIE(name, make, k, alpha, beta, FN(tweedie_hess)(t, k, alpha, beta))
+    FA_TWEEDIE(name, make, t.a, t.b, K(1) / t.b, K(-1) / t.a, FN(tweedie_value)(t))
+#define FA_TWEEDIE_GRAD(name, make, k, next) \
+    FA_TWEEDIE(name, make, k, next, K(1), K(-1), FN(tweedie_grad)(t, k, next))
+#define FA_TWEEDIE_HESS(name, make, k, next, alpha, beta) \
+    FA_TWEEDIE(name, make, k, next, alpha, beta, FN(tweedie_hess)(t, k, next, alpha, beta))
 FA_TWEEDIE_VALUE(tweedie_deviance, FN(tweedie_of_mean))
 FA_TWEEDIE_VALUE(tweedie_deviance_log_input, FN(tweedie_of_log))
-FA_TWEEDIE_GRAD(tweedie_deviance_d1, FN(tweedie_of_mean), -t.p)
-FA_TWEEDIE_GRAD(tweedie_deviance_log_input_d1, FN(tweedie_of_log), t.a)
-FA_TWEEDIE_HESS(tweedie_deviance_d2, FN(tweedie_of_mean), -t.p - K(1), t.a, t.p)
-FA_TWEEDIE_HESS(tweedie_deviance_log_input_d2, FN(tweedie_of_log), t.a, t.b, -t.a)
+FA_TWEEDIE_GRAD(tweedie_deviance_d1, FN(tweedie_of_mean), -t.p, t.a)
+FA_TWEEDIE_GRAD(tweedie_deviance_log_input_d1, FN(tweedie_of_log), t.a, t.b)
+FA_TWEEDIE_HESS(tweedie_deviance_d2, FN(tweedie_of_mean), -t.p - K(1), -t.p, t.a, t.p)
+FA_TWEEDIE_HESS(tweedie_deviance_log_input_d2, FN(tweedie_of_log), t.a, t.b, t.b, -t.a)
 #undef FA_TWEEDIE_HESS
 #undef FA_TWEEDIE_GRAD
 #undef FA_TWEEDIE_VALUE

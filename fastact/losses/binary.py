@@ -240,8 +240,9 @@ def focal_loss(
     With L' = (1-y) p - y (1-p), c = 1 - 2 y and r = p (1-p) / m the gradient is
     w a m^gamma (gamma c r L + L'), a the first factor; the Hessian diagonal, which may be negative,
     is w a m^gamma (gamma c r ([(gamma-1) c r + 1 - 2 p] L + 2 L') + p (1-p)); both times the
-    reduction's factor. Values and gradients are within 4 ulp, the Hessian diagonal 6; a gamma other
-    than 2 adds gamma abs(log m) ulp in float64.
+    reduction's factor. Values and gradients are within 4 ulp, the Hessian diagonal 6, of the larger
+    of what they subtract; a gamma other than 2 adds gamma / 2 ulp for a target that is neither 0 nor
+    1, and gamma abs(log m) ulp in float64.
 
     References
     ----------
