@@ -145,7 +145,7 @@ class _Operands:
             shapes["linear_bias"] = self.bias.shape
         _check_shapes(shapes)
         self.classes, self.features = self.w.shape
-        self.labels = labels.reshape(-1)
+        self.labels = labels.flatten()  # a copy: what has been checked stays so if another thread writes
         self.dtype = np.result_type(self.x.dtype, np.float32)  # which all is computed in
         self.weight = class_weight(options["weight"], self.classes)
         self.ignored = int64(options["ignore_index"], "ignore_index")

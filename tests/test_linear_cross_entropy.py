@@ -462,3 +462,20 @@ def test_a_mean_does_not_depend_on_the_size_of_weights(size, rng):
 
     for got, wanted in zip(results(weight * size), results(weight), strict=True):
         np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_labels_that_change_meanwhile(monkeypatch, rng):
+    """They count as they were when they were checked."""
+    monkeypatch.setattr(_linear_loss, "CHUNK_BYTES", 1)
+    x, w, t = case(5, "float32", rng)
+    wanted = op.grad_and_hess(x, w, t)
+    row_loss, mine = _core.row_loss, t.copy()
+
+    def disturbed(*arguments):
+        mine[...] = 2**40
+        return row_loss(*arguments)
+
+    monkeypatch.setattr(_core, "row_loss", disturbed)
+    for got, exact in zip(op.grad_and_hess(x, w, mine), wanted, strict=True):
+        for a, b in zip(got, exact, strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -122,4 +122,18 @@ MEMORY = [
         "",
         "tests/test_layouts_rows.py -k row_layouts",
     ),
+    Defect(
+        "the last columns of a spread loaded as a whole vector",
+        "csrc/ops/column_spread.h",
+        "return width < LANES ? v_load_n(from, width) : v_load(from);",
+        "return width < LANES ? v_load(from) : v_load(from);",
+        "tests/test_guard_pages.py -k losses",
+    ),
+    Defect(
+        "a loss without options is of one element more",
+        "fastact/_plain_losses.pxi",
+        "job.n = <size_t>cnp.PyArray_SIZE(x)\n",
+        "job.n = <size_t>cnp.PyArray_SIZE(x) + 1\n",
+        "tests/test_guard_pages.py -k losses",
+    ),
 ]
