@@ -47,8 +47,8 @@ static fa_operand row_of(const fa_cube *cube, const plan *p, size_t row) {
 }
 /* What there is one of a row, from `row` on in its plane. */
 static fa_operand from_row(const fa_plane *plane, const plan *p, size_t row) {
-    size_t outer = row / p->job->inner, inner = row % p->job->inner;
-    fa_operand o = {plane->data + (ptrdiff_t)outer * plane->outer + (ptrdiff_t)inner * plane->inner, plane->inner,
+    ptrdiff_t outer = (ptrdiff_t)(row / p->job->inner), inner = (ptrdiff_t)(row % p->job->inner);
+    fa_operand o = {plane->data ? plane->data + outer * plane->outer + inner * plane->inner : NULL, plane->inner,
                     plane->dtype};
     return o;
 }

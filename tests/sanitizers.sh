@@ -88,7 +88,8 @@ core() {
 
 # Python cannot be linked with the sanitizer: its runtime is preloaded. Undefined behaviour is
 # reported and goes on, so that one run tells all of it.
-TESTS=(rows losses errors loss_errors narrow_types special_values guard_pages threads)
+TESTS=(rows losses loss_values plain_losses row_losses whole_row_losses errors loss_errors narrow_types special_values
+    guard_pages threads)
 package() {
     local copy=$work/package runtime sanitize="-fsanitize=address,undefined -shared-libasan"
     runtime=$("$clang" -print-file-name="libclang_rt.asan-$(uname -m).so")
