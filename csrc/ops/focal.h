@@ -21,9 +21,12 @@ FA_INLINE pair FN(focal_ratio)(vec y, pair p, pair q, pair m) {
     if (!v_any(v_mask_not(sides))) return hard;
     return FN(pair_of)(v_select(sides, hard.hi, p.hi * (q.hi / m.hi)), v_keep(sides, hard.lo));
 }
-/* a share of p and another of q, exact for one of them alone */
+/* share p + other q, and what it lost; the products by v_fma, lest a compiler fuses the sum. */
 FA_INLINE pair FN(focal_blend)(vec share, pair p, vec other, pair q) {
-    return FN(pair_of)(v_fma(share, p.hi, other * q.hi), v_fma(share, p.lo, other * q.lo));
+    vec a = v_fma(share, p.hi, K(0)), b = v_fma(other, q.hi, K(0));
+    vec lost = v_fms(share, p.hi, a) + v_fms(other, q.hi, b);
+    vec sum = a + b, t = sum - a, low = (a - (sum - t)) + (b - t);
+    return FN(pair_of)(sum, low + (lost + v_fma(share, p.lo, other * q.lo)));
 }
 FA_INLINE FN(focal) FN(focal_of)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f;
