@@ -13,3 +13,8 @@ class Defect:
     old: str
     new: str
     tests: str
+
+
+def defects(tests: str, *places: tuple[str, str, str, str]) -> list[Defect]:
+    """Several that the same tests should see: name, path, old and new of each."""
+    return [Defect(*place, tests) for place in places]

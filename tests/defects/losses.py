@@ -1,6 +1,6 @@
 """Losses: kinks, NaN, weights, what a mean divides by, rows that are ignored."""
 
-from defects.defect import Defect
+from defects.defect import defects
 
 _BINARY, _LIKELIHOOD, _REGRESSION = (
     f"csrc/ops/{kind}_losses.h" for kind in ("binary", "likelihood", "regression")
@@ -8,12 +8,8 @@ _BINARY, _LIKELIHOOD, _REGRESSION = (
 _ELEMENTWISE = "fastact/_elementwise_loss.py"
 
 
-def _defects(tests: str, *places: tuple[str, str, str, str]) -> list[Defect]:
-    return [Defect(*place, tests) for place in places]
-
-
 LOSSES = [
-    *_defects(
+    *defects(
         "tests/test_loss_kinks.py",
         (
             "hinge_loss slopes at its kink",
@@ -46,7 +42,7 @@ LOSSES = [
             "FN(kl_div_d2)(vec x, vec t) { return FN(constant_slope)(x, K(0)); }",
         ),
     ),
-    *_defects(
+    *defects(
         "tests/test_losses.py tests/test_loss_values.py",
         (
             "pos_weight missing in the curvature",
@@ -85,7 +81,7 @@ LOSSES = [
             "float(prod(shape))",
         ),
     ),
-    *_defects(
+    *defects(
         "tests/test_whole_row_losses.py -k axes",
         (
             "whole rows of two planes in a block",
@@ -94,7 +90,7 @@ LOSSES = [
             "size_t left = p->job->inner;",
         ),
     ),
-    *_defects(
+    *defects(
         "tests/test_row_losses.py tests/test_loss_errors.py",
         (
             "a label of 2^63 and more is an ignored -1",
