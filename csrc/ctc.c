@@ -17,7 +17,7 @@ typedef struct {
     size_t classes; /* padded */
     int64_t *input_length, *target_length, *label; /* own copies: what was checked is what is used */
     size_t *start;                                 /* of each sequence's labels */
-    double *loss, *scale;                          /* of each sequence; scale: of its gradient */
+    double *loss, *scale, *weight;                 /* of each sequence; scale: of its gradient; weight NULL: 1 */
     size_t per_task;
     atomic_int failed;
 } batch;
@@ -249,12 +249,18 @@ static void backward(const batch *b, sequence *s) {
     }
 }
 
+/* 0 where the weight is, whatever the loss. */
+static double weighted(const batch *b, size_t n, double loss) {
+    if (!b->weight) return loss;
+    return b->weight[n] == 0.0 ? 0.0 : b->weight[n] * loss;
+}
+
 static void run_sequence(const batch *b, sequence *s) {
     const fa_ctc_job *job = b->job;
     prepare(b, s);
     double loss = forward(b, s);
     const int impossible = loss == INFINITY;
-    b->loss[s->index] = impossible && job->zero_infinity ? 0.0 : loss;
+    b->loss[s->index] = impossible && job->zero_infinity ? 0.0 : weighted(b, s->index, loss);
     if (!wants_gradients(job)) return;
     const int none = b->scale[s->index] == 0.0 || (impossible && job->zero_infinity);
     if (none) fill_steps(b, s, 0, s->steps, 0.0);
@@ -307,6 +313,9 @@ static void prepare_scales(const batch *b) {
     fa_gather(b->isa, &job->grad_output, 0, job->sequences, FA_DOUBLE, b->scale);
     for (size_t n = 0; job->mean && n < job->sequences; n++)
         b->scale[n] = b->scale[n] / (terms_of(b, n) * (double)job->sequences);
+    if (!b->weight) return;
+    fa_gather(b->isa, &job->weight, 0, job->sequences, FA_DOUBLE, b->weight);
+    for (size_t n = 0; n < job->sequences; n++) b->scale[n] = weighted(b, n, b->scale[n]);
 }
 
 static void deliver(const batch *b) {
@@ -343,10 +352,11 @@ fa_ctc_status fa_ctc_run(const fa_ctc_job *job, fa_ctc_place *bad) {
     if (job->blank < 0 || (uint64_t)job->blank >= job->classes) return FA_CTC_BAD_BLANK;
     b.input_length = malloc((2 * n + 1) * sizeof *b.input_length);
     b.start = malloc((n + 1) * sizeof *b.start);
-    b.loss = malloc((2 * n + 1) * sizeof *b.loss);
+    b.loss = malloc((3 * n + 1) * sizeof *b.loss);
     if (b.input_length && b.start && b.loss) {
         b.target_length = b.input_length + n;
         b.scale = b.loss + n;
+        b.weight = job->weight.data ? b.scale + n : NULL;
         status = check_lengths(&b, bad);
         if (status == FA_CTC_DONE) {
             b.label = malloc((b.start[n] + 1) * sizeof *b.label);

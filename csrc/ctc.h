@@ -26,6 +26,7 @@ typedef struct {
     int64_t blank;
     int mean, zero_infinity;
     fa_operand grad_output; /* of each sequence, or with stride 0 of the reduced loss */
+    fa_operand weight;      /* of each sequence; without data: 1 */
     fa_operand value;       /* each sequence's loss; these three without data: not wanted */
     fa_cube grad, hess;
     double *total;          /* the sum of the losses, or their mean; NULL: not wanted */

@@ -74,6 +74,7 @@ typedef struct {
     double margin, p, eps;
     int swap;
     fa_plane grad_output; /* of every row, or with strides 0 of the reduced loss */
+    fa_plane row_weight;  /* of each row, or with strides 0 of all; without data: 1 */
     int mean;             /* divide by the number of rows */
     fa_plane value;       /* each row's loss; without data, like those below: not wanted */
     fa_cube grad[FA_WIDE_INPUTS], hess[FA_WIDE_INPUTS]; /* of the first, or all inputs; hess only beside grad */

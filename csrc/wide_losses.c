@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     double *in[FA_WIDE_INPUTS], *grad[FA_WIDE_INPUTS], *hess[FA_WIDE_INPUTS];
     fa_wide_row row;
-    double *scale, *target;
+    double *scale, *target, *row_weight;
     float *singles; /* a tile of float32 */
     char *stage;
     int64_t *labels;
@@ -121,7 +121,7 @@ static int reserve(const plan *p, room *m) {
     const size_t grads = job->grad[0].data ? p->results : 0, hesses = job->hess[0].data ? p->results : 0;
     const size_t block = p->rows_per_block * p->padded, line = p->lanes > 1 ? p->lanes * job->n : p->padded;
     memset(m, 0, sizeof *m);
-    size_t size = (job->inputs + grads + hesses) * block + (FA_WIDE_INPUTS + 4) * line + 3 * p->rows_per_block;
+    size_t size = (job->inputs + grads + hesses) * block + (FA_WIDE_INPUTS + 4) * line + 4 * p->rows_per_block;
     double *at = malloc((size + FA_WIDE_LANES) * sizeof *at);
     if (!(m->memory = at)) return -1;
     for (size_t k = 0; k < job->inputs; k++) m->in[k] = take(&at, block);
@@ -132,6 +132,7 @@ static int reserve(const plan *p, room *m) {
     m->singles = (float *)(void *)take(&at, line);
     m->scale = take(&at, p->rows_per_block);
     m->target = take(&at, p->rows_per_block);
+    m->row_weight = take(&at, p->rows_per_block);
     m->labels = (int64_t *)(void *)at; /* of a block's rows and as many absent ones as lanes, or lists of a call's */
     r->tile = p->lanes > 1;
     r->lanes = p->lanes;
@@ -218,18 +219,24 @@ static void stage_out(const plan *p, const fa_cube *cube, size_t row, size_t row
     }
 }
 
-/* grad_output of the rows, times what a mean divides by; and the targets that there are one of a row. */
+static int is_repeated(const fa_plane *plane) { return !plane->inner && !plane->outer; }
+
+/* What there is one of a row, for all rows of a block; `absent` without data. */
+static void stage_plane(const plan *p, const fa_plane *plane, size_t row, size_t rows, double absent, double *to) {
+    fa_operand o = from_row(plane, p, row);
+    if (plane->data) fa_gather(p->isa, &o, 0, rows, FA_DOUBLE, to);
+    else
+        for (size_t k = 0; k < rows; k++) to[k] = absent;
+}
+/* grad_output of the rows, times their weight and what a mean divides by; weights; and targets. */
 static void stage_row_values(const plan *p, size_t row, size_t rows, room *m) {
     const fa_wide_loss_job *job = p->job;
-    fa_operand upstream = from_row(&job->grad_output, p, row), target = from_row(&job->target, p, row);
-    if (job->grad_output.inner || job->grad_output.outer) {
-        fa_gather(p->isa, &upstream, 0, rows, FA_DOUBLE, m->scale);
-        for (size_t k = 0; k < rows; k++) m->scale[k] *= p->norm;
-    } else {
-        for (size_t k = 0; k < rows; k++) m->scale[k] = p->scale_of_all;
-    }
-    if (job->target.data) fa_gather(p->isa, &target, 0, rows, FA_DOUBLE, m->target);
-    else memset(m->target, 0, rows * sizeof *m->target);
+    const int repeated = is_repeated(&job->grad_output);
+    stage_plane(p, &job->target, row, rows, 0.0, m->target);
+    stage_plane(p, &job->row_weight, row, rows, 1.0, m->row_weight);
+    if (!repeated) stage_plane(p, &job->grad_output, row, rows, 1.0, m->scale);
+    for (size_t k = 0; k < rows; k++)
+        m->scale[k] = (repeated ? p->scale_of_all : m->scale[k] * p->norm) * m->row_weight[k];
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
@@ -253,6 +260,19 @@ static void enter(const plan *p, room *m, size_t i, size_t rows) {
     }
 }
 
+/* The loss by its weight; a row of weight 0 is 0 whatever it holds. */
+static double weigh(const plan *p, room *m, size_t i, size_t lane, double loss) {
+    const double weight = m->row_weight[i + lane];
+    const size_t step = p->lanes > 1 ? p->lanes : 1;
+    if (weight != 0.0) return weight * loss;
+    for (size_t k = 0; k < FA_WIDE_INPUTS; k++)
+        for (size_t c = 0; c < p->job->n; c++) {
+            if (m->row.grad[k]) m->row.grad[k][c * step + lane] = 0.0;
+            if (m->row.hess[k]) m->row.hess[k][c * step + lane] = 0.0;
+        }
+    return 0.0;
+}
+
 static void run_block(const plan *p, room *m, size_t row, size_t rows) {
     const fa_wide_loss_job *job = p->job;
     double loss[FA_WIDE_LANES];
@@ -264,7 +284,8 @@ static void run_block(const plan *p, room *m, size_t row, size_t rows) {
         enter(p, m, i, here);
         if (job->label_lists.data) read_lists(p, row + i, here, m);
         p->isa->wide.loss[job->loss](&m->row, loss);
-        memcpy(p->loss + row + i, loss, here * sizeof *loss);
+        for (size_t k = 0; k < here; k++)
+            p->loss[row + i + k] = job->row_weight.data ? weigh(p, m, i, k, loss[k]) : loss[k];
     }
     for (size_t k = 0; k < p->results; k++) {
         if (job->grad[k].data) stage_out(p, &job->grad[k], row, rows, m, m->grad[k]);

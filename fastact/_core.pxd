@@ -127,7 +127,7 @@ cdef extern from "losses.h" nogil:
         fa_operand weight
         double margin, p, eps
         int swap
-        fa_plane grad_output
+        fa_plane grad_output, row_weight
         int mean
         fa_plane value
         fa_cube grad[3]
@@ -149,7 +149,7 @@ cdef extern from "ctc.h" nogil:
         fa_operand input_lengths, target_lengths
         int64_t blank
         int mean, zero_infinity
-        fa_operand grad_output, value
+        fa_operand grad_output, weight, value
         fa_cube grad, hess
         double *total
     ctypedef enum fa_ctc_status:

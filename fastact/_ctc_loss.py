@@ -10,13 +10,23 @@ import numpy as np
 
 from fastact._arrays import Array, Result, float_array, integer_array, plain_array
 from fastact._config import _core
-from fastact._loss import ONE, Layout, Loss, Shape, Wanted, integer, switch, upstream
+from fastact._loss import (
+    ONE,
+    Layout,
+    Loss,
+    Shape,
+    Wanted,
+    check_row_weight,
+    integer,
+    row_weight,
+    switch,
+    upstream,
+)
 
 
 class CtcLoss(Loss):
     """A loss of (steps, sequences, classes) and labels of each sequence, fewer than its steps."""
 
-    _array_options = ()
     _labels = ("targets", "input_lengths", "target_lengths")
 
     def _compute(
@@ -31,7 +41,8 @@ class CtcLoss(Loss):
             _lengths(operands[3], "target_lengths", terms),
         )
         scale = upstream(grad_output, terms, reduction)
-        sources = [a for a in (x, targets, *lengths, scale) if a is not ONE]
+        weight = row_weight(options["weight"], terms)
+        sources = [a for a in (x, targets, *lengths, weight, scale) if a is not None and a is not ONE]
         grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
         hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None
         value = np.empty(terms, x.dtype) if wanted.value and reduction == "none" else None
@@ -44,6 +55,7 @@ class CtcLoss(Loss):
             switch(options["zero_infinity"], "zero_infinity"),
             switch(options["logits"], "logits"),
             scale,
+            weight,
             None if value is None else value.reshape(-1),
             None if grad is None else _batched(grad.array),
             None if hess is None else _batched(hess.array),
@@ -62,6 +74,9 @@ class CtcLoss(Loss):
         for name in self._labels[1:]:
             _check_lengths(shapes[name], name, terms)
             axes[name] = sequences
+        if "weight" in shapes:
+            check_row_weight(shapes["weight"], terms)
+            axes["weight"] = sequences if shapes["weight"] else ()
         return Layout(axes, sequences, joined=True)
 
     def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:

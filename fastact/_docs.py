@@ -68,6 +68,9 @@ LOSSES = Shared(
 
 ROW_LOSSES = Shared(
     (
+        "weight : array_like, optional\n"
+        "    One weight w a row, or one for all, which multiplies its loss. A row of weight 0 is 0; the\n"
+        "    mean divides by the number of rows whatever the weights.",
         'reduction : {"mean", "sum", "none"}\n'
         '    "mean" divides by the number of rows; over nothing it is 0.',
         "axis : int\n    Along which rows lie: the last one by default.",

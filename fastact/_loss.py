@@ -353,6 +353,20 @@ def upstream(grad_output: Any, terms: Shape, reduction: str) -> Array:
     return array
 
 
+def row_weight(given: Any, terms: Shape) -> Array | None:
+    """A weight for each of the loss's terms, or one for all."""
+    if given is None:
+        return None
+    array = float_array(given, "weight")
+    check_row_weight(array.shape, terms)
+    return array
+
+
+def check_row_weight(shape: Shape, terms: Shape) -> None:
+    if shape and shape != terms:
+        raise ValueError(f"weight must be a scalar or of the loss's shape {terms}, got {shape}")
+
+
 def exact_sum(array: Array, size: int) -> float:
     """The sum of `size` values, a 0-d array's repeated, in the order of every other sum."""
     # of array * (1 - 0)^2

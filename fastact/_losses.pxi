@@ -96,9 +96,9 @@ def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, w
 
 
 def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean, bint zero_infinity, bint logits,
-             grad_output, value, grad, hess, bint want_total):
+             grad_output, weight, value, grad, hess, bint want_total):
     """x, grad, hess: (steps, sequences, classes); targets: (sequences, room), or one after another; lengths: of
-    input and targets, (sequences,); grad_output, value: (sequences,). blank a class. Returns the total; what is
+    input and targets, (sequences,); grad_output, weight, value: (sequences,), weight None for 1. blank a class. Returns the total; what is
     wrong with lengths or labels is raised before anything is written."""
     cdef fa_ctc_job job
     cdef fa_ctc_place bad = fa_ctc_place(0, 0)
@@ -113,6 +113,8 @@ def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean
     job.input_lengths, job.target_lengths = operand_of(lengths[0]), operand_of(lengths[1])
     job.blank, job.mean, job.zero_infinity, job.logits = blank, mean, zero_infinity, logits
     job.grad_output = operand_of(grad_output)
+    if weight is not None:
+        job.weight = operand_of(weight)
     if value is not None:
         job.value = operand_of(value)
     if grad is not None:
@@ -157,12 +159,12 @@ cdef wide_cubes(fa_cube *to, arrays):
         to[k] = cube_of(a)
 
 
-def wide_loss(str name, list inputs, labels, label_lists, target, weight, tuple numbers, grad_output, bint mean, value,
-              list grads, list hesses, bint want_total):
-    """inputs, label_lists, grads, hesses: (outer, inner, classes); labels, target, grad_output, value: (outer, inner);
-    outer may be left out. Class weights, or None; numbers: margin, p, eps, swap. grads and hesses: none, of the first
-    or of all inputs, hesses only beside grads. Returns the total; raises IndexError for a label out of range, before
-    anything is written."""
+def wide_loss(str name, list inputs, labels, label_lists, target, weight, row_weight, tuple numbers, grad_output,
+              bint mean, value, list grads, list hesses, bint want_total):
+    """inputs, label_lists, grads, hesses: (outer, inner, classes); labels, target, row_weight, grad_output, value:
+    (outer, inner); outer may be left out. Weights of classes and of rows, or None; numbers: margin, p, eps, swap. grads
+    and hesses: none, of the first or of all inputs, hesses only beside grads. Returns the total; raises IndexError for a
+    label out of range, before anything is written."""
     cdef fa_wide_loss_job job
     cdef double total = 0.0
     cdef size_t bad = 0
@@ -185,6 +187,8 @@ def wide_loss(str name, list inputs, labels, label_lists, target, weight, tuple 
         job.target = plane_of(target)
     if weight is not None:
         job.weight = operand_of(weight)
+    if row_weight is not None:
+        job.row_weight = plane_of(row_weight)
     if value is not None:
         job.value = plane_of(value)
     job.margin, job.p, job.eps, job.swap = numbers

@@ -20,8 +20,8 @@ class MarginLoss(WideLoss):
     def __init__(self, definition: Callable[..., Any], targets: Literal["labels", "lists", "shares"]) -> None:
         self._targets = targets
         self._targets_are_rows = targets == "labels"
+        self._weights_are_rows = targets == "lists"
         super().__init__(definition)
-        self._array_options = ("weight",) if "weight" in self._defaults else ()
 
     def _given(self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int) -> Operands:
         shares = self._targets == "shares"
@@ -29,7 +29,7 @@ class MarginLoss(WideLoss):
             float_array(named["target"], "target") if shares else integer_array(named["target"], "target")
         )
         self._check_target(target.shape, shape, axis)
-        weight = class_weight(options.get("weight"), shape[axis])
+        weight = None if self._weights_are_rows else class_weight(options["weight"], shape[axis])
         if shares:
             return Operands(also=(target,), weight=weight)
         if self._targets == "lists":

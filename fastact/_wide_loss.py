@@ -11,7 +11,19 @@ import numpy as np
 from fastact._arrays import Array, Result, float_array
 from fastact._config import _core
 from fastact._docs import ROW_LOSSES, Shared, complete
-from fastact._loss import ONE, Layout, Loss, Shape, Wanted, check_apart, number, parts, upstream
+from fastact._loss import (
+    ONE,
+    Layout,
+    Loss,
+    Shape,
+    Wanted,
+    check_apart,
+    check_row_weight,
+    number,
+    parts,
+    row_weight,
+    upstream,
+)
 from fastact._row_loss import _class_axis, _Cubes, _without
 
 
@@ -28,8 +40,8 @@ class Operands(NamedTuple):
 class WideLoss(Loss):
     """A loss of rows of one or several inputs, each with its gradient."""
 
-    _array_options: tuple[str, ...] = ()
     _targets_are_rows: bool = False  # has the target one element a row?
+    _weights_are_rows: bool = True  # or one a class
     _shared: Shared = ROW_LOSSES
 
     def __init__(self, definition: Callable[..., Any]) -> None:
@@ -55,7 +67,9 @@ class WideLoss(Loss):
         rows = _without(shape, axis)
         given, numbers = self._given(named, options, shape, axis), self._numbers(options)
         scale = upstream(grad_output, rows, reduction)
-        arrays = [*inputs, *given.also, given.labels, given.label_lists, given.target, given.weight, scale]
+        of_rows = row_weight(options["weight"], rows) if self._weights_are_rows else None
+        arrays = [*inputs, *given.also, given.labels, given.label_lists, given.target, given.weight]
+        arrays += [of_rows, scale]
         sources = [a for a in arrays if a is not None and a is not ONE]
         results = _Results(inputs, sources, wanted)
         value = np.empty(rows, dtype) if wanted.value and reduction == "none" else None
@@ -67,6 +81,7 @@ class WideLoss(Loss):
             None if given.label_lists is None else view.cube(given.label_lists),
             None if given.target is None else view.plane(np.atleast_1d(given.target)),
             given.weight,
+            None if of_rows is None else view.plane(of_rows),
             numbers,
             view.plane(scale),
             reduction == "mean",
@@ -99,6 +114,9 @@ class WideLoss(Loss):
         every = tuple(range(len(shape)))
         terms = _without(every, axis)
         axes = {**dict.fromkeys(self._inputs, every), "weight": (axis,)}
+        if self._weights_are_rows and "weight" in shapes:
+            check_row_weight(shapes["weight"], _without(shape, axis))
+            axes["weight"] = terms if shapes["weight"] else ()
         if "target" in shapes:
             self._check_target(shapes["target"], shape, axis)
             axes["target"] = terms if self._targets_are_rows else every

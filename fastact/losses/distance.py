@@ -19,6 +19,7 @@ def cosine_embedding_loss(
     target: ArrayLike,
     *,
     margin: float = 0.0,
+    weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     axis: int = -1,
 ) -> Any:
@@ -64,6 +65,7 @@ def triplet_margin_loss(
     p: float = 2.0,
     eps: float = 1e-6,
     swap: bool = False,
+    weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     axis: int = -1,
 ) -> Any:

@@ -62,6 +62,7 @@ def multilabel_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
     *,
+    weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     axis: int = -1,
 ) -> Any:

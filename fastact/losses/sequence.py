@@ -20,6 +20,7 @@ def ctc_loss(
     target_lengths: ArrayLike,
     *,
     blank: int = 0,
+    weight: ArrayLike | None = None,
     reduction: Reduction = "mean",
     zero_infinity: bool = False,
     logits: bool = False,
@@ -41,6 +42,9 @@ def ctc_loss(
         How many steps and how many labels of each sequence count: N integers, for one sequence an integer.
     blank : int
         The class that stands for no label.
+    weight : array_like, optional
+        One weight a sequence, or one for all, which multiplies its loss. A sequence of weight 0 is 0; the
+        mean divides by the number of sequences whatever the weights.
     reduction : {"mean", "sum", "none"}
         "mean" divides each sequence's loss by its target length, at least 1, then takes the mean over
         sequences; over nothing it is 0.
@@ -80,7 +84,7 @@ def ctc_loss(
     where y is the softmax, all times the reduction's factor. That by `log_probs` is the true gradient;
     PyTorch's is ``exp(log_probs) - g``, which is the one by logits. Steps beyond a sequence's length have
     gradient 0. If no alignment fits, the loss is infinite and there is no g: gradients are NaN, unless
-    `zero_infinity`, or a `grad_output` of 0.
+    `zero_infinity`, or a weight or `grad_output` of 0.
 
     Dask arrays are computed in blocks of sequences, along N; chunks along T and C are joined.
 
