@@ -97,7 +97,8 @@ static void f64_narrow_to(size_t n, fa_dtype dtype, const void *from, void *to) 
 /* ---- both precisions, and the table of them ---------------------------------------- */
 
 #include "f64.h"
-#include "ops/tweedie.h" /* first: float32 takes it from there */
+#include "ops/focal_soft.h" /* these first: float32 takes them from there */
+#include "ops/tweedie.h"
 
 #include "f32.h"
 #include "loops_typed.h"

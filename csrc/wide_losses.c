@@ -260,19 +260,6 @@ static void enter(const plan *p, room *m, size_t i, size_t rows) {
     }
 }
 
-/* The loss by its weight; a row of weight 0 is 0 whatever it holds. */
-static double weigh(const plan *p, room *m, size_t i, size_t lane, double loss) {
-    const double weight = m->row_weight[i + lane];
-    const size_t step = p->lanes > 1 ? p->lanes : 1;
-    if (weight != 0.0) return weight * loss;
-    for (size_t k = 0; k < FA_WIDE_INPUTS; k++)
-        for (size_t c = 0; c < p->job->n; c++) {
-            if (m->row.grad[k]) m->row.grad[k][c * step + lane] = 0.0;
-            if (m->row.hess[k]) m->row.hess[k][c * step + lane] = 0.0;
-        }
-    return 0.0;
-}
-
 static void run_block(const plan *p, room *m, size_t row, size_t rows) {
     const fa_wide_loss_job *job = p->job;
     double loss[FA_WIDE_LANES];
@@ -285,7 +272,7 @@ static void run_block(const plan *p, room *m, size_t row, size_t rows) {
         if (job->label_lists.data) read_lists(p, row + i, here, m);
         p->isa->wide.loss[job->loss](&m->row, loss);
         for (size_t k = 0; k < here; k++)
-            p->loss[row + i + k] = job->row_weight.data ? weigh(p, m, i, k, loss[k]) : loss[k];
+            p->loss[row + i + k] = m->row_weight[i + k] == 0.0 ? 0.0 : m->row_weight[i + k] * loss[k];
     }
     for (size_t k = 0; k < p->results; k++) {
         if (job->grad[k].data) stage_out(p, &job->grad[k], row, rows, m, m->grad[k]);

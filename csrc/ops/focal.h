@@ -3,7 +3,8 @@
  * L' = b = (1-y) p - y q, r = p q/m (p for y = 1, q for y = 0, where m may vanish):
  *   d1  a m^g (g c r L + b),   d2  a m^g (g c r (((g-1) c r + q - p) L + 2b) + p q)
  * r is 0 where L is infinite. A gradient's terms have one sign for y = 0 and 1. p, q, m, b and r go on with what they
- * lost, for a power multiplies an error by g. m^g is m^2 for g = 2, whose power costs no logarithm. */
+ * lost, for a power multiplies an error by g. m^g is m^2 for g = 2, whose power costs no logarithm. Other
+ * targets than 0 and 1 in float32: focal_soft.h. */
 typedef struct {
     pair p, q, b, r, power;
     vec loss, c, balance;
@@ -28,7 +29,7 @@ FA_INLINE pair FN(focal_blend)(vec share, pair p, vec other, pair q) {
     vec sum = a + b, t = sum - a, low = (a - (sum - t)) + (b - t);
     return FN(pair_of)(sum, low + (lost + v_fma(share, p.lo, other * q.lo)));
 }
-FA_INLINE FN(focal) FN(focal_of)(vec x, vec y, vec alpha, vec gamma) {
+FA_INLINE FN(focal) FN(focal_parts)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f;
     mask positive = v_le(K(0), x);
     vec power, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &power), z = FN(logistic_exact)(s, power, &low);
@@ -52,18 +53,19 @@ FA_INLINE vec FN(focal_times)(FN(focal) f, vec v, vec low) {
     return FN(weighted)(f.balance, v_select(v_eq(f.power.hi, K(0)), K(0), v_fma(f.power.hi, v, rest)));
 }
 FA_INLINE vec FN(focal_loss)(vec x, vec y, vec alpha, vec gamma) {
-    FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
-    return FN(focal_times)(f, f.loss, K(0));
+    FN(focal) f = FN(focal_parts)(x, y, alpha, gamma);
+    return FN(focal_of)(0, FN(focal_times)(f, f.loss, K(0)), x, y, alpha, gamma);
 }
 FA_INLINE vec FN(focal_loss_d1)(vec x, vec y, vec alpha, vec gamma) {
-    FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
+    FN(focal) f = FN(focal_parts)(x, y, alpha, gamma);
     vec turn = gamma * f.c;
     vec slope = FN(plus_weighted)(f.b.hi, turn * f.r.hi, f.loss);
-    return FN(focal_times)(f, slope, FN(plus_weighted)(f.b.lo, turn * f.r.lo, f.loss));
+    vec hard = FN(focal_times)(f, slope, FN(plus_weighted)(f.b.lo, turn * f.r.lo, f.loss));
+    return FN(focal_of)(1, hard, x, y, alpha, gamma);
 }
 FA_INLINE vec FN(focal_loss_d2)(vec x, vec y, vec alpha, vec gamma) {
-    FN(focal) f = FN(focal_of)(x, y, alpha, gamma);
+    FN(focal) f = FN(focal_parts)(x, y, alpha, gamma);
     vec turn = v_fma(gamma - K(1), f.c * f.r.hi, f.q.hi - f.p.hi), slope = K(2) * f.b.hi;
     vec sum = FN(plus_weighted)(f.p.hi * f.q.hi, gamma * f.c * f.r.hi, v_fma(turn, f.loss, slope));
-    return FN(focal_times)(f, sum, K(0));
+    return FN(focal_of)(2, FN(focal_times)(f, sum, K(0)), x, y, alpha, gamma);
 }

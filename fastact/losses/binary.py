@@ -241,8 +241,8 @@ def focal_loss(
     w a m^gamma (gamma c r L + L'), a the first factor; the Hessian diagonal, which may be negative,
     is w a m^gamma (gamma c r ([(gamma-1) c r + 1 - 2 p] L + 2 L') + p (1-p)); both times the
     reduction's factor. Values and gradients are within 4 ulp, the Hessian diagonal 6, of the larger
-    of what they subtract; a target that is neither 0 nor 1 adds 3 + gamma / 2 ulp to values and
-    8 + gamma to gradients, a gamma other than 2 in float64 gamma abs(log m) ulp.
+    of what they subtract. In float64 a target that is neither 0 nor 1 adds 3 + gamma / 2 ulp to values
+    and 8 + gamma to gradients, a gamma other than 2 gamma abs(log m) ulp.
 
     References
     ----------

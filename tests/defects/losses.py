@@ -126,10 +126,10 @@ LOSSES = [
             "m->scale[k] * p->norm);",
         ),
         (
-            "a row of weight 0 has NaN for gradients",
+            "a row of weight 0 has the loss NaN",
             "csrc/wide_losses.c",
-            "if (m->row.grad[k]) m->row.grad[k][c * step + lane] = 0.0;",
-            "(void)step;",
+            "m->row_weight[i + k] == 0.0 ? 0.0 : m->row_weight[i + k] * loss[k];",
+            "m->row_weight[i + k] * loss[k];",
         ),
         (
             "a sequence's weight does not reach its gradient",
