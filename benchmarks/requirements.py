@@ -205,7 +205,10 @@ class Requirements:
         return Check(what, 1.7, one / two, f"{one:.0f} us with 1, {two:.0f} us with 2")
 
     def small_calls(self) -> list[Check]:
-        checks = []
+        checks = [
+            self._small_loss("without options", 500),
+            self._small_loss("with one", 7000, reduction="sum"),
+        ]
         for op, kind in ops().items():
             if kind == "activation":
                 r = self._run(op, kind, "value", (16,), False, "torch", "numpy", "scipy")
@@ -217,6 +220,12 @@ class Requirements:
                 if op not in GATES:  # whose ufuncs take halves
                     checks.append(self._above_ufunc(op, f"{what}, ns above the bare ufunc's"))
         return checks
+
+    def _small_loss(self, how: str, most: float, **options: str) -> Check:
+        x = Data("float32", (16,)).x
+        call = Call(fa.mse_loss.value_and_grad, x, x, out=np.zeros_like(x), **options)
+        took = measure({OURS: call}, self.seconds)[OURS].best * 1e9
+        return Check(f"mse_loss.value_and_grad of 16 numbers {how}, ns a call", most, took, at_most=True)
 
     def _above_ufunc(self, op: str, what: str) -> Check:
         function, options = public(op)
