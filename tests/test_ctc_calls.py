@@ -262,7 +262,7 @@ def test_sums_of_lengths():
         (TypeError, ["zero_infinity", "1"], (X, T2, [4, 4], [2, 2]), {"zero_infinity": 1}),
         (TypeError, ["logits", "None"], (X, T2, [4, 4], [2, 2]), {"logits": None}),
         (ValueError, ["reduction", "'batchmean'"], (X, T2, [4, 4], [2, 2]), {"reduction": "batchmean"}),
-        (TypeError, ["weight"], (X, T2, [4, 4], [2, 2]), {"weight": 1}),
+        (TypeError, ["pos_weight"], (X, T2, [4, 4], [2, 2]), {"pos_weight": 1}),
         (TypeError, ["target_lengths"], (X, T2, [4, 4]), {}),
     ],
 )  # fmt: skip

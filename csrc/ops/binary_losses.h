@@ -9,7 +9,8 @@
  *   d1     (1-y) s(x) - w y s(-x),  s(x) = (x >= 0 ? 1 : e) / (1 + e)
  *   d2     ((1-y) + w y) s(x) s(-x)
  * Both sides are sums of products that vanish with y or 1-y, so neither x = -20
- * with a large w nor x = +-1e36 cancels. A side of zero weight is 0 though its
+ * with a large w nor x = +-1e36 cancels. d1's numerator is taken with what e, 1-y and
+ * w y lost, for it may vanish where y lies between 0 and 1. A side of zero weight is 0 though its
  * logarithm be infinite.
  */
 typedef struct {
@@ -31,9 +32,15 @@ FA_INLINE vec FN(binary_cross_entropy_with_logits)(vec x, vec y, vec w) {
     return negative + positive;
 }
 FA_INLINE vec FN(binary_cross_entropy_with_logits_d1)(vec x, vec y, vec w) {
-    FN(logit) l = FN(logit_of)(x);
-    vec up = v_select(l.positive, K(1), l.e), down = v_select(l.positive, l.e, K(1));
-    return v_fms(K(1) - y, up, w * y * down) / l.total;
+    mask positive = v_le(K(0), x);
+    vec rest, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &rest) * K(EXP_UNIT), other = K(1) - y, own = w * y;
+    vec other_low = (K(1) - other) - y, own_low = v_keep(v_lt(v_abs(own), K(INFINITY)), v_fms(w, y, own));
+    vec a = v_select(positive, other, own), a_low = v_select(positive, other_low, own_low);
+    vec b = v_select(positive, own, other), b_low = v_select(positive, own_low, other_low);
+    vec product = v_fma(b, s, K(0)), low = v_fma(product, rest, v_fma(b_low, s, v_fms(b, s, product)));
+    low = v_keep(v_lt(v_abs(product), K(INFINITY)), low);
+    vec lost = a_low - low, above = v_select(positive, a - product, product - a) + v_select(positive, lost, -lost);
+    return above / v_fma(s, rest, K(1) + s);
 }
 FA_INLINE vec FN(binary_cross_entropy_with_logits_d2)(vec x, vec y, vec w) {
     FN(logit) l = FN(logit_of)(x);

@@ -10,7 +10,7 @@ FA_INLINE vec FN(focal_of_share)(int order, vec x, vec y, vec alpha, vec gamma) 
     vec loss = v_fma(other, v_max(K(0), x) + log_total, y * (v_max(K(0), -x) + log_total));
     vec m = v_fma(y, q, other * p), b = v_fms(other, p, y * q), c = other - y, r = p * (q / m);
     vec balance = v_select(v_lt(alpha, K(0)), K(1), v_fma(alpha, y, (K(1) - alpha) * other));
-    vec factor = balance * v_power(m, gamma), turn = gamma * c * r;
+    vec factor = balance * v_select(v_eq(gamma, K(2)), m * m, v_power(m, gamma)), turn = gamma * c * r;
     mask flat = v_eq(r, K(0));
     if (order == 0) return factor * loss;
     if (order == 1) return factor * v_select(flat, b, v_fma(turn, loss, b));

@@ -57,8 +57,9 @@ FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
     return FN(less_weighted)(x, t, v_log(x + eps)) + FN(stirling)(t, full);
 }
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
+    pair rate = FN(pair_plus)(FN(pair_of)(x, K(0)), eps);
     (void)full;
-    return FN(constant_slope)(x, FN(less_weighted)(K(1), t, K(1) / (x + eps)));
+    return FN(constant_slope)(x, v_select(v_eq(t, K(0)), K(1), ((rate.hi - t) + rate.lo) / rate.hi));
 }
 FA_INLINE vec FN(poisson_nll_loss_d2)(vec x, vec t, vec full, vec eps) {
     vec rate = x + eps;
@@ -84,10 +85,14 @@ FA_INLINE vec FN(gaussian_nll_loss_d2)(vec x, vec t, vec variance, vec full, vec
     (void)full;
     return FN(constant_slope)(x - t, K(1) / FN(variance)(variance, eps));
 }
+/* (v - d^2)/v/(2v), the difference with what d lost; d^2/v first where d^2 might overflow. */
 FA_INLINE vec FN(gaussian_nll_loss_e1)(vec x, vec t, vec variance, vec full, vec eps) {
-    vec v = FN(variance)(variance, eps), d = x - t;
+    pair d = FN(pair_plus)(FN(pair_of)(x, K(0)), -t);
+    vec v = FN(variance)(variance, eps), far = v_fnma(d.hi, d.hi / v, K(1)) * (K(0.5) / v);
+    vec near = v_fnma(d.hi + d.hi, d.lo, v_fnma(d.hi, d.hi, v)) / v * (K(0.5) / v);
+    mask closer = v_mask_and(v_lt(v_abs(d.hi), K(SQUARE_BOUND)), v_lt(v, K(SQUARE_BOUND)));
     (void)full;
-    return v_fnma(d, d / v, K(1)) * (K(0.5) / v);
+    return v_select(closer, near, far);
 }
 FA_INLINE vec FN(gaussian_nll_loss_e2)(vec x, vec t, vec variance, vec full, vec eps) {
     vec v = FN(variance)(variance, eps), d = x - t;
