@@ -280,13 +280,8 @@ FA_INLINE vec FN(add_z_loss)(ce *c, size_t t, vec loss) {
 }
 /* The gradient's place keeps the exponentials, over EXP_UNIT. */
 FA_INLINE void FN(ce_middle)(ce *c, fa_direction direction) {
-    if (c->o.want_grad) {
-        c->p.store = 1;
-        FN(facts)(&c->p, direction);
-    } else {
-        c->p.store = 0;
-        FN(facts)(&c->p, direction);
-    }
+    if (c->o.want_grad) FA_GO_ON(stored_facts, c->a);
+    else FA_GO_ON(facts, c->a);
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         softmax_state *f = c->p.tiles + t;
         f->factor = FN(reciprocal)(FN(one_plus)(f->others));

@@ -124,25 +124,18 @@ FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_
 
 /* The totals of what `body` gives, to each tile's `total`. */
 FA_INLINE void FN(add_up)(pass *p, FN(eight_body) * body) {
-    sum slots[MOST_SLOTS];
+    sum own[MOST_SLOTS], *slots = p->w.direction == FA_ABREAST ? p->slots : own;
     FN(clear)(p->w, slots);
     p->fetch_y = 0;
-    if (p->store && p->w.direction == FA_ALONG && p->y_ahead) {
+    if (p->w.direction == FA_ABREAST) {
+        FN(add_abreast)(p->w, slots, body, p);
+    } else if (p->store && p->w.direction == FA_ALONG && p->y_ahead) {
         p->fetch_y = 1;
         FN(add_all)(p->w, slots, body, p);
     } else {
         FN(add_all)(p->w, slots, body, p);
     }
-    p->known->total = FN(total)(p->w, slots, 0);
-}
-FA_INLINE void FN(add_up_abreast)(const pass *given, FN(eight_body) * body, int store) {
-    pass p = *given;
-    p.w.direction = FA_ABREAST;
-    p.store = store;
-    p.fetch_y = 0;
-    FN(clear)(p.w, p.slots);
-    FN(add_abreast)(p.w, p.slots, body, &p);
-    for (size_t t = 0; t < p.w.tiles; t++) p.tiles[t].total = FN(total)(p.w, p.slots, t);
+    for (size_t t = 0; t < p->w.tiles; t++) FN(state_of)(p, t)->total = FN(total)(p->w, slots, t);
 }
 
 FA_INLINE void FN(find_max)(pass *p) {
@@ -150,14 +143,15 @@ FA_INLINE void FN(find_max)(pass *p) {
     FN(row_max)(p->w, p->x, p->x_pitch, max);
     for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].max = max[t];
 }
-/* Functions of their own abreast, not a copy in each op. */
-FA_NOINLINE void FN(exponentials_abreast)(const pass *p) { FN(add_up_abreast)(p, FN(exponentials_body), 1); }
-
-/* Stores exp(x - max) / EXP_UNIT to y and gives its total: what softmax needs and no more. */
-FA_INLINE void FN(exponentials)(pass *p, fa_direction direction) {
-    p->store = 1;
-    if (direction == FA_ABREAST) FN(exponentials_abreast)(p);
-    else FN(add_up)(p, FN(exponentials_body));
+/* Stores exp(x - max) / EXP_UNIT of the k-th input to the output and gives the factor that makes them
+ * probabilities: what softmax needs and no more. */
+FA_INLINE void FN(exponentials)(const fa_rows_args *a, int k, fa_direction direction) {
+    pass p;
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, k);
+    p.store = 1;
+    FN(add_up)(&p, FN(exponentials_body));
+    for (size_t t = 0; t < p.w.tiles; t++) p.tiles[t].factor = FN(reciprocal)(FN(state_of)(&p, t)->total);
 }
 
 /* exp(x - max) / EXP_UNIT of each (results below the normal range would take an assist of the
@@ -178,9 +172,6 @@ FA_INLINE void FN(facts_body)(void *context, size_t i, size_t step, size_t t, si
     if (there > 4) FN(facts_of_four)(context, i + 4 * step, step, t, there - 4, full, e + 4);
 }
 
-FA_NOINLINE void FN(stored_facts_abreast)(const pass *p) { FN(add_up_abreast)(p, FN(facts_body), 1); }
-FA_NOINLINE void FN(facts_abreast)(const pass *p) { FN(add_up_abreast)(p, FN(facts_body), 0); }
-
 /* The sum of a row's counts, in every lane along a row. */
 FA_INLINE vec FN(count)(walk w, ivec counts) {
     if (w.direction != FA_ALONG) return v_from_int(counts);
@@ -189,23 +180,42 @@ FA_INLINE vec FN(count)(walk w, ivec counts) {
     return v_splat((real)total);
 }
 
-/* Everything the log-probabilities need, the maxima being found; with p->store,
+/* Everything the log-probabilities need, the maxima being found; with `store`,
  * exp(x - max) / EXP_UNIT is left in the output. */
-FA_INLINE void FN(facts)(pass *p, fa_direction direction) {
-    for (size_t t = 0; t < p->w.tiles; t++) FN(state_of)(p, t)->ties = v_to_int(K(0));
-    if (direction != FA_ABREAST) FN(add_up)(p, FN(facts_body));
-    else if (p->store) FN(stored_facts_abreast)(p);
-    else FN(facts_abreast)(p);
-    for (size_t k = 0; k < p->w.tiles; k++) {
-        const softmax_state *s = FN(state_of)(p, k);
+FA_INLINE void FN(facts)(const fa_rows_args *a, int store, fa_direction direction) {
+    pass p;
+    softmax_state own;
+    FN(pass_over)(&p, &own, a, direction, 0);
+    p.store = store;
+    for (size_t t = 0; t < p.w.tiles; t++) FN(state_of)(&p, t)->ties = v_to_int(K(0));
+    FN(add_up)(&p, FN(facts_body));
+    for (size_t k = 0; k < p.w.tiles; k++) {
+        const softmax_state *s = FN(state_of)(&p, k);
         pair small = {s->total.hi * K(EXP_UNIT), s->total.lo * K(EXP_UNIT)}, others;
-        vec extra = FN(count)(p->w, s->ties) - K(1), hi = small.hi + extra, t = hi - extra;
+        vec extra = FN(count)(p.w, s->ties) - K(1), hi = small.hi + extra, t = hi - extra;
         others.hi = hi;
         others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
-        p->tiles[k].others = others;
-        p->tiles[k].log_total = FN(log1p_pair)(others);
+        p.tiles[k].others = others;
+        p.tiles[k].log_total = FN(log1p_pair)(others);
     }
 }
+
+/* One function a direction, called once a row or tile: copies in each op would be half a megabyte. */
+#define FA_SHARED(suffix, direction)                                                                               \
+    FA_NOINLINE void FN(exponentials##suffix)(const fa_rows_args *a, int k) { FN(exponentials)(a, k, direction); } \
+    FA_NOINLINE void FN(facts##suffix)(const fa_rows_args *a) { FN(facts)(a, 0, direction); }                      \
+    FA_NOINLINE void FN(stored_facts##suffix)(const fa_rows_args *a) { FN(facts)(a, 1, direction); }
+FA_SHARED(_along, FA_ALONG)
+FA_SHARED(_across, FA_ACROSS)
+FA_SHARED(_abreast, FA_ABREAST)
+#undef FA_SHARED
+/* Calls the function of this direction, a constant. */
+#define FA_GO_ON(name, ...)                                           \
+    do {                                                              \
+        if (direction == FA_ALONG) FN(name##_along)(__VA_ARGS__);     \
+        if (direction == FA_ACROSS) FN(name##_across)(__VA_ARGS__);   \
+        if (direction == FA_ABREAST) FN(name##_abreast)(__VA_ARGS__); \
+    } while (0)
 
 FA_INLINE void FN(scale_body)(void *context, size_t i, size_t t, int full) {
     pass *p = context;
@@ -223,11 +233,10 @@ FA_INLINE void FN(scale)(pass *p) {
 }
 
 /* Up to its last phase: exponentials to the output, and their factor. */
-FA_INLINE void FN(unscaled_softmax)(pass *p, fa_row_phase phase, fa_direction direction) {
+FA_INLINE void FN(unscaled_softmax)(pass *p, const fa_rows_args *a, int k, fa_row_phase phase,
+                                    fa_direction direction) {
     if (phase == FA_BEGIN) FN(find_max)(p);
-    if (phase != FA_MIDDLE) return;
-    FN(exponentials)(p, direction);
-    for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].factor = FN(reciprocal)(FN(state_of)(p, t)->total);
+    if (phase == FA_MIDDLE) FA_GO_ON(exponentials, a, k);
 }
 /* softmin is softmax of -x, which is put to the output first. */
 FA_INLINE void FN(negate_body)(void *context, size_t i, size_t t, int full) {
@@ -244,13 +253,13 @@ FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_dire
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, k);
-    FN(unscaled_softmax)(&p, phase, direction);
+    FN(unscaled_softmax)(&p, a, k, phase, direction);
     if (phase == FA_END) FN(scale)(&p);
 }
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     FN(softmax_of)(a, phase, direction, 0);
 }
-/* Then it goes on with softmax's own kernels: another copy of them would be 70 KB an instruction set. */
+/* Then it goes on with softmax's own kernels, not copies of them. */
 #define FA_KERNELS(name)                                                       \
     static void FN(name##_along)(const fa_rows_args *a, fa_row_phase phase);   \
     static void FN(name##_across)(const fa_rows_args *a, fa_row_phase phase);  \
@@ -258,12 +267,6 @@ FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_directi
 FA_KERNELS(softmax)
 FA_KERNELS(softmax_backward)
 #undef FA_KERNELS
-#define FA_GO_ON(name)                                                     \
-    do {                                                                   \
-        if (direction == FA_ALONG) FN(name##_along)(&negated, phase);      \
-        if (direction == FA_ACROSS) FN(name##_across)(&negated, phase);    \
-        if (direction == FA_ABREAST) FN(name##_abreast)(&negated, phase);  \
-    } while (0)
 FA_INLINE fa_rows_args FN(of_output)(const fa_rows_args *a, int k) {
     fa_rows_args own = *a;
     own.in[k] = a->out[0];
@@ -281,7 +284,7 @@ FA_INLINE void FN(begin_softmin)(const fa_rows_args *a, fa_direction direction, 
 FA_INLINE void FN(softmin)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     const fa_rows_args negated = FN(of_output)(a, 0);
     if (phase == FA_BEGIN) FN(begin_softmin)(a, direction, 0);
-    else FA_GO_ON(softmax);
+    else FA_GO_ON(softmax, &negated, phase);
 }
 
 FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full) {
@@ -291,15 +294,15 @@ FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full)
     FN(put_output)(p, i, t, full, d - s->log_total);
 }
 /* log_softmax and logsumexp but for their last phase. */
-FA_INLINE void FN(log_facts)(pass *p, fa_row_phase phase, fa_direction direction) {
+FA_INLINE void FN(log_facts)(pass *p, const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     if (phase == FA_BEGIN) FN(find_max)(p);
-    if (phase == FA_MIDDLE) FN(facts)(p, direction);
+    if (phase == FA_MIDDLE) FA_GO_ON(facts, a);
 }
 FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, 0);
-    FN(log_facts)(&p, phase, direction);
+    FN(log_facts)(&p, a, phase, direction);
     if (phase == FA_END) FN(each)(p.w, FN(log_softmax_body), &p);
 }
 
@@ -319,7 +322,7 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_direc
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, 0);
-    FN(log_facts)(&p, phase, direction);
+    FN(log_facts)(&p, a, phase, direction);
     for (size_t t = 0; phase == FA_END && t < p.w.tiles; t++) {
         const softmax_state *s = FN(state_of)(&p, t);
         vec result = s->max + s->log_total;
@@ -390,21 +393,19 @@ FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, f
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, 1);
-    FN(unscaled_softmax)(&p, phase, direction);
+    FN(unscaled_softmax)(&p, a, 1, phase, direction);
     if (phase == FA_END) FN(end_gradient)(&p, 0);
 }
 FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     const fa_rows_args negated = FN(of_output)(a, 1);
     if (phase == FA_BEGIN) FN(begin_softmin)(a, direction, 1);
-    if (phase == FA_MIDDLE) FA_GO_ON(softmax_backward);
+    if (phase == FA_MIDDLE) FA_GO_ON(softmax_backward, &negated, phase);
     if (phase != FA_END) return;
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, &negated, direction, 1);
     FN(end_gradient)(&p, 1);
 }
-#undef FA_GO_ON
-
 FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     pass *p = context;
     p->slots[slot] = FN(sum_add)(p->slots[slot], FN(grad_output)(p, i, t, full));
@@ -466,7 +467,7 @@ FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase,
     pass p;
     softmax_state own;
     FN(pass_over)(&p, &own, a, direction, 0);
-    FN(unscaled_softmax)(&p, phase, direction);
+    FN(unscaled_softmax)(&p, a, 0, phase, direction);
     if (phase != FA_END) return;
     for (size_t t = 0; t < p.w.tiles; t++) {
         softmax_state *s = FN(state_of)(&p, t);
