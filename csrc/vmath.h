@@ -1,4 +1,4 @@
-/* Elementary functions of both element types: exp, exp_nonpos (x <= 0; _of n <= 8 vectors), expm1,
+/* Elementary functions of both element types: exp, exp_in_two, exp_nonpos (x <= 0; _of n <= 8 vectors), expm1,
  * log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
 #ifndef FA_VMATH_H
 #define FA_VMATH_H
@@ -8,6 +8,7 @@
 #include <math.h>
 
 #define v_exp FN(exp)
+#define v_exp_in_two FN(exp_in_two)
 #define v_expm1 FN(expm1)
 #define v_log FN(log)
 #define v_log1p FN(log1p)
@@ -35,6 +36,7 @@
 #define MISH_BOUND FN(MISH_BOUND)
 #define MISH_SLOPE_BOUND FN(MISH_SLOPE_BOUND)
 #define SQUARE_BOUND FN(SQUARE_BOUND)
+#define TWO_SUFFICE FN(TWO_SUFFICE)
 #define SQUARE_HALF_SCALE FN(SQUARE_HALF_SCALE)
 #define SQUARE_LARGEST FN(SQUARE_LARGEST)
 #define SIXTH FN(SIXTH)

@@ -1,5 +1,6 @@
 /* Deviances of exponential families: of a mean m > 0, or of its logarithm, and a target y. As
- * regression_losses.h has them; errors are in ulp of the larger of the two terms that are subtracted. */
+ * regression_losses.h has them; errors of values and curvatures are in ulp of the larger of the two terms that are
+ * subtracted. Gradients keep their digits next to their root: what an exponential lost is put back. */
 
 /* Gamma, with u = y/m: 2 ((u - 1) - log u); 2 (m - y)/m^2; 2 (2u - 1)/m^2. NaN for y < 0. */
 FA_INLINE vec FN(gamma_target)(vec y) { return v_select(v_lt(y, K(0)), K(NAN), y); }
@@ -9,17 +10,30 @@ FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
 }
 FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) { return K(2) * ((x - FN(gamma_target)(y)) / x) / x; }
 FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) { return K(4) * ((FN(gamma_target)(y) / x - K(0.5)) / x / x); }
-/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in two steps of which neither overflows alone. */
+/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in two steps of which neither overflows alone. log u is taken of
+ * u itself where that has all its digits, for log y - x would pass on those of log y. */
+typedef struct {
+    vec u, lost; /* y exp(-x) = u + lost; lost only where that is near 1 */
+} FN(gamma_ratio);
+FA_INLINE FN(gamma_ratio) FN(gamma_ratio_of)(vec x, vec y) {
+    vec low, half = v_exp_in_two(K(-0.5) * x, &low), target = FN(gamma_target)(y), part = v_fma(target, half, K(0));
+    FN(gamma_ratio) r = {part * half, K(0)};
+    r.lost = v_fma(v_fms(target, half, part), half, v_fma(part + part, low, v_fms(part, half, r.u)));
+    r.lost = v_keep(v_lt(v_abs(r.u - K(1)), K(4)), r.lost);
+    r.u = v_select(v_eq(y, K(0)), FN(constant_slope)(x, K(0)), r.u);
+    return r;
+}
 FA_INLINE vec FN(gamma_deviance_log_input)(vec x, vec y) {
-    vec log_ratio = v_log(y) - x, u_less_1 = v_expm1(log_ratio);
-    return v_select(v_eq(u_less_1, K(INFINITY)), u_less_1, K(2) * (u_less_1 - log_ratio));
+    vec u = FN(gamma_ratio_of)(x, y).u;
+    mask near = v_le(v_abs(u - K(0x1p30)), K(0x1p30 - 0.5));
+    vec log_u = v_log(v_select(near, u, y)) - v_select(near, K(0), x);
+    return v_select(v_eq(u, K(INFINITY)), u, K(2) * ((u - K(1)) - log_u));
 }
-FA_INLINE vec FN(gamma_ratio)(vec x, vec y) {
-    vec half = v_exp(K(-0.5) * x), u = FN(gamma_target)(y) * half * half;
-    return v_select(v_eq(y, K(0)), FN(constant_slope)(x, K(0)), u);
+FA_INLINE vec FN(gamma_deviance_log_input_d1)(vec x, vec y) {
+    FN(gamma_ratio) r = FN(gamma_ratio_of)(x, y);
+    return K(2) * ((K(1) - r.u) - r.lost);
 }
-FA_INLINE vec FN(gamma_deviance_log_input_d1)(vec x, vec y) { return K(2) * (K(1) - FN(gamma_ratio)(x, y)); }
-FA_INLINE vec FN(gamma_deviance_log_input_d2)(vec x, vec y) { return K(2) * FN(gamma_ratio)(x, y); }
+FA_INLINE vec FN(gamma_deviance_log_input_d2)(vec x, vec y) { return K(2) * FN(gamma_ratio_of)(x, y).u; }
 
 /* Tweedie of power p: tweedie.h has them all; (y - m)^2 for p = 0 by the mean. The default, p = 3/2, needs no
  * logarithm: 4 (sqrt y - sqrt m)^2/sqrt m; 2 (m - y)/m^{3/2}; (3y - m)/m^{5/2}; by x = log m 2 (sqrt m - y/sqrt m);
@@ -56,17 +70,23 @@ FA_INLINE mask FN(three_halves_near)(vec x, vec p) {
     return v_mask_and(FN(three_halves)(p), v_lt(v_abs(x), K(160)));
 }
 FA_INLINE vec FN(tweedie_deviance_log_input)(vec x, vec y, vec p) {
-    vec root = v_exp(K(0.5) * x);
+    vec low, root = v_exp_in_two(K(0.5) * x, &low);
     FA_UNLESS(FN(three_halves_near)(x, p), FN(tweedie_three_halves)(y, root, v_sqrt(y) - root),
               FN(general_tweedie_deviance_log_input)(x, y, p));
 }
+/* Where so little is left of a difference from a large exponential e that two numbers do not give it all its digits. */
+FA_INLINE mask FN(next_to_root)(vec difference, vec e) {
+    return v_mask_and(v_lt(v_abs(difference), K(TWO_SUFFICE) * e), v_lt(K(64), e));
+}
 FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
-    vec root = v_exp(K(0.5) * x);
-    FA_UNLESS(FN(three_halves_near)(x, p), K(2) * (root - FN(gamma_target)(y) / root),
+    vec low, root = v_exp_in_two(K(0.5) * x, &low), target = FN(gamma_target)(y), quotient = target / root;
+    vec slope = root - quotient, lost = low - v_fnma(quotient, low, v_fnma(quotient, root, target)) / root;
+    mask special = v_mask_and(FN(three_halves_near)(x, p), v_mask_not(FN(next_to_root)(slope, root)));
+    FA_UNLESS(special, K(2) * v_select(v_lt(v_abs(slope), K(4) * root), slope + lost, slope),
               FN(general_tweedie_deviance_log_input_d1)(x, y, p));
 }
 FA_INLINE vec FN(tweedie_deviance_log_input_d2)(vec x, vec y, vec p) {
-    vec root = v_exp(K(0.5) * x);
+    vec low, root = v_exp_in_two(K(0.5) * x, &low);
     FA_UNLESS(FN(three_halves_near)(x, p), root + FN(gamma_target)(y) / root,
               FN(general_tweedie_deviance_log_input_d2)(x, y, p));
 }

@@ -39,18 +39,24 @@ FA_INLINE vec FN(stirling)(vec t, vec full) {
     vec log_t = v_log(t);
     return v_keep(wanted, v_fma(t + K(0.5), log_t, K(HALF_LOG_2PI) - t));
 }
-/* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t; exp(x). Where exp(x) is infinite so is the loss. */
+/* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t, with what exp(x) lost; exp(x). Where exp(x) is infinite so is the loss. */
 FA_INLINE vec FN(poisson_nll_loss_log_input)(vec x, vec t, vec full, vec eps) {
+    vec low, rate = v_exp_in_two(x, &low);
     (void)eps;
-    return FN(less_weighted)(v_exp(x), t, v_min(K(1000), x)) + FN(stirling)(t, full);
+    return FN(less_weighted)(rate, t, v_min(K(1000), x)) + FN(stirling)(t, full);
 }
 FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps) {
+    vec low, rate = v_exp_in_two(x, &low);
     (void)full, (void)eps;
-    return v_exp(x) - t;
+    vec slope = (rate - t) + low;
+    mask closer = FN(next_to_root)(slope, rate);
+    if (!v_any(closer)) return slope;
+    return v_select(closer, K(0.5) * FN(general_tweedie_deviance_log_input_d1)(x, t, K(1)), slope);
 }
 FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps) {
+    vec low, rate = v_exp_in_two(x, &low);
     (void)full, (void)eps;
-    return FN(constant_slope)(t, v_exp(x));
+    return FN(constant_slope)(t, rate);
 }
 /* Of a rate x: x - t log(x + eps); 1 - t/(x + eps); t/(x + eps)^2. */
 FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
@@ -58,8 +64,10 @@ FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
 }
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     pair rate = FN(pair_plus)(FN(pair_of)(x, K(0)), eps);
+    mask finite = v_lt(v_abs(rate.hi), K(INFINITY));
+    vec slope = v_select(finite, ((rate.hi - t) + rate.lo) / rate.hi, K(1) - t / rate.hi);
     (void)full;
-    return FN(constant_slope)(x, v_select(v_eq(t, K(0)), K(1), ((rate.hi - t) + rate.lo) / rate.hi));
+    return FN(constant_slope)(x, v_select(v_eq(t, K(0)), K(1), slope));
 }
 FA_INLINE vec FN(poisson_nll_loss_d2)(vec x, vec t, vec full, vec eps) {
     vec rate = x + eps;

@@ -68,6 +68,14 @@ FA_MATH vec FN(exp)(vec x) {
     return v_ldexp(K(1) + (a.r + v_fma(q, r2, a.r_low)), a.k);
 }
 
+/* exp(x), and what that lost, with some 4 bits more than float64 has: for differences. */
+FA_MATH vec FN(exp_in_two)(vec x, vec *low) {
+    FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
+    vec rest, high = FN(exp_pair)(a.r, a.r_low, &rest);
+    *low = v_fma(rest + rest, v_ldexp(K(0.5), a.k), K(0)); /* 2^k might overflow where exp(x) does not */
+    return v_ldexp(high, a.k);
+}
+
 /* exp(x) / EXP_UNIT for x <= 0: the shift leaves k + 128 + 1023 in the low bits of t, an
  * exponent field once it is moved there. EXP_UNIT keeps normal what e^x itself is not:
  * whoever multiplies by it last rounds once. Without r_low, which is three
