@@ -108,20 +108,51 @@ FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const v
     else if (!others) FN(loss_loop)(f, parameters, n, in, step, NULL, gradient);
     else FN(loss_loop)(f, parameters, n, in, step, state, out);
 }
-/* Bodies of many instructions are not repeated for speed's sake: a megabyte of them. Value and gradient together
- * have a loop of their own, where they share what they compute. */
-FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
+/* Adds the values of whole groups of vectors to the state; how many elements those are. Side by side, as activations go:
+ * the compiler interleaves them. */
+#define AT(k) FN(next)(in, step, k, at)
+FA_INLINE size_t FN(loss_sum)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
+                              const size_t step[], fa_sum_state *state) {
+    enum { UNROLL = SLOTS / LANES };
+    sum slots[UNROLL];
+    size_t i = 0;
+    for (size_t k = 0; k < UNROLL; k++) slots[k] = FN(sum_load)(state, k * LANES);
+    for (; i + group * LANES <= n; i += group * LANES) {
+        vec value[4];
+        FA_UNROLL(4)
+        for (size_t k = 0, at = i; k < group; k++, at += LANES) {
+            vec x = AT(0), t = AT(1), weight = AT(2), p[3];
+            FA_UNROLL(3)
+            for (int j = 0; j < parameters; j++) p[j] = AT(4 + j);
+            value[k] = FN(weighted)(weight, f.value(x, t, p));
+        }
+        FA_UNROLL(4)
+        for (size_t k = 0; k < group; k++) slots[k % UNROLL] = FN(sum_add)(slots[k % UNROLL], value[k]);
+    }
+    for (size_t k = 0; k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
+    return i;
+}
+#undef AT
+/* Bodies of many instructions are not repeated for speed's sake: a megabyte of them. Values alone, and value and
+ * gradient together, where they share what they compute, have loops of their own. */
+FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
                                     const size_t step[], fa_sum_state *state, void *const out[]) {
     void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
-    if (state && out[FA_GRAD] && FN(only_gradient)(f, out))
+    const void *from[FA_MAX_INPUTS];
+    size_t done = 0;
+    if (state && out[FA_GRAD] && FN(only_gradient)(f, out)) {
         FN(loss_loop_compact)(f, parameters, n, in, step, state, gradient);
-    else FN(loss_loop_compact)(f, parameters, n, in, step, state, out);
+        return;
+    }
+    if (LANES > 1 && !out[FA_GRAD] && FN(only_gradient)(f, out)) done = FN(loss_sum)(f, group, parameters, n, in, step, state);
+    for (size_t k = 0; k < 4 + (size_t)parameters; k++) from[k] = (const real *)in[k] + done * step[k];
+    if (done < n) FN(loss_loop_compact)(f, parameters, n - done, from, step, state, out); /* after sums there is no out */
 }
 #undef FA_ONLY_GRADIENT
 
-#define FA_LOSS_OF_COPY FN(loss_any)
-#define FA_LOSS_OF_LIGHT FN(loss_any_compact)
-#define FA_LOSS_OF_HEAVY FN(loss_any_compact)
+#define FA_LOSS_OF_COPY(f, ...) FN(loss_any)(f, __VA_ARGS__)
+#define FA_LOSS_OF_LIGHT(f, ...) FN(loss_any_compact)(f, 4, __VA_ARGS__)
+#define FA_LOSS_OF_HEAVY(f, ...) FN(loss_any_compact)(f, 2, __VA_ARGS__)
 #define FA_LOSS_ARGUMENTS_0 (x, t)
 #define FA_LOSS_ARGUMENTS_1 (x, t, p[0])
 #define FA_LOSS_ARGUMENTS_2 (x, t, p[0], p[1])

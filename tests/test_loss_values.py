@@ -3,6 +3,7 @@
 import dask.array as da
 import numpy as np
 import pytest
+import ulp
 from mpmath import mp, mpf
 
 import fastact as fa
@@ -133,6 +134,40 @@ def test_gradients_are_within_4_ulp():
         normal = np.abs(wanted) > 1e-36
         error = np.abs(got - wanted)[normal] / np.spacing(np.abs(wanted[normal]).astype("f4"))
         assert error.max() <= 4, (name, error.max())
+
+
+ROOTS = {  # the gradient, whose root is at x = log t
+    "poisson_nll_loss": lambda x, t: mp.exp(x) - t,
+    "gamma_deviance": lambda x, t: 2 - 2 * t * mp.exp(-x),
+    "tweedie_deviance": lambda x, t: 2 * (mp.exp(x / 2) - t * mp.exp(-x / 2)),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ROOTS)
+def test_gradients_by_logarithms_keep_digits_next_to_their_roots(name, dtype):
+    """Where an exponential meets the target its digits cancel; counted as next to any derivative's root."""
+    rng, exact = np.random.default_rng(5), ROOTS[name]
+    targets = [[1, 2, 3, 1000], np.exp(rng.uniform(-5, 8, 60)), np.exp(rng.uniform(8, 30, 30))]
+    t = np.repeat(np.concatenate(targets), 20).astype(dtype)
+    away = rng.choice([0, 1e-9, 1e-6, 1e-4, 1e-2, 0.2], t.size) * rng.normal(size=t.size)
+    x = (np.log(t) + away).astype(dtype)
+    got = getattr(fa, name).grad(x, t, reduction="sum")
+    with mp.workprec(200):
+        for score, target, slope in zip(x, t, got, strict=True):
+            wanted = exact(mpf(float(score)), mpf(float(target)))
+            if dtype == "float32":
+                error = ulp.exact_error(slope, wanted, dtype, near_root=True)
+                assert error <= 4, (score, target, slope, wanted)
+            else:  # 1e-12 of it or of 1/32, and where counts are large 2^-55 of the count
+                least = max(abs(wanted), mpf(1) / 32)
+                error = abs(mpf(float(slope)) - wanted)
+                assert error <= max(1e-12 * least, mpf(float(target)) * 2.0**-55), (
+                    score,
+                    target,
+                    slope,
+                    wanted,
+                )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -57,6 +57,30 @@ LOSSES = [
             "v_fma(turn * f.r.hi, f.loss, f.b.hi)",
         ),
         (
+            "what an exponential lost is not put back",
+            _LIKELIHOOD,
+            "vec slope = (rate - t) + low;",
+            "vec slope = (rate - t) + K(0) * low;",
+        ),
+        (
+            "what float32's exponential lost by its table is not counted",
+            "csrc/vmath/f32_parts.h",
+            "v_fma(r * r, FN(exp_fine_q)(r), v_fma(lost, r, lost)), high",
+            "r * r * FN(exp_fine_q)(r), high",
+        ),
+        (
+            "two numbers are taken to suffice everywhere",
+            "csrc/vmath/f32_parts.h",
+            "#define f32_TWO_SUFFICE 0x1p-11f",
+            "#define f32_TWO_SUFFICE 0.0f",
+        ),
+        (
+            "a group's last vector is not added",
+            "csrc/loops_losses.h",
+            "for (size_t k = 0; k < group; k++) slots",
+            "for (size_t k = 0; k + 1 < group; k++) slots",
+        ),
+        (
             "the last chunk's total left out",
             "csrc/losses.c",
             "fa_add_all(&state, chunks, p.partial);",

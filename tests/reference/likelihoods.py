@@ -134,10 +134,7 @@ LIKELIHOODS: dict[str, ElementwiseLoss] = {
         options={"log_input": False},
         inputs="positive",
         targets="counts",
-        terms={
-            "value": lambda x, t, full, eps: most(x, t, t * log(x + eps), stirling_terms(t, full)),
-            "grad": lambda x, t, full, eps: most(mpf(1), t / (x + eps)),
-        },
+        terms={"value": lambda x, t, full, eps: most(x, t, t * log(x + eps), stirling_terms(t, full))},
     ),
     "poisson_nll_loss_log_input": ElementwiseLoss(
         value=lambda x, t, full, eps: exp(x) - t * x + stirling(t, full),
@@ -149,10 +146,7 @@ LIKELIHOODS: dict[str, ElementwiseLoss] = {
         op="poisson_nll_loss",
         options={"log_input": True},
         targets="counts",
-        terms={
-            "value": lambda x, t, full, eps: most(exp(x), t * x, stirling_terms(t, full)),
-            "grad": lambda x, t, full, eps: most(exp(x), t),
-        },
+        terms={"value": lambda x, t, full, eps: most(exp(x), t * x, stirling_terms(t, full))},
     ),
     "gaussian_nll_loss": ElementwiseLoss(
         value=lambda x, t, v, full, eps: (
@@ -169,9 +163,6 @@ LIKELIHOODS: dict[str, ElementwiseLoss] = {
         terms={
             "value": lambda x, t, v, full, eps: (
                 most(log(most(v, eps)), (x - t) ** 2 / most(v, eps), full) / 2
-            ),
-            "second_grad": lambda x, t, v, full, eps: (
-                most(mpf(1), (x - t) ** 2 / most(v, eps)) / (2 * most(v, eps))
             ),
             "second_hess": lambda x, t, v, full, eps: (
                 most(mpf(0.5), (x - t) ** 2 / most(v, eps)) / most(v, eps) ** 2
@@ -197,10 +188,7 @@ LIKELIHOODS: dict[str, ElementwiseLoss] = {
         op="gamma_deviance",
         options={"log_input": True},
         targets="positive",
-        terms={
-            "value": lambda x, y: 2 * most(x - log(y), (y * exp(-x) - 1) * most(mpf(1), x, log(y))),
-            "grad": lambda x, y: 2 * most(mpf(1), y * exp(-x)),
-        },
+        terms={"value": lambda x, y: 2 * most(x - log(y), y * exp(-x) - 1)},
     ),
     "tweedie_deviance": ElementwiseLoss(
         value=any_tweedie,

@@ -68,7 +68,6 @@ LOSSES: dict[str, ElementwiseLoss | RowLoss] = {
         hess=lambda x, y, p: ((1 - y) + p * y) * sigmoid(x) * sigmoid(-x),
         parameters=("pos_weight",),
         targets="shares",
-        terms={"grad": lambda x, y, p: most((1 - y) * sigmoid(x), p * y * sigmoid(-x))},
     ),
     "hinge_loss": ElementwiseLoss(
         value=lambda x, t: where(t * x < 1, 1 - t * x),
