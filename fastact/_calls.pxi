@@ -99,6 +99,13 @@ def call_by_vectorcall(type function):
 
 # ---- elementwise ------------------------------------------------------------------
 
+cdef object with_plain_loops(object choices, tuple defaults):
+    if isinstance(choices, tuple):
+        whole, bound = choices
+        return whole, bound, PlainLoop(whole.__name__, defaults)
+    return {value: with_plain_loops(left, defaults) for value, left in choices.items()}
+
+
 cdef class Elementwise(Function):
     """A function over ufuncs: operands by position or name, trailing ones with
     defaults, and keyword options that choose among ufuncs."""
@@ -106,6 +113,7 @@ cdef class Elementwise(Function):
     cdef readonly object ufunc
     cdef public object general  # what calls with `axis` go to, or None
     cdef object bound, choices
+    cdef PlainLoop plain
     cdef tuple names, defaults
     cdef dict options, places
     cdef int required
@@ -116,16 +124,17 @@ cdef class Elementwise(Function):
     def __init__(self, str name, tuple names, tuple defaults, dict options, choices):
         """options: name -> (default, allowed values); choices: for each value of the first
         option the choices left, in the end a pair: the ufunc of all operands, and the one
-        whose operands with defaults are bound to them."""
+        whose operands with defaults are bound to them, to which their plain loops are added."""
         super().__init__(name)
         if len(names) + len(options) > MOST_NAMES:
             raise ValueError(f"{name} has more than {MOST_NAMES} operands and options")
         self.names, self.defaults, self.required = names, defaults, len(names) - len(defaults)
+        choices = with_plain_loops(choices, defaults)
         self.options, self.choices = options, choices
         self.places = {keyword: k for k, keyword in enumerate((*names, *options))}
         for default, _ in options.values():
             choices = choices[default]
-        self.ufunc, self.bound = choices
+        self.ufunc, self.bound, self.plain = choices
 
     cdef object call(self, PyObject *const *args, Py_ssize_t given, tuple keywords):
         """Sorts keywords into operands, options and what the ufunc takes itself."""
@@ -155,7 +164,11 @@ cdef class Elementwise(Function):
             stack[operands + k] = stack[MOST_NAMES + k]
         if 0 < passed < len(keywords):
             keywords = tuple([keyword for keyword in keywords if keyword not in self.places])
-        whole, bound = self.choices if not self.options else self._choose(named + arity)
+        whole, bound, plain = self.choices if not self.options else self._choose(named + arity)
+        if passed == 0 or (passed == 1 and keywords[0] == "out"):
+            result = plain_call(plain, stack, operands, stack[operands] if passed else NULL)
+            if result is not NotImplemented:
+                return result
         return PyObject_Vectorcall(bound if operands == self.required else whole, stack, operands,
                                    <PyObject *>keywords if passed else NULL)
 
@@ -190,6 +203,9 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
     cdef Elementwise self = <Elementwise>function
     try:
         if keywords is NULL and PyVectorcall_NARGS(nargs) == self.required:
+            result = plain_call(self.plain, args, self.required, NULL)
+            if result is not NotImplemented:
+                return result
             return PyObject_Vectorcall(self.bound, args, nargs, NULL)
         if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
             return PyObject_Vectorcall(self.general, args, nargs, keywords)
@@ -207,6 +223,7 @@ cdef class Rows(Function):
 
     cdef readonly object gufunc
     cdef object general
+    cdef PlainRows plain
     cdef int arrays
     cdef bint row_dy
 
@@ -217,6 +234,7 @@ cdef class Rows(Function):
         """row_dy: the first operand has one element a row."""
         super().__init__(name)
         self.gufunc, self.general, self.arrays, self.row_dy = gufunc, general, gufunc.nin, row_dy
+        self.plain = PlainRows(gufunc.__name__)
 
     cdef bint takes(self, PyObject *const *args):
         """Are these plain arrays with rows for the gufunc, shaped alike?"""
@@ -260,16 +278,22 @@ cdef object rows_of(Rows self, PyObject *const *args, size_t nargs, PyObject *ke
     cdef PyObject *stack[3]
     cdef tuple names = () if keywords is NULL else <tuple>keywords
     cdef int most = self.arrays
-    cdef bint plain = most <= given <= most + 1 and self.takes(args)
-    if plain and given > most:
-        plain = is_last(<object>args[most], args[most - 1])
+    cdef bint known = most <= given <= most + 1
+    axis = <object>args[most] if given == most + 1 else -1
     stack[most] = NULL
-    for k in range(len(names) if plain else 0):
+    for k in range(len(names) if known else 0):
         if names[k] == "out":
             stack[most] = args[given + k]
+        elif names[k] == "axis" and given == most:
+            axis = <object>args[given + k]
         else:
-            plain = plain and names[k] == "axis" and given == most and is_last(<object>args[given + k], args[most - 1])
-    if not plain:
+            known = False
+    if not known:
+        return PyObject_Vectorcall(self.general, args, nargs, keywords)
+    result = plain_rows(self.plain, args, axis, stack[most])
+    if result is not NotImplemented:
+        return result
+    if not (self.takes(args) and is_last(axis, args[most - 1])):
         return PyObject_Vectorcall(self.general, args, nargs, keywords)
     for k in range(most):
         stack[k] = args[k]
@@ -286,6 +310,7 @@ cdef class Gated(Function):
     grad_output and these: plain arrays are halved here, every other call is left to `general`."""
 
     cdef object ufunc, general
+    cdef PlainLoop plain
     cdef int arrays
 
     def __cinit__(self, *args, **kwargs):
@@ -294,6 +319,7 @@ cdef class Gated(Function):
     def __init__(self, str name, ufunc, general):
         super().__init__(name)
         self.ufunc, self.general, self.arrays = ufunc, general, ufunc.nout
+        self.plain = PlainLoop(ufunc.__name__, ())
 
 
 cdef cnp.ndarray half_of(cnp.ndarray x, int along, bint second):
@@ -342,6 +368,9 @@ cdef object gated_value(Gated self, cnp.ndarray x, int along, bint first, object
     cdef PyObject *stack[3]
     if out is not None and not (type(out) is cnp.ndarray and is_half(out, x, along)):
         return NotImplemented
+    result = plain_gated(self.plain, None, x, along, first, out)
+    if result is not NotImplemented:
+        return result
     a, b = half_of(x, along, first), half_of(x, along, not first)
     stack[0], stack[1], stack[2] = <PyObject *>b, <PyObject *>a, <PyObject *>out
     return PyObject_Vectorcall(self.ufunc, stack, 2, NULL if out is None else <PyObject *>_OUT)
@@ -351,6 +380,9 @@ cdef object gated_gradient(Gated self, cnp.ndarray dy, cnp.ndarray x, int along,
     cdef PyObject *stack[4]
     if not (is_half(dy, x, along) and is_alike(dy, x)):
         return NotImplemented
+    result = plain_gated(self.plain, dy, x, along, first, out)
+    if result is not NotImplemented:
+        return result
     if out is None:
         out = np.empty_like(x)
     elif not (type(out) is cnp.ndarray and cnp.PyArray_SAMESHAPE(out, x) and is_alike(out, x)

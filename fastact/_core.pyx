@@ -11,6 +11,8 @@ from cpython.exc cimport PyErr_SetNone
 from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
+from libc.float cimport FLT_MAX, FLT_MIN
+from libc.math cimport fabs
 from libc.string cimport memset
 
 import numpy as np
@@ -129,6 +131,8 @@ cdef object make_gufunc(str name, int op, fa_variant variant, bint masked, bint 
 
 
 cdef list _ELEMENTWISE = []  # (ufunc, op, variant, arrays, parameters, bound), for types registered later
+cdef dict _LOOP_OF = {}  # name -> (op, variant, arrays, parameters)
+cdef dict _ROWS_OF = {}  # name -> (op, variant, reduces)
 cdef list _ROWS = []  # (gufunc, op, variant, arrays, masked)
 
 
@@ -158,6 +162,7 @@ cdef publish_elementwise(int op, str ending, tuple bound):
         name = fa_activations[op].name.decode() + suffix + ending
         ufunc = make_ufunc(name, op, variant, arrays, fa_activations[op].parameters, bound)
         entry = (ufunc, op, variant, arrays, fa_activations[op].parameters, bound)
+        _LOOP_OF[name] = (op, <int>variant, arrays, fa_activations[op].parameters)
         _ELEMENTWISE.append(entry)
         publish(name, ufunc)
         if _bfloat16 is not None:
@@ -184,6 +189,7 @@ def _make_rows():
                 name = op.name.decode() + suffix + ("_masked" if masked else "")
                 gufunc = make_gufunc(name, k, variant, masked, op.reduces)
                 _ROWS.append((gufunc, k, variant, 1 + (variant != FA_VALUE), masked))
+                _ROWS_OF[name] = (k, <int>variant, bool(op.reduces))
                 publish(name, gufunc)
 
 
@@ -275,6 +281,7 @@ def parameter_sums(cnp.ndarray terms, dtype):
     return out
 
 
+include "_plain_calls.pxi"
 include "_calls.pxi"
 
 

@@ -158,7 +158,7 @@ class RowOp(_core.Rows):
             gufunc = getattr(_core, self.__name__ + suffix)
             if out is None and (row_dy or not self.reduces):
                 out = _like_input(x, gufunc, arrays)
-            return gufunc(*arrays, axis=axes[0], out=out, **keywords)
+            return gufunc(*arrays, axis=axes[0] - x.ndim, out=out, **keywords)
         return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
 
     def _aligned(self, arrays: dict[str, Any], like: str, axes: tuple[int, ...]) -> list[Any]:

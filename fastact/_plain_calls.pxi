@@ -1,0 +1,268 @@
+# Activations, row ops and gates of arrays that the core can take as they are; part of _core.pyx.
+#
+# NumPy spends 0.2 us on a ufunc's call before its loop, 0.7 on a gufunc's: it looks for overrides, finds types, lays out
+# an iterator.
+# Arrays of one native type in C order need none of that. NotImplemented where they do: then the ufunc is called, whose
+# loop is the same, and which words the errors.
+
+cdef extern from "numpy/arrayobject.h":
+    object PyArray_EMPTY "PyArray_EMPTY"(int, cnp.npy_intp *, int, int)
+
+cdef enum:
+    FEW = 500  # elements below which NumPy keeps the interpreter's lock too
+
+
+cdef class PlainLoop:
+    """The loops of a ufunc for float32 and float64, with these values for its last parameters."""
+
+    cdef fa_map_loop loops[2]
+    cdef int arrays, operands
+
+    def __init__(self, str ufunc, tuple bound):
+        cdef int op, variant, parameters, k
+        op, variant, self.arrays, parameters = _LOOP_OF[ufunc]
+        self.operands = self.arrays + parameters
+        for k, code in enumerate((<int>FA_F32, <int>FA_F64)):
+            self.loops[k] = map_loop(op, <fa_variant>variant, [code] * self.operands, code, bound)[0]
+
+
+cdef inline bint is_plain(PyObject *array):
+    """A float block (see _plain_losses.pxi) of at least one dimension: NumPy makes scalars of others."""
+    return (is_float_block(<object>array) and cnp.PyArray_NDIM(<cnp.ndarray>array) > 0
+            and cnp.PyArray_ISALIGNED(<cnp.ndarray>array))
+
+
+cdef inline bint is_same_kind(cnp.ndarray a, cnp.ndarray b):
+    return cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and same_shape(a, b)
+
+
+cdef bint is_free(cnp.ndarray out, cnp.ndarray operand):
+    """May `out` be written while the operand is read, element by element?"""
+    return cnp.PyArray_DATA(out) == cnp.PyArray_DATA(operand) or not may_share_memory(out, operand)
+
+
+cdef bint plain_number(PyObject *value, bint double_precision, double *wide, float *narrow):
+    """A Python number, which takes the arrays' type, if that loses nothing but digits."""
+    number = <object>value
+    if type(number) is float:
+        wide[0] = number
+    elif type(number) is int and -(1 << 24) <= number <= (1 << 24):
+        wide[0] = <double><long>number
+    else:
+        return False
+    if not double_precision and wide[0] != 0.0 and not FLT_MIN <= fabs(wide[0]) <= FLT_MAX:
+        return False
+    narrow[0] = <float>wide[0]
+    return True
+
+
+cdef object plain_call(PlainLoop self, PyObject *const *operands, Py_ssize_t given, PyObject *out):
+    """operands: arrays, then numbers; those not given are bound."""
+    cdef char *args[3]
+    cdef ptrdiff_t strides[3]
+    cdef ptrdiff_t n
+    cdef double wide[FA_MAX_INPUTS]
+    cdef float narrow[FA_MAX_INPUTS]
+    cdef fa_map_loop loop
+    cdef cnp.ndarray x, to
+    cdef bint double_precision
+    cdef int arrays = self.arrays
+    cdef Py_ssize_t k
+    for k in range(arrays):
+        if not is_plain(operands[k]) or not is_same_kind(<cnp.ndarray>operands[k], <cnp.ndarray>operands[0]):
+            return NotImplemented
+    x = <cnp.ndarray>operands[0]
+    double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
+    loop = self.loops[double_precision]
+    for k in range(arrays, given):
+        if not plain_number(operands[k], double_precision, &wide[k], &narrow[k]):
+            return NotImplemented
+        loop.fixed[k] = &wide[k] if double_precision else <void *>&narrow[k]
+    if out is NULL or <object>out is None:
+        to = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    else:
+        if not is_plain(out) or not is_same_kind(<cnp.ndarray>out, x) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+            return NotImplemented
+        to = <cnp.ndarray>out
+        for k in range(arrays):
+            if not is_free(to, <cnp.ndarray>operands[k]):
+                return NotImplemented
+    for k in range(arrays):
+        args[k] = <char *>cnp.PyArray_DATA(<cnp.ndarray>operands[k])
+    args[arrays] = <char *>cnp.PyArray_DATA(to)
+    for k in range(arrays + 1):
+        strides[k] = cnp.PyArray_ITEMSIZE(x)
+    n = cnp.PyArray_SIZE(x)
+    if n <= FEW:
+        fa_map_strided(args, &n, strides, &loop)
+    else:
+        with nogil:
+            fa_map_strided(args, &n, strides, &loop)
+    return to
+
+
+# ---- rows ---------------------------------------------------------------------------
+
+cdef class PlainRows:
+    """The loops of a gufunc for float32 and float64."""
+
+    cdef fa_rows_loop loops[2]
+    cdef int arrays
+    cdef bint row_dy, reduces  # grad_output, the result: one a row
+
+    def __init__(self, str gufunc):
+        cdef int op, variant, k
+        cdef bint reduces
+        op, variant, reduces = _ROWS_OF[gufunc]
+        self.arrays = 1 if variant == <int>FA_VALUE else 2
+        self.row_dy, self.reduces = reduces and self.arrays == 2, reduces and self.arrays == 1
+        for k, code in enumerate((<int>FA_F32, <int>FA_F64)):
+            self.loops[k] = row_data(op, <fa_variant>variant, False, code, code)[0]
+
+
+cdef bint has_rows_of(cnp.ndarray a, cnp.ndarray x, int along, bint one_a_row):
+    """Is it shaped like x, or like x without this axis?"""
+    cdef int k, ndim = cnp.PyArray_NDIM(x) - one_a_row
+    if cnp.PyArray_NDIM(a) != ndim or cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(x):
+        return False
+    for k in range(ndim):
+        if cnp.PyArray_DIM(a, k) != cnp.PyArray_DIM(x, k + (one_a_row and k >= along)):
+            return False
+    return True
+
+
+cdef cnp.ndarray rows_like(cnp.ndarray x, int along, bint one_a_row):
+    cdef cnp.npy_intp shape[64]
+    cdef int k, ndim = cnp.PyArray_NDIM(x) - one_a_row
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k + (one_a_row and k >= along))
+    return PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
+
+
+cdef object plain_rows(PlainRows self, PyObject *const *operands, object axis, PyObject *out):
+    cdef cnp.ndarray x, to, first
+    cdef int along, k
+    for k in range(self.arrays):
+        if not is_plain(operands[k]):
+            return NotImplemented
+    x, first = <cnp.ndarray>operands[self.arrays - 1], <cnp.ndarray>operands[0]
+    if type(axis) is not int or not -cnp.PyArray_NDIM(x) <= axis < cnp.PyArray_NDIM(x):
+        return NotImplemented
+    along = axis
+    along += cnp.PyArray_NDIM(x) if along < 0 else 0
+    if (self.reduces or self.row_dy) and cnp.PyArray_NDIM(x) == 1:
+        return NotImplemented
+    if not has_rows_of(first, x, along, self.row_dy):
+        return NotImplemented
+    if out is NULL or <object>out is None:
+        to = rows_like(x, along, self.reduces)
+    else:
+        if not is_plain(out) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+            return NotImplemented
+        to = <cnp.ndarray>out
+        if not has_rows_of(to, x, along, self.reduces) or may_share_memory(to, x) or may_share_memory(to, first):
+            return NotImplemented
+    run_rows(self, first, x, to, along)
+    return to
+
+
+cdef run_rows(PlainRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int along):
+    """Axes before this one are calls, those behind it rows side by side; without any, all are rows of one call."""
+    cdef char *args[3]
+    cdef ptrdiff_t strides[6]
+    cdef ptrdiff_t whole[3]  # bytes of each operand from one call to the next
+    cdef ptrdiff_t dims[2]
+    cdef ptrdiff_t calls = 1, rows = 1, size = cnp.PyArray_ITEMSIZE(x)
+    cdef fa_rows_loop *loop = &self.loops[cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64]
+    cdef int k, core = self.arrays + 1, failed
+    for k in range(along):
+        calls *= cnp.PyArray_DIM(x, k)
+    for k in range(along + 1, cnp.PyArray_NDIM(x)):
+        rows *= cnp.PyArray_DIM(x, k)
+    dims[0], dims[1] = rows, cnp.PyArray_DIM(x, along)
+    if rows == 1:
+        dims[0], calls = calls, 1
+    for k in range(self.arrays + 1):  # strides of rows, then of those operands' classes that have any
+        args[k] = <char *>cnp.PyArray_DATA(to if k == self.arrays else dy if k == 0 else x)
+        if self.reduces if k == self.arrays else self.row_dy and k == 0:
+            strides[k], whole[k] = size, rows * size
+        else:
+            strides[k], whole[k] = size * (dims[1] if rows == 1 else 1), rows * dims[1] * size
+            strides[core] = rows * size
+            core += 1
+    if cnp.PyArray_SIZE(x) <= FEW:
+        failed = rows_calls(calls, self.arrays, args, dims, strides, whole, loop)
+    else:
+        with nogil:
+            failed = rows_calls(calls, self.arrays, args, dims, strides, whole, loop)
+    if failed:
+        raise MemoryError()
+
+
+cdef int rows_calls(ptrdiff_t calls, int arrays, char **args, const ptrdiff_t *dims, const ptrdiff_t *strides,
+                    const ptrdiff_t *whole, const fa_rows_loop *loop) noexcept nogil:
+    cdef int failed = 0, k
+    cdef ptrdiff_t o
+    for o in range(calls):
+        failed |= fa_rows_strided(args, dims, strides, loop)
+        for k in range(arrays + 1):
+            args[k] += whole[k]
+    return failed
+
+
+# ---- gates --------------------------------------------------------------------------
+
+cdef object plain_gated(PlainLoop self, cnp.ndarray dy, cnp.ndarray x, int along, bint first, object out):
+    """The gate's value, or with a dy its gradient in both halves of an array like x."""
+    cdef cnp.npy_intp shape[64]
+    cdef ptrdiff_t outer = 1, inner = 1, size = cnp.PyArray_ITEMSIZE(x)
+    cdef cnp.ndarray to
+    cdef int k, ndim = cnp.PyArray_NDIM(x)
+    if not is_plain(<PyObject *>x) or (dy is not None and not is_plain(<PyObject *>dy)):
+        return NotImplemented
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k)
+        if k < along:
+            outer *= shape[k]
+        else:
+            inner *= shape[k]
+    inner //= 2
+    if dy is None:
+        shape[along] //= 2
+    elif not (cnp.PyArray_TYPE(dy) == cnp.PyArray_TYPE(x) and is_half(dy, x, along)):
+        return NotImplemented
+    if out is None:
+        to = PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
+    else:
+        if not is_plain(<PyObject *>out) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+            return NotImplemented
+        to = out
+        if cnp.PyArray_TYPE(to) != cnp.PyArray_TYPE(x) or may_share_memory(to, x) \
+                or (dy is not None and may_share_memory(to, dy)):
+            return NotImplemented
+        if not (is_half(to, x, along) if dy is None else same_shape(to, x)):
+            return NotImplemented
+    run_gated(&self.loops[cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64], dy, x, to, outer, inner * size, size, first)
+    return to
+
+
+cdef run_gated(fa_map_loop *loop, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, ptrdiff_t outer, ptrdiff_t half,
+               ptrdiff_t size, bint first):
+    """half: bytes of one; first: the gate is the first of the two."""
+    cdef char *args[5]
+    cdef ptrdiff_t strides[5]
+    cdef ptrdiff_t n = half // size, o, gate = 0 if first else half
+    cdef char *input = <char *>cnp.PyArray_DATA(x)
+    cdef char *output = <char *>cnp.PyArray_DATA(to)
+    cdef char *upstream = NULL if dy is None else <char *>cnp.PyArray_DATA(dy)
+    cdef int k, dys = upstream != NULL
+    for k in range(5):
+        strides[k] = size
+    with nogil:
+        for o in range(outer):
+            args[0] = upstream + o * half
+            args[dys], args[dys + 1] = input + 2 * o * half + gate, input + 2 * o * half + half - gate
+            args[dys + 2] = output + (2 * o * half + gate if dys else o * half)
+            if dys:
+                args[4] = output + 2 * o * half + half - gate
+            fa_map_strided(args, &n, strides, loop)
