@@ -1,6 +1,8 @@
 """Labels, options, out."""
 
-from defects.defect import Defect
+from defects.defect import Defect, defects
+
+_PLAIN = "fastact/_plain_calls.pxi"
 
 ARGUMENTS = [
     Defect(
@@ -72,5 +74,44 @@ ARGUMENTS = [
         "*live += good;",
         "*live += n;",
         "tests/test_row_losses.py -k test_rows",
+    ),
+    *defects(
+        "tests/test_plain_calls.py",
+        (
+            "an output over an input, shifted, is written as the input is read",
+            _PLAIN,
+            "cnp.PyArray_DATA(out) == cnp.PyArray_DATA(operand) or not may_share_memory(out, operand)",
+            "True",
+        ),
+        (
+            "plain operands of two shapes",
+            _PLAIN,
+            "cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and same_shape(a, b)",
+            "cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b)",
+        ),
+        (
+            "a number beyond float32 is taken for infinity in silence",
+            _PLAIN,
+            "wide[0] != 0.0 and not FLT_MIN <= fabs(wide[0]) <= FLT_MAX",
+            "False",
+        ),
+        (
+            "rows side by side are taken for rows behind one another",
+            _PLAIN,
+            "size * (dims[1] if rows == 1 else 1)",
+            "size * dims[1]",
+        ),
+        (
+            "a row op writes over its input",
+            _PLAIN,
+            " or may_share_memory(to, x) or may_share_memory(to, first)",
+            "",
+        ),
+        (
+            "the gate's gradient goes to the other half",
+            _PLAIN,
+            "(2 * o * half + gate if dys else o * half)",
+            "(2 * o * half + half - gate if dys else o * half)",
+        ),
     ),
 ]
