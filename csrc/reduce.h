@@ -171,26 +171,32 @@ FA_INLINE sum FN(add_eight)(sum slot, FN(eight_body) * body, void *context, size
     body(context, i, step, t, 8, 1, v);
     return FN(sum_add)(slot, FN(sum_of_eight)(v));
 }
-/* Short rows: a slot for each element, so that neighbours may be taken at once. */
-FA_INLINE void FN(add_short)(walk w, sum *slots, FN(eight_body) * body, void *context) {
+/* The total of short rows across, which have a slot for each element: neighbours may be taken at once, and slots need
+ * not lie in memory. Those that hold nothing are 0, which changes nothing. */
+FA_INLINE pair FN(short_total)(walk w, FN(eight_body) * body, void *context) {
+    vec v[SLOTS];
+    sum s[SLOTS / 2];
     size_t base = 0;
-    vec v[4];
-    for (; base + 4 <= w.vectors; base += 4) {
-        body(context, base, 1, 0, 4, 1, v);
-        for (size_t u = 0; u < 4; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
+    for (; base + 4 <= w.vectors; base += 4) body(context, base, 1, 0, 4, 1, v + base);
+    for (; base < SLOTS; base += 4) FN(last_four)(w, body, context, base, 1, v + base);
+    FA_UNROLL(8)
+    for (size_t k = 0; k < SLOTS / 2; k++) s[k] = FN(sum_of)(v[k]);
+    if (w.vectors > SLOTS / 2) {
+        FA_UNROLL(8)
+        for (size_t k = 0; k < SLOTS / 2; k++) s[k] = FN(sum_merge)(s[k], FN(sum_of)(v[k + SLOTS / 2]));
     }
-    FN(last_four)(w, body, context, base, 1, v);
-    for (size_t u = 0; base + u < w.vectors; u++) slots[base + u] = FN(sum_add)(slots[base + u], v[u]);
+    FA_UNROLL(4)
+    for (size_t half = SLOTS / 4; half; half /= 2) {
+        FA_UNROLL(4)
+        for (size_t k = 0; k < half; k++) s[k] = FN(sum_merge)(s[k], s[k + half]);
+    }
+    return FN(sum_pair)(s[0]);
 }
 /* Adds all values of a row, or of a tile of them across, to its slots. */
 FA_INLINE void FN(add_all)(walk w, sum *slots, FN(eight_body) * body, void *context) {
     const size_t step = w.direction == FA_ALONG ? SLOTS / LANES : SLOTS;
     size_t base = 0;
     vec v[8];
-    if (w.direction == FA_ACROSS && w.vectors <= SLOTS) {
-        FN(add_short)(w, slots, body, context);
-        return;
-    }
     for (; base + 8 * step <= w.full; base += 8 * step)
         for (size_t k = 0; k < step; k++) slots[k] = FN(add_eight)(slots[k], body, context, base + k, step, 0);
     for (size_t k = 0; k < step && base + k < w.vectors; k++) {

@@ -41,6 +41,11 @@ FA_INLINE f64_sum f64_sum_zero(void) {
     f64_sum s = {f64_splat(0), f64_splat(0)};
     return s;
 }
+FA_INLINE f32_sum f32_sum_of(vf32 v) { return f32_widen(v); }
+FA_INLINE f64_sum f64_sum_of(vf64 v) {
+    f64_sum s = {v, f64_splat(0)};
+    return s;
+}
 FA_INLINE f32_sum f32_sum_merge(f32_sum a, f32_sum b) { return f64w_sum(a, b); }
 FA_INLINE vf64 f64_no_nan(vf64 lost) { return f64_keep(f64_eq(lost, lost), lost); }
 FA_INLINE f64_sum f64_sum_merge(f64_sum a, f64_sum b) {

@@ -15,7 +15,7 @@
 /* What phases hand on of a row, beside what softmax's do, and what one of them needs. */
 typedef struct {
     vec scale, S;
-    vec d_t, w_t;  /* labels: x - max there, and the class's weight */
+    vec x_t, w_t;  /* labels: the logit there, and the class's weight */
     union {
         vec d_sum; /* sum of w d under smoothing, of q w d for probabilities: up to the loss */
         vec Z;     /* from there on */
@@ -54,7 +54,7 @@ FA_INLINE void FN(ce_over)(ce *c, softmax_state *softmax, ce_state *own, const f
     c->tiles = (ce_state *)(void *)(c->p.tiles + (direction == FA_ABREAST ? MOST_TILES : 1));
     c->known = direction == FA_ABREAST ? c->tiles : own;
     own->S = c->tiles->S;
-    own->d_t = c->tiles->d_t;
+    own->x_t = c->tiles->x_t;
     own->w_t = c->tiles->w_t;
     own->d_sum = c->tiles->d_sum;
     for (size_t t = 0; t < c->p.w.tiles; t++) {
@@ -101,12 +101,20 @@ FA_INLINE ptrdiff_t FN(label_offset)(const ce *c, ptrdiff_t pitch, size_t t, siz
     const size_t row = FN(start_of)(c->p.w, t, 0) + k;
     return (ptrdiff_t)c->a->labels[row] * pitch + (ptrdiff_t)row;
 }
-/* One real of each row: the one at its label. */
-FA_INLINE vec FN(at_labels)(const ce *c, const void *row, ptrdiff_t pitch, size_t t) {
-    if (c->p.w.direction == FA_ALONG) return v_splat(FN(real_at)(row, (ptrdiff_t)c->a->labels[0]));
-    real lanes[LANES] = {0};
-    for (size_t k = 0; k < FN(rows_of)(c->p.w, t); k++) lanes[k] = FN(real_at)(row, FN(label_offset)(c, pitch, t, k));
-    return v_load(lanes);
+/* One logit of each row: the one at its label. Left in memory: a vector cannot be loaded soon after its lanes were
+ * stored one by one. */
+FA_INLINE void FN(take_at_labels)(const ce *c, size_t t, vec *to) {
+    const pass *p = &c->p;
+    if (p->w.direction == FA_ALONG) {
+        *to = v_splat(FN(real_at)(p->x, (ptrdiff_t)c->a->labels[0]));
+        return;
+    }
+    const size_t rows = FN(rows_of)(p->w, t);
+    if (rows < LANES) *to = K(0);
+    for (size_t k = 0; k < rows; k++) {
+        const real x = FN(real_at)(p->x, FN(label_offset)(c, p->x_pitch, t, k));
+        FN(put_real_at)(to, (ptrdiff_t)k, x);
+    }
 }
 FA_INLINE void FN(put_at_labels)(const ce *c, void *row, ptrdiff_t pitch, size_t t, vec v) {
     real lanes[LANES];
@@ -169,7 +177,7 @@ FA_INLINE void FN(begin_labels)(ce *c) {
     const int smooth = c->o.smoothing > 0;
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         ce_state *s = c->tiles + t;
-        s->d_t = FN(at_labels)(c, c->p.x, c->p.x_pitch, t) - FN(state_of)(&c->p, t)->max;
+        FN(take_at_labels)(c, t, &s->x_t);
         s->w_t = FN(weight_at_labels)(c, t);
         s->S = smooth ? v_fma(c->share, K(c->o.weight_sum), K(1.0 - c->o.smoothing) * s->w_t) : s->w_t;
         s->d_sum = K(0);
@@ -180,13 +188,19 @@ FA_INLINE vec FN(soft_loss)(const ce_state *s, const softmax_state *f) {
     return FN(weighted)(s->S, f->log_total) - s->d_sum;
 }
 FA_INLINE vec FN(label_loss)(const ce *c, const ce_state *s, const softmax_state *f) {
-    vec loss = FN(weighted)(K(1.0 - c->o.smoothing) * s->w_t, f->log_total - s->d_t);
+    vec loss = FN(weighted)(K(1.0 - c->o.smoothing) * s->w_t, f->log_total - (s->x_t - f->max));
     if (c->o.smoothing > 0) loss = v_fma(c->share, v_fms(K(c->o.weight_sum), f->log_total, s->d_sum), loss);
     return loss;
 }
+/* exp(x_t - max), over EXP_UNIT: what the output holds at the label. Of many rows it is sooner computed once more than
+ * collected. */
+FA_INLINE vec FN(exponential_at_labels)(const ce *c, const ce_state *s, const softmax_state *f) {
+    if (c->p.w.direction == FA_ALONG) return v_splat(FN(real_at)(c->p.y, (ptrdiff_t)c->a->labels[0]));
+    return v_exp_scaled(s->x_t - f->max);
+}
 /* The gradient at the labels, while the output holds exponentials. */
-FA_INLINE vec FN(grad_at_labels)(const ce *c, const ce_state *s, const softmax_state *f, size_t t) {
-    vec q_t = s->w_t, e_t = FN(at_labels)(c, c->p.y, c->p.y_pitch, t);
+FA_INLINE vec FN(grad_at_labels)(const ce *c, const ce_state *s, const softmax_state *f) {
+    vec q_t = s->w_t, e_t = FN(exponential_at_labels)(c, s, f);
     int smooth = c->o.smoothing > 0;
     if (smooth) q_t = v_fma(c->share, q_t, K(1.0 - c->o.smoothing) * q_t);
     vec grad_t = q_t * FN(one_minus_p)(f, e_t), rise = s->Z;
@@ -201,7 +215,7 @@ FA_INLINE void FN(label_grad)(ce *c) {
         ce_state *s = FN(loss_of)(c, t);
         if (!(c->o.z_loss > 0) && (!(c->o.smoothing > 0) || !(c->o.weight_sum != 0)))
             s->live = v_mask_and(s->live, v_mask_not(v_eq(s->w_t, K(0))));
-        grad_t[t] = FN(grad_at_labels)(c, s, f, t);
+        grad_t[t] = FN(grad_at_labels)(c, s, f);
         s->everywhere = s->scale * c->share;
         s->slope = FN(share)(f->factor, s->scale * (s->S + s->Z), &f->unit);
     }

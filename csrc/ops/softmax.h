@@ -125,8 +125,12 @@ FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_
 /* The totals of what `body` gives, to each tile's `total`. */
 FA_INLINE void FN(add_up)(pass *p, FN(eight_body) * body) {
     sum own[MOST_SLOTS], *slots = p->w.direction == FA_ABREAST ? p->slots : own;
-    FN(clear)(p->w, slots);
     p->fetch_y = 0;
+    if (p->w.direction == FA_ACROSS && p->w.vectors <= SLOTS) {
+        p->known->total = FN(short_total)(p->w, body, p);
+        return;
+    }
+    FN(clear)(p->w, slots);
     if (p->w.direction == FA_ABREAST) {
         FN(add_abreast)(p->w, slots, body, p);
     } else if (p->store && p->w.direction == FA_ALONG && p->y_ahead) {
