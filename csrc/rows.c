@@ -8,8 +8,9 @@
 #include <string.h>
 
 enum { MOST_LANES = FA_VIRTUAL_VECTOR / 4 };
-/* Rows this short go through tiles: a vector along them would be mostly tail and folding. */
-enum { SHORT_ROW = 64 };
+/* Rows this short go through tiles: vectors along them would be mostly tail and folding, one row's at a time. Side by
+ * side in memory, longer ones are taken so where they lie. */
+enum { SHORT_ROW = 160, MOST_TILED_ABREAST = 64 };
 /* Elements worth a task of their own. */
 enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
 /* Calls of the kernel that small begin before the two ahead of them end: they share L1 and L2. */
@@ -289,9 +290,9 @@ static fa_direction choose_direction(const plan *p) {
     const fa_rows_job *job = p->job;
     const fa_matrix *x = &job->in[0];
     const size_t lanes = p->kernels->lanes;
-    if (job->n <= SHORT_ROW) return job->rows * 2 <= lanes ? FA_ALONG : FA_ACROSS;
     int side_by_side = x->row == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_ != x->row;
-    return side_by_side && job->rows * 4 >= lanes ? FA_ACROSS : FA_ALONG;
+    if (side_by_side && job->n > MOST_TILED_ABREAST) return job->rows * 4 >= lanes ? FA_ACROSS : FA_ALONG;
+    return job->n <= SHORT_ROW && job->rows * 2 > lanes ? FA_ACROSS : FA_ALONG;
 }
 
 /* Rows that lie side by side, all of them: kernels take them so where they lie. */
@@ -344,7 +345,7 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
     for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
     p.row_values = job->row_in.data || job->row_out.data || job->labels.data;
-    if (p.direction == FA_ACROSS && job->n > SHORT_ROW && all_direct(&p)) p.direction = FA_ABREAST;
+    if (p.direction == FA_ACROSS && job->n > MOST_TILED_ABREAST && all_direct(&p)) p.direction = FA_ABREAST;
     p.head = choose_head(&p);
     p.strip = choose_strip(&p);
     p.kernel = job->kernel[p.direction];

@@ -178,7 +178,7 @@ static void maps(fa_dtype dtype, size_t large) {
 typedef struct {
     size_t rows, n;
 } shape;
-static const shape shapes[] = {{1, 1}, {2, 3}, {3, 67}, {5, 17}, {20, 10}, {33, 64}, {17, 65}, {37, 130}, {48, 130}, {320, 66}, {3, 1003}};
+static const shape shapes[] = {{1, 1}, {2, 3}, {3, 67}, {5, 17}, {20, 10}, {33, 64}, {17, 65}, {17, 165}, {37, 130}, {48, 130}, {320, 66}, {3, 1003}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* A matrix stored by rows or, across, by columns. */

@@ -13,7 +13,9 @@ import fastact as fa
 
 # ---- row ops -------------------------------------------------------------------
 
-ROW_SHAPES = [(r, n) for r in (1, 2, 5, 16, 17, 20) for n in (1, 2, 3, 7, 10, 16, 17, 33, 63, 64, 65, 67)]
+ROW_SHAPES = [
+    (r, n) for r in (1, 2, 5, 16, 17, 20) for n in (1, 2, 3, 7, 10, 16, 17, 33, 63, 64, 65, 67, 160, 161, 179)
+]
 
 
 def _row_by_row(op, args):
@@ -118,7 +120,7 @@ def test_row_zero_size(op, shape):
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize("op", walk.rows(), ids=lambda op: op.name)
 def test_row_masks(op, dtype):
-    for shape in [(1, 1), (5, 3), (17, 10), (20, 67), (3, 300)]:
+    for shape in [(1, 1), (5, 3), (17, 10), (20, 67), (20, 167), (3, 300)]:
         mask = walk.integers(shape[0] * shape[1], 5).reshape(shape) % np.uint64(3) > 0
         mask[0] = False
         plain = op.operands(shape, dtype)
@@ -205,7 +207,7 @@ def _assert_all_same(got, wanted, what):
 @pytest.mark.parametrize(("name", "soft"), LOSS_CASES)
 def test_loss_layouts(name, soft, dtype):
     op = walk.loss(name)
-    for shape in [(1, 1), (2, 3), (5, 17), (20, 10), (17, 67), (33, 64)]:
+    for shape in [(1, 1), (2, 3), (5, 17), (20, 10), (17, 67), (17, 167), (33, 64)]:
         x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
         wanted = _all_results(op, x, t, options)
         for layout, make in MATRICES.items():
@@ -221,7 +223,7 @@ def test_loss_layouts(name, soft, dtype):
 @pytest.mark.parametrize(("name", "soft"), LOSS_CASES)
 def test_loss_out_layouts(name, soft, dtype):
     op = walk.loss(name)
-    for shape in [(1, 1), (5, 17), (20, 10), (17, 67)]:
+    for shape in [(1, 1), (5, 17), (20, 10), (17, 67), (17, 167)]:
         x, t, options = walk.loss_operands(name, shape, dtype, soft=soft)
         value, wanted = op.value_and_grad(x, t, **options)
         hess = op.grad_and_hess(x, t, **options)[1]
