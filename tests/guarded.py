@@ -86,7 +86,7 @@ def check_rows() -> int:
             for r in range(1, 21):
                 for n in range(1 + r % 4, 68, 4) if dtype.itemsize < 8 else range(1 + r % 3, 68, 6):
                     calls += _check_row_op(op, (r, n), dtype)
-            for r, n in ((5, 65), (16, 66), (17, 70), (31, 130), (48, 129), (300, 67)):
+            for r, n in ((5, 65), (16, 66), (17, 70), (31, 130), (48, 129), (17, 167), (300, 67)):
                 calls += _check_row_op(op, (r, n), dtype) + _check_columns(op, (r, n), dtype)
     return calls
 
@@ -162,7 +162,7 @@ def check_whole_rows() -> int:
     calls = 0
     for name, op in walk.whole_row_losses().items():
         for dtype in (walk.DTYPES["float32"], walk.DTYPES["float64"], walk.DTYPES["float16"]):
-            for shape in [(r, n) for r in (1, 3, 8, 17) for n in (1, 7, 10, 16, 31, 33, 67, 167)]:
+            for shape in [(r, n) for r in (1, 3, 8, 17) for n in (1, 7, 10, 16, 31, 33, 67)]:
                 operands, options = walk.whole_row_operands(name, shape, dtype)
                 grads = op.grad(*operands, **options[-1])
                 several = grads if isinstance(grads, tuple) else (grads,)

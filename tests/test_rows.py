@@ -209,7 +209,7 @@ def test_special_rows(case, dtype):
 @pytest.mark.parametrize("special", [NAN, INF])
 def test_special_at_every_place(special, dtype):
     """One NaN or inf anywhere in a row of any length makes softmax NaN, and logsumexp itself."""
-    for n in range(1, 68):
+    for n in (*range(1, 68), 160, 161, 175):
         x = np.zeros((n, n), dtype)
         np.fill_diagonal(x, special)
         assert np.isnan(fa.softmax(x)).all()
@@ -219,7 +219,7 @@ def test_special_at_every_place(special, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_minus_infinity_at_every_place(dtype):
-    for n in range(2, 68):
+    for n in (*range(2, 68), 160, 161, 175):
         x = np.zeros((n, n), dtype)
         np.fill_diagonal(x, -INF)
         y = fa.softmax(x)
