@@ -143,7 +143,7 @@ class ElementwiseLoss(Loss):
     @staticmethod
     def _spread(array: Array, name: str, shape: Shape) -> Array:
         """Over the elements; 0-d as it is, which repeats."""
-        if not array.ndim:
+        if not array.ndim or array.shape == shape:
             return array
         check_broadcast(array.shape, shape, name)
         return np.broadcast_to(array, shape)
