@@ -257,10 +257,8 @@ class Range(NamedTuple):
 
     def check(self, given: Any, name: str, values: Array) -> None:
         """Of `given` as an array."""
-        if values.ndim == 0:  # a Python number: array methods would take longer than the loss
-            ends = [values.item()]
-        else:
-            ends = [values.min(), values.max()] if values.size else []
+        # of a number as a list: minimum and maximum would take longer than the loss
+        ends = [values.min(), values.max()] if values.size > 1 else values.reshape(-1).tolist()
         if not all(map(self.holds, ends)):
             self.refuse(given, name)
         if self.outside is not None and ((values > self.outside[0]) & (values < self.outside[1])).any():
