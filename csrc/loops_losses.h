@@ -95,21 +95,22 @@ FA_INLINE void FN(loss_loop_compact)(FN(loss_bodies) f, int parameters, size_t n
 }
 
 #define FA_ONLY_GRADIENT(out) {NULL, (out)[FA_GRAD]}
-FA_INLINE int FN(only_gradient)(FN(loss_bodies) f, void *const out[]) {
+/* But the sum and the gradient, if those are wanted. */
+FA_INLINE int FN(nothing_else)(FN(loss_bodies) f, void *const out[]) {
     return !(out[FA_LOSS_VALUE] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS])));
 }
 /* Losses bound by memory have a loop for each of what is mostly wanted. */
 FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
                             fa_sum_state *state, void *const out[]) {
     void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
-    int others = !FN(only_gradient)(f, out);
+    int others = !FN(nothing_else)(f, out);
     if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, n, in, step, state, none);
     else if (!others && state) FN(loss_loop)(f, parameters, n, in, step, state, gradient);
     else if (!others) FN(loss_loop)(f, parameters, n, in, step, NULL, gradient);
     else FN(loss_loop)(f, parameters, n, in, step, state, out);
 }
-/* Adds the values of whole groups of vectors to the state; how many elements those are. Side by side, as activations go:
- * the compiler interleaves them. */
+/* Adds the values of whole groups of vectors to the state; how many elements those are. Side by side, as activations
+ * go: the compiler interleaves them. A group holds each slot as often, so that it begins with the first. */
 #define AT(k) FN(next)(in, step, k, at)
 FA_INLINE size_t FN(loss_sum)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
                               const size_t step[], fa_sum_state *state) {
@@ -140,13 +141,17 @@ FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int paramet
     void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
     const void *from[FA_MAX_INPUTS];
     size_t done = 0;
-    if (state && out[FA_GRAD] && FN(only_gradient)(f, out)) {
+    if (state && out[FA_GRAD] && FN(nothing_else)(f, out)) {
         FN(loss_loop_compact)(f, parameters, n, in, step, state, gradient);
         return;
     }
-    if (LANES > 1 && !out[FA_GRAD] && FN(only_gradient)(f, out)) done = FN(loss_sum)(f, group, parameters, n, in, step, state);
+    if (LANES > 1 && state && !out[FA_GRAD] && FN(nothing_else)(f, out)) {
+        const size_t side_by_side = group < SLOTS / LANES ? SLOTS / LANES : group;
+        done = FN(loss_sum)(f, side_by_side, parameters, n, in, step, state);
+    }
     for (size_t k = 0; k < 4 + (size_t)parameters; k++) from[k] = (const real *)in[k] + done * step[k];
-    if (done < n) FN(loss_loop_compact)(f, parameters, n - done, from, step, state, out); /* after sums there is no out */
+    /* what is left has the same outputs: only where there are none anything is done */
+    if (done < n) FN(loss_loop_compact)(f, parameters, n - done, from, step, state, out);
 }
 #undef FA_ONLY_GRADIENT
 

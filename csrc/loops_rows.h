@@ -25,6 +25,7 @@
 #undef NO
 
 FA_DIRECTED(cross_entropy)
+#undef FA_GO_ON
 
 #define FA_STATE_FITS(bytes, tiles) ((tiles) * (sizeof(softmax_state) + sizeof(ce_state)) <= (bytes))
 _Static_assert(FA_STATE_FITS(FA_ROW_STATE, 1), "too small a state");

@@ -1,5 +1,5 @@
-/* Elementary functions of both element types: exp, exp_in_two, exp_nonpos (x <= 0; _of n <= 8 vectors), expm1,
- * log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
+/* Elementary functions of both element types: exp, exp_in_two, exp_less, exp_nonpos (x <= 0; _of n <= 8 vectors),
+ * expm1, log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
 #ifndef FA_VMATH_H
 #define FA_VMATH_H
 
@@ -9,6 +9,7 @@
 
 #define v_exp FN(exp)
 #define v_exp_in_two FN(exp_in_two)
+#define v_exp_less FN(exp_less)
 #define v_expm1 FN(expm1)
 #define v_log FN(log)
 #define v_log1p FN(log1p)
@@ -36,6 +37,8 @@
 #define MISH_BOUND FN(MISH_BOUND)
 #define MISH_SLOPE_BOUND FN(MISH_SLOPE_BOUND)
 #define SQUARE_BOUND FN(SQUARE_BOUND)
+#define LEAST_RATIO FN(LEAST_RATIO)
+#define EXP_IN_RANGE FN(EXP_IN_RANGE)
 #define TWO_SUFFICE FN(TWO_SUFFICE)
 #define SQUARE_HALF_SCALE FN(SQUARE_HALF_SCALE)
 #define SQUARE_LARGEST FN(SQUARE_LARGEST)
@@ -91,6 +94,17 @@ FA_INLINE vf64 f64_power(vf64 m, vf64 k) {
 FA_MATH vf32 f32_power(vf32 m, vf32 k) {
     f64w w = f32_widen(m), wk = f32_widen(k);
     for (int i = 0; i < FA_WIDE; i++) w.part[i] = f64_power(w.part[i], wk.part[i]);
+    return f32_narrow(w);
+}
+
+/* exp(x) - t with what the exponential lost; of float32 all its digits, but called, not inlined: for few. */
+FA_INLINE vf64 f64_exp_less(vf64 x, vf64 t) {
+    vf64 low, e = f64_exp_in_two(x, &low);
+    return (e - t) + low;
+}
+FA_NOINLINE vf32 f32_exp_less(vf32 x, vf32 t) {
+    f64w w = f32_widen(x), less = f32_widen(t);
+    for (int i = 0; i < FA_WIDE; i++) w.part[i] = f64_exp_less(w.part[i], less.part[i]);
     return f32_narrow(w);
 }
 

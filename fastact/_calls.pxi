@@ -100,6 +100,7 @@ def call_by_vectorcall(type function):
 # ---- elementwise ------------------------------------------------------------------
 
 cdef object with_plain_loops(object choices, tuple defaults):
+    """In the end of each choice a third: the loops for plain arrays, the defaults bound."""
     if isinstance(choices, tuple):
         whole, bound = choices
         return whole, bound, PlainLoop(whole.__name__, defaults)
@@ -124,7 +125,7 @@ cdef class Elementwise(Function):
     def __init__(self, str name, tuple names, tuple defaults, dict options, choices):
         """options: name -> (default, allowed values); choices: for each value of the first
         option the choices left, in the end a pair: the ufunc of all operands, and the one
-        whose operands with defaults are bound to them, to which their plain loops are added."""
+        whose operands with defaults are bound to them."""
         super().__init__(name)
         if len(names) + len(options) > MOST_NAMES:
             raise ValueError(f"{name} has more than {MOST_NAMES} operands and options")
@@ -218,8 +219,8 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
 # ---- rows ---------------------------------------------------------------------------
 
 cdef class Rows(Function):
-    """A function over a gufunc, which arrays' last axis goes to as it is; every other call
-    is left to `general`."""
+    """A function over a gufunc. Plain arrays go to its loop along any axis, others along their last axis to
+    the gufunc as they are; every other call is left to `general`."""
 
     cdef readonly object gufunc
     cdef object general
@@ -307,7 +308,8 @@ cdef tuple _OUT = ("out",)
 
 cdef class Gated(Function):
     """A gated linear unit over a ufunc of its gate and its other half, or its gradient over one of
-    grad_output and these: plain arrays are halved here, every other call is left to `general`."""
+    grad_output and these. Plain arrays go to its loop half by half, others of NumPy's are halved here for the
+    ufunc; every other call is left to `general`."""
 
     cdef object ufunc, general
     cdef PlainLoop plain

@@ -57,8 +57,13 @@ cdef const char *keep(bytes text):
 
 
 cdef fa_map_loop *map_loop(int op, fa_variant variant, list codes, int result_code, tuple bound):
-    """codes: of the operands, then of the parameters bound to a value each."""
     cdef fa_map_loop *loop = <fa_map_loop *>PyMem_Malloc(sizeof(fa_map_loop))
+    fill_map_loop(loop, op, variant, codes, result_code, bound)
+    return loop
+
+
+cdef fill_map_loop(fa_map_loop *loop, int op, fa_variant variant, list codes, int result_code, tuple bound):
+    """codes: of the operands, then of the parameters bound to a value each."""
     cdef int k
     memset(loop, 0, sizeof(loop[0]))
     loop.op, loop.variant, loop.inputs, loop.out = op, variant, len(codes), <fa_dtype>result_code
@@ -67,7 +72,6 @@ cdef fa_map_loop *map_loop(int op, fa_variant variant, list codes, int result_co
     for k, value in enumerate(bound, len(codes) - len(bound)):
         # rounded to the type that NumPy would convert the operand to
         loop.fixed[k] = cnp.PyArray_DATA(constant(np.array(value, _DTYPES[codes[k]])))
-    return loop
 
 
 cdef cnp.ndarray constant(cnp.ndarray array):
@@ -99,9 +103,13 @@ cdef void rows_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *s
 
 cdef fa_rows_loop *row_data(int op, fa_variant variant, bint masked, int array_code, int float_code):
     cdef fa_rows_loop *loop = <fa_rows_loop *>PyMem_Malloc(sizeof(fa_rows_loop))
+    fill_row_data(loop, op, variant, masked, array_code, float_code)
+    return loop
+
+
+cdef fill_row_data(fa_rows_loop *loop, int op, fa_variant variant, bint masked, int array_code, int float_code):
     loop.op, loop.variant, loop.masked = op, variant, masked
     loop.in_dtype, loop.dtype = <fa_dtype>array_code, <fa_dtype>float_code
-    return loop
 
 
 cdef str row_signature(fa_variant variant, bint masked, bint reduces):
@@ -162,7 +170,8 @@ cdef publish_elementwise(int op, str ending, tuple bound):
         name = fa_activations[op].name.decode() + suffix + ending
         ufunc = make_ufunc(name, op, variant, arrays, fa_activations[op].parameters, bound)
         entry = (ufunc, op, variant, arrays, fa_activations[op].parameters, bound)
-        _LOOP_OF[name] = (op, <int>variant, arrays, fa_activations[op].parameters)
+        if not bound:
+            _LOOP_OF[name] = (op, <int>variant, arrays, fa_activations[op].parameters)
         _ELEMENTWISE.append(entry)
         publish(name, ufunc)
         if _bfloat16 is not None:
@@ -189,7 +198,8 @@ def _make_rows():
                 name = op.name.decode() + suffix + ("_masked" if masked else "")
                 gufunc = make_gufunc(name, k, variant, masked, op.reduces)
                 _ROWS.append((gufunc, k, variant, 1 + (variant != FA_VALUE), masked))
-                _ROWS_OF[name] = (k, <int>variant, bool(op.reduces))
+                if not masked:
+                    _ROWS_OF[name] = (k, <int>variant, bool(op.reduces))
                 publish(name, gufunc)
 
 
@@ -329,7 +339,7 @@ cdef (size_t, size_t) extent(cnp.ndarray a):
     return low, high
 
 
-def may_share_memory(cnp.ndarray a, cnp.ndarray b):
+cpdef bint may_share_memory(cnp.ndarray a, cnp.ndarray b):
     """np.may_share_memory in a tenth of its time."""
     if not cnp.PyArray_SIZE(a) or not cnp.PyArray_SIZE(b):
         return False

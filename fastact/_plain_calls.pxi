@@ -6,10 +6,12 @@
 # loop is the same, and which words the errors.
 
 cdef extern from "numpy/arrayobject.h":
-    object PyArray_EMPTY "PyArray_EMPTY"(int, cnp.npy_intp *, int, int)
+    PyObject *PyDataType_METADATA(cnp.PyArray_Descr *)
 
 cdef enum:
     FEW = 500  # elements below which NumPy keeps the interpreter's lock too
+    FEW_CALLS = 16  # of a gate's loop; if there are more, and each of less than
+    MUCH = 256  # elements, NumPy walks the array faster
 
 
 cdef class PlainLoop:
@@ -23,13 +25,19 @@ cdef class PlainLoop:
         op, variant, self.arrays, parameters = _LOOP_OF[ufunc]
         self.operands = self.arrays + parameters
         for k, code in enumerate((<int>FA_F32, <int>FA_F64)):
-            self.loops[k] = map_loop(op, <fa_variant>variant, [code] * self.operands, code, bound)[0]
+            fill_map_loop(&self.loops[k], op, <fa_variant>variant, [code] * self.operands, code, bound)
 
 
 cdef inline bint is_plain(PyObject *array):
     """A float block (see _plain_losses.pxi) of at least one dimension: NumPy makes scalars of others."""
     return (is_float_block(<object>array) and cnp.PyArray_NDIM(<cnp.ndarray>array) > 0
-            and cnp.PyArray_ISALIGNED(<cnp.ndarray>array))
+            and cnp.PyArray_ISALIGNED(<cnp.ndarray>array)
+            and PyDataType_METADATA(cnp.PyArray_DESCR(<cnp.ndarray>array)) is NULL)
+
+
+cdef inline bint is_plain_out(PyObject *array):
+    return (is_plain(array) and cnp.PyArray_ISWRITEABLE(<cnp.ndarray>array)
+            and cnp.PyArray_FLAGS(<cnp.ndarray>array) >= 0)  # bit 31: NumPy warns of writes to what was broadcast
 
 
 cdef inline bint is_same_kind(cnp.ndarray a, cnp.ndarray b):
@@ -79,9 +87,9 @@ cdef object plain_call(PlainLoop self, PyObject *const *operands, Py_ssize_t giv
             return NotImplemented
         loop.fixed[k] = &wide[k] if double_precision else <void *>&narrow[k]
     if out is NULL or <object>out is None:
-        to = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+        to = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
     else:
-        if not is_plain(out) or not is_same_kind(<cnp.ndarray>out, x) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+        if not is_plain_out(out) or not is_same_kind(<cnp.ndarray>out, x):
             return NotImplemented
         to = <cnp.ndarray>out
         for k in range(arrays):
@@ -117,7 +125,7 @@ cdef class PlainRows:
         self.arrays = 1 if variant == <int>FA_VALUE else 2
         self.row_dy, self.reduces = reduces and self.arrays == 2, reduces and self.arrays == 1
         for k, code in enumerate((<int>FA_F32, <int>FA_F64)):
-            self.loops[k] = row_data(op, <fa_variant>variant, False, code, code)[0]
+            fill_row_data(&self.loops[k], op, <fa_variant>variant, False, code, code)
 
 
 cdef bint has_rows_of(cnp.ndarray a, cnp.ndarray x, int along, bint one_a_row):
@@ -136,7 +144,7 @@ cdef cnp.ndarray rows_like(cnp.ndarray x, int along, bint one_a_row):
     cdef int k, ndim = cnp.PyArray_NDIM(x) - one_a_row
     for k in range(ndim):
         shape[k] = cnp.PyArray_DIM(x, k + (one_a_row and k >= along))
-    return PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
+    return cnp.PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
 
 
 cdef object plain_rows(PlainRows self, PyObject *const *operands, object axis, PyObject *out):
@@ -157,7 +165,7 @@ cdef object plain_rows(PlainRows self, PyObject *const *operands, object axis, P
     if out is NULL or <object>out is None:
         to = rows_like(x, along, self.reduces)
     else:
-        if not is_plain(out) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+        if not is_plain_out(out):
             return NotImplemented
         to = <cnp.ndarray>out
         if not has_rows_of(to, x, along, self.reduces) or may_share_memory(to, x) or may_share_memory(to, first):
@@ -167,9 +175,11 @@ cdef object plain_rows(PlainRows self, PyObject *const *operands, object axis, P
 
 
 cdef run_rows(PlainRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int along):
-    """Axes before this one are calls, those behind it rows side by side; without any, all are rows of one call."""
+    """Axes before this one are calls, those behind it rows side by side; without any, all are rows of one call.
+    Of one operand it is both dy and x."""
     cdef char *args[3]
     cdef ptrdiff_t strides[6]
+    cdef bint one_a_row[3]
     cdef ptrdiff_t whole[3]  # bytes of each operand from one call to the next
     cdef ptrdiff_t dims[2]
     cdef ptrdiff_t calls = 1, rows = 1, size = cnp.PyArray_ITEMSIZE(x)
@@ -182,9 +192,11 @@ cdef run_rows(PlainRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int
     dims[0], dims[1] = rows, cnp.PyArray_DIM(x, along)
     if rows == 1:
         dims[0], calls = calls, 1
+    args[0], one_a_row[0] = <char *>cnp.PyArray_DATA(dy), self.row_dy
+    args[1], one_a_row[1] = <char *>cnp.PyArray_DATA(x), False
+    args[self.arrays], one_a_row[self.arrays] = <char *>cnp.PyArray_DATA(to), self.reduces
     for k in range(self.arrays + 1):  # strides of rows, then of those operands' classes that have any
-        args[k] = <char *>cnp.PyArray_DATA(to if k == self.arrays else dy if k == 0 else x)
-        if self.reduces if k == self.arrays else self.row_dy and k == 0:
+        if one_a_row[k]:
             strides[k], whole[k] = size, rows * size
         else:
             strides[k], whole[k] = size * (dims[1] if rows == 1 else 1), rows * dims[1] * size
@@ -227,14 +239,16 @@ cdef object plain_gated(PlainLoop self, cnp.ndarray dy, cnp.ndarray x, int along
         else:
             inner *= shape[k]
     inner //= 2
+    if outer > FEW_CALLS and inner < MUCH:
+        return NotImplemented
     if dy is None:
         shape[along] //= 2
     elif not (cnp.PyArray_TYPE(dy) == cnp.PyArray_TYPE(x) and is_half(dy, x, along)):
         return NotImplemented
     if out is None:
-        to = PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
+        to = cnp.PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
     else:
-        if not is_plain(<PyObject *>out) or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+        if not is_plain_out(<PyObject *>out):
             return NotImplemented
         to = out
         if cnp.PyArray_TYPE(to) != cnp.PyArray_TYPE(x) or may_share_memory(to, x) \
@@ -248,21 +262,40 @@ cdef object plain_gated(PlainLoop self, cnp.ndarray dy, cnp.ndarray x, int along
 
 cdef run_gated(fa_map_loop *loop, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, ptrdiff_t outer, ptrdiff_t half,
                ptrdiff_t size, bint first):
-    """half: bytes of one; first: the gate is the first of the two."""
+    """half: bytes of one; first: the gate is the first of the two. Operands are dy if there is one, the gate, the other
+    half; results the gate's gradient and the other's, or the value."""
     cdef char *args[5]
     cdef ptrdiff_t strides[5]
-    cdef ptrdiff_t n = half // size, o, gate = 0 if first else half
+    cdef ptrdiff_t step[5]  # bytes from one call to the next
+    cdef ptrdiff_t n = half // size, gate = 0 if first else half
     cdef char *input = <char *>cnp.PyArray_DATA(x)
     cdef char *output = <char *>cnp.PyArray_DATA(to)
-    cdef char *upstream = NULL if dy is None else <char *>cnp.PyArray_DATA(dy)
-    cdef int k, dys = upstream != NULL
-    for k in range(5):
+    cdef int k, used = 0
+    if dy is not None:
+        args[0], step[0] = <char *>cnp.PyArray_DATA(dy), half
+        used = 1
+    args[used], args[used + 1] = input + gate, input + half - gate
+    step[used] = step[used + 1] = 2 * half
+    if dy is None:
+        args[2], step[2] = output, half
+    else:
+        args[3], args[4] = output + gate, output + half - gate
+        step[3] = step[4] = 2 * half
+    used = 3 if dy is None else 5
+    for k in range(used):
         strides[k] = size
-    with nogil:
-        for o in range(outer):
-            args[0] = upstream + o * half
-            args[dys], args[dys + 1] = input + 2 * o * half + gate, input + 2 * o * half + half - gate
-            args[dys + 2] = output + (2 * o * half + gate if dys else o * half)
-            if dys:
-                args[4] = output + 2 * o * half + half - gate
-            fa_map_strided(args, &n, strides, loop)
+    if outer * n <= FEW:
+        gated_calls(outer, used, args, &n, strides, step, loop)
+    else:
+        with nogil:
+            gated_calls(outer, used, args, &n, strides, step, loop)
+
+
+cdef void gated_calls(ptrdiff_t calls, int used, char **args, const ptrdiff_t *n, const ptrdiff_t *strides,
+                      const ptrdiff_t *step, fa_map_loop *loop) noexcept nogil:
+    cdef ptrdiff_t o
+    cdef int k
+    for o in range(calls):
+        fa_map_strided(args, n, strides, loop)
+        for k in range(used):
+            args[k] += step[k]

@@ -73,7 +73,7 @@ class RowOp(_core.Rows):
     Attributes
     ----------
     gufunc : numpy.ufunc
-        What a call along the last axis runs.
+        What a call along the last axis runs; plain arrays go to its loops directly, along any axis.
     """
 
     kind = "rows"
@@ -158,6 +158,7 @@ class RowOp(_core.Rows):
             gufunc = getattr(_core, self.__name__ + suffix)
             if out is None and (row_dy or not self.reduces):
                 out = _like_input(x, gufunc, arrays)
+            # from the last: `out` may have more dimensions in front
             return gufunc(*arrays, axis=axes[0] - x.ndim, out=out, **keywords)
         return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
 

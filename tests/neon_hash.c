@@ -276,9 +276,20 @@ static uint64_t loss_one(int op, fa_dtype dtype, size_t n, size_t stride, range 
     memcpy(job.in, operand, (size_t)inputs * sizeof *operand);
     memcpy(job.out, operand + FA_MAX_INPUTS, (size_t)results * sizeof *operand);
     if (fa_loss_run(&job)) exit(2);
-    uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64);
+    uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64), alone;
     for (int k = FA_MAX_INPUTS; k < FA_MAX_INPUTS + results; k++)
         h = hash_all(h, operand[k].data, n, operand[k].stride, dtype);
+    uint64_t gradient = hash_all(hash_start, job.out[FA_GRAD].data, n, job.out[FA_GRAD].stride, dtype);
+    const uint64_t sum = hash_element(hash_start, (const char *)&total, FA_F64);
+    for (int with_gradient = 1; with_gradient >= 0; with_gradient--) { /* loops of their own */
+        memset(job.out, 0, sizeof job.out);
+        if (with_gradient) job.out[FA_GRAD] = operand[FA_MAX_INPUTS + FA_GRAD];
+        if (fa_loss_run(&job)) exit(2);
+        alone = hash_element(hash_start, (const char *)&total, FA_F64);
+        if (with_gradient) gradient ^= hash_all(hash_start, job.out[FA_GRAD].data, n, job.out[FA_GRAD].stride, dtype);
+        if (alone != sum || gradient != 0)
+            printf("LAYOUT %s %s %zu: fewer results differ\n", fa_losses[op].name, dtype_names[dtype], n);
+    }
     for (int k = 0; k < FA_MAX_INPUTS + results; k++) free(memory[k]);
     return h;
 }

@@ -136,6 +136,34 @@ def test_gradients_are_within_4_ulp():
         assert error.max() <= 4, (name, error.max())
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gamma_deviance_far_from_its_target(dtype):
+    """Where y exp(-x), or exp(-x/2) alone, is no number any more; within 4 ulp of the larger term."""
+    info = np.finfo(dtype)
+    reach = 104 if dtype == "float32" else 745
+    points = [(x, y) for x in np.linspace(-1.9, 1.9, 39) * reach for y in (1.0, 1e-20, 3e30)]
+    points += [
+        (x, y)
+        for x in (-1.906 * reach, -1.7 * reach, -reach, 1.0, reach)
+        for y in (info.smallest_subnormal, info.max)
+    ]
+    x, y = np.array(points).astype(dtype).T
+    value = fa.gamma_deviance(x, y, reduction="none")
+    grad, hess = fa.gamma_deviance.grad_and_hess(x, y, reduction="sum")
+    with mp.workprec(300):
+        for got in zip(x, y, value, grad, hess, strict=True):
+            score, target, *found = (mpf(float(v)) for v in got)
+            u = target * mp.exp(-score)
+            wanted = (2 * (u - 1 - mp.log(u)), 2 * (1 - u), 2 * u)
+            sizes = (2 * max(abs(u - 1), abs(mp.log(u))), 2 * max(u, 1), 2 * u)
+            for one, exact, size in zip(found, wanted, sizes, strict=True):
+                if abs(exact) < float(info.max):
+                    assert abs(one - exact) <= 4 * ulp.exact_spacing(size, dtype), (got, exact)
+                else:
+                    assert mp.isinf(one), (got, exact)
+    assert fa.gamma_deviance(np.full(1, 2 * reach, dtype), np.full(1, np.inf, dtype)) == np.inf
+
+
 ROOTS = {  # the gradient, whose root is at x = log t
     "poisson_nll_loss": lambda x, t: mp.exp(x) - t,
     "gamma_deviance": lambda x, t: 2 - 2 * t * mp.exp(-x),

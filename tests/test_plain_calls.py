@@ -201,7 +201,7 @@ def test_rows_of_other_shapes_are_refused(rng):
 @pytest.mark.parametrize("name", GATES)
 def test_gates(name, dtype, rng):
     op = getattr(fa, name)
-    for shape in [(16,), (4, 6), (2, 4, 3, 2), (2, 1), (1, 2), (64, 90)]:
+    for shape in [(16,), (4, 6), (2, 4, 3, 2), (2, 1), (1, 2), (64, 90), (40, 2), (3, 600)]:
         x = (rng.normal(size=shape) * 3).astype(dtype)
         for axis in (k for k in range(-len(shape), len(shape)) if shape[k] % 2 == 0):
             for gate in ("first", "second"):
@@ -243,6 +243,16 @@ def test_kinds_of_arrays(rng):
     assert fa.gelu.backward(x, x.astype("f4")).dtype == np.dtype("f8")
     assert fa.gelu.backward(x[0], x).shape == x.shape
     assert fa.gelu.backward(1.0, x.astype("f4")).dtype == np.dtype("f4")
+
+
+def test_flags_of_arrays(rng):
+    """What NumPy hands on or warns of."""
+    described = np.zeros((2, 3), np.dtype("f8", metadata={"unit": "m"}))
+    for function in (fa.gelu, fa.softmax):
+        assert function(described).dtype.metadata == {"unit": "m"}
+        broadcast, _ = np.broadcast_arrays(np.arange(3.0), np.zeros((1, 3)))
+        with pytest.warns(DeprecationWarning, match="broadcast"):
+            function(np.zeros((1, 3)), out=broadcast)
 
 
 def test_where_and_dtype_go_to_the_ufunc(rng):

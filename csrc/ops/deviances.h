@@ -10,22 +10,26 @@ FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
 }
 FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) { return K(2) * ((x - FN(gamma_target)(y)) / x) / x; }
 FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) { return K(4) * ((FN(gamma_target)(y) / x - K(0.5)) / x / x); }
-/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in two steps of which neither overflows alone. log u is taken of
- * u itself where that has all its digits, for log y - x would pass on those of log y. */
+/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in steps of which none overflows or vanishes alone: where
+ * exp(-x/2) is out of range, what is beyond comes last. log u is taken of u itself where that has all its digits, for log y - x
+ * would pass on those of log y. */
 typedef struct {
     vec u, lost; /* y exp(-x) = u + lost; lost only where that is near 1 */
 } FN(gamma_ratio);
 FA_INLINE FN(gamma_ratio) FN(gamma_ratio_of)(vec x, vec y) {
-    vec low, half = v_exp_in_two(K(-0.5) * x, &low), target = FN(gamma_target)(y), part = v_fma(target, half, K(0));
+    vec bounded = v_max(K(EXP_IN_RANGE), x), low, half = v_exp_in_two(K(-0.5) * bounded, &low);
+    vec target = FN(gamma_target)(y), part = v_fma(target, half, K(0));
     FN(gamma_ratio) r = {part * half, K(0)};
     r.lost = v_fma(v_fms(target, half, part), half, v_fma(part + part, low, v_fms(part, half, r.u)));
     r.lost = v_keep(v_lt(v_abs(r.u - K(1)), K(4)), r.lost);
-    r.u = v_select(v_eq(y, K(0)), FN(constant_slope)(x, K(0)), r.u);
+    mask beyond = v_lt(x, bounded), infinite = v_eq(y, K(INFINITY));
+    if (v_any(beyond)) r.u = v_select(beyond, r.u * v_exp(bounded - x), r.u);
+    r.u = v_select(infinite, y - x, v_select(v_eq(y, K(0)), FN(constant_slope)(x, K(0)), r.u));
     return r;
 }
 FA_INLINE vec FN(gamma_deviance_log_input)(vec x, vec y) {
     vec u = FN(gamma_ratio_of)(x, y).u;
-    mask near = v_le(v_abs(u - K(0x1p30)), K(0x1p30 - 0.5));
+    mask near = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));
     vec log_u = v_log(v_select(near, u, y)) - v_select(near, K(0), x);
     return v_select(v_eq(u, K(INFINITY)), u, K(2) * ((u - K(1)) - log_u));
 }
@@ -81,9 +85,11 @@ FA_INLINE mask FN(next_to_root)(vec difference, vec e) {
 FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
     vec low, root = v_exp_in_two(K(0.5) * x, &low), target = FN(gamma_target)(y), quotient = target / root;
     vec slope = root - quotient, lost = low - v_fnma(quotient, low, v_fnma(quotient, root, target)) / root;
-    mask special = v_mask_and(FN(three_halves_near)(x, p), v_mask_not(FN(next_to_root)(slope, root)));
-    FA_UNLESS(special, K(2) * v_select(v_lt(v_abs(slope), K(4) * root), slope + lost, slope),
-              FN(general_tweedie_deviance_log_input_d1)(x, y, p));
+    mask near = v_lt(v_abs(slope), K(4) * root), closer = FN(next_to_root)(slope, root);
+    mask usual = FN(three_halves_near)(x, p);
+    slope = v_select(near, slope + lost, slope);
+    if (v_any(closer)) slope = v_select(closer, v_exp_less(x, target) / root, slope);
+    FA_UNLESS(usual, K(2) * slope, FN(general_tweedie_deviance_log_input_d1)(x, y, p));
 }
 FA_INLINE vec FN(tweedie_deviance_log_input_d2)(vec x, vec y, vec p) {
     vec low, root = v_exp_in_two(K(0.5) * x, &low);

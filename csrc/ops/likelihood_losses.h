@@ -39,7 +39,8 @@ FA_INLINE vec FN(stirling)(vec t, vec full) {
     vec log_t = v_log(t);
     return v_keep(wanted, v_fma(t + K(0.5), log_t, K(HALF_LOG_2PI) - t));
 }
-/* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t, with what exp(x) lost; exp(x). Where exp(x) is infinite so is the loss. */
+/* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t, with what exp(x) lost; exp(x), in all three the same. Where
+ * exp(x) is infinite so is the loss. */
 FA_INLINE vec FN(poisson_nll_loss_log_input)(vec x, vec t, vec full, vec eps) {
     vec low, rate = v_exp_in_two(x, &low);
     (void)eps;
@@ -50,8 +51,7 @@ FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps)
     (void)full, (void)eps;
     vec slope = (rate - t) + low;
     mask closer = FN(next_to_root)(slope, rate);
-    if (!v_any(closer)) return slope;
-    return v_select(closer, K(0.5) * FN(general_tweedie_deviance_log_input_d1)(x, t, K(1)), slope);
+    return v_any(closer) ? v_select(closer, v_exp_less(x, t), slope) : slope;
 }
 FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps) {
     vec low, rate = v_exp_in_two(x, &low);
@@ -59,11 +59,14 @@ FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps)
     return FN(constant_slope)(t, rate);
 }
 /* Of a rate x: x - t log(x + eps); 1 - t/(x + eps); t/(x + eps)^2. */
+FA_INLINE pair FN(rate)(vec x, vec eps) { return FN(pair_plus)(FN(pair_of)(x, K(0)), eps); }
 FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
-    return FN(less_weighted)(x, t, v_log(x + eps)) + FN(stirling)(t, full);
+    pair rate = FN(rate)(x, eps);
+    vec log_rate = v_log(rate.hi) + v_keep(v_lt(K(0), v_abs(rate.lo)), rate.lo / rate.hi); /* what x + eps lost */
+    return FN(less_weighted)(x, t, log_rate) + FN(stirling)(t, full);
 }
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
-    pair rate = FN(pair_plus)(FN(pair_of)(x, K(0)), eps);
+    pair rate = FN(rate)(x, eps);
     mask finite = v_lt(v_abs(rate.hi), K(INFINITY));
     vec slope = v_select(finite, ((rate.hi - t) + rate.lo) / rate.hi, K(1) - t / rate.hi);
     (void)full;

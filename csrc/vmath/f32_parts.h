@@ -16,6 +16,8 @@
 #define f32_MISH_BOUND 20.0f
 #define f32_MISH_SLOPE_BOUND 10.75f
 #define f32_SQUARE_BOUND 0x1p62f
+#define f32_LEAST_RATIO 0x1p-100f /* y exp(-x) that has all its digits, though y be subnormal */
+#define f32_EXP_IN_RANGE -176.0f /* x whose exp(-x/2) is no infinity */
 #define f32_TWO_SUFFICE 0x1p-11f /* of exp(x), what a difference is at least for exp_in_two to give it all its digits */
 #define f32_SQUARE_HALF_SCALE 0x1p-33f
 #define f32_SQUARE_LARGEST 0x1.fffffep127f

@@ -8,7 +8,9 @@
 #define f64_MISH_BOUND 40.0
 #define f64_MISH_SLOPE_BOUND 21.0
 #define f64_SQUARE_BOUND 0x1p510
-#define f64_TWO_SUFFICE 0.0 /* what there is, that is */
+#define f64_LEAST_RATIO 0x1p-900
+#define f64_EXP_IN_RANGE -1418.0
+#define f64_TWO_SUFFICE 0.0 /* of nothing: there is no wider type to go to */
 #define f64_SQUARE_HALF_SCALE 0x1p-257
 #define f64_SQUARE_LARGEST 0x1.fffffffffffffp1023
 #define f64_SIXTH 0x1.5555555555555p-3

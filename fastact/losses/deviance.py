@@ -35,7 +35,8 @@ def gamma_deviance(
     By log m the gradient is 2 w (1 - y / m), the Hessian diagonal 2 w y / m; by m they are
     2 w (m - y) / m^2 and 2 w (2 y / m - 1) / m^2; times the reduction's factor. It is
     `tweedie_deviance` of power 2. Terms are within 4 ulp of the larger of abs(y / m - 1) and
-    abs(log(y / m)); gradients are within 4 ulp, next to their root too.
+    abs(log(y / m)); gradients by log m are within 4 ulp of the larger of 1 and y / m, in float32 next to
+    their root too.
 
     Examples
     --------
@@ -80,7 +81,7 @@ def tweedie_deviance(
     differences of powers that tend to log(y / m) where a divisor vanishes: no power is special, and
     nothing overflows but with the result. A target of 0 and p >= 2 give infinity, a negative target
     and p > 0 NaN. Terms are within 6 ulp of the larger of what they subtract, and pass on half an
-    ulp of log m and log y. In float32, and for p = 1.5 in float64 too, gradients are within 4 ulp, next
+    ulp of log m and log y. For p = 1.5, by which nothing needs log y, float32 gradients are within 4 ulp next
     to their root too.
 
     References

@@ -75,6 +75,18 @@ LOSSES = [
             "#define f32_TWO_SUFFICE 0.0f",
         ),
         (
+            "the logarithm of a ratio that is no number any more",
+            "csrc/ops/deviances.h",
+            "mask near = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));",
+            "mask near = v_lt(u, K(INFINITY));",
+        ),
+        (
+            "what is beyond an exponential's range is left out",
+            "csrc/ops/deviances.h",
+            "if (v_any(beyond)) r.u =",
+            "if (0 && v_any(beyond)) r.u =",
+        ),
+        (
             "a group's last vector is not added",
             "csrc/loops_losses.h",
             "for (size_t k = 0; k < group; k++) slots",
