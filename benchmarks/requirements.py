@@ -209,6 +209,11 @@ class Requirements:
             self._small_loss("without options", 500),
             self._small_loss("with one", 7000, reduction="sum"),
         ]
+        for op in ("softmax", "log_softmax", "logsumexp"):
+            r = self._run(op, "rows", "value", (2, 8), False, "torch", "scipy")
+            detail = ", ".join(f"{name} {t.best * 1e9:.0f}" for name, t in r.times.items()) + " ns/call"
+            took = r.times[OURS].best * 1e9
+            checks.append(Check(f"{op} of 2x8 numbers, ns a call", 700, took, detail, at_most=True))
         for op, kind in ops().items():
             if kind == "activation":
                 r = self._run(op, kind, "value", (16,), False, "torch", "numpy", "scipy")

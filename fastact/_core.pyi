@@ -50,6 +50,14 @@ class Function:
     def __reduce__(self) -> str: ...
 
 @disjoint_base
+class PlainLoop:
+    def __init__(self, ufunc: str, bound: tuple[Any, ...]) -> None: ...
+
+@disjoint_base
+class PlainRows:
+    def __init__(self, gufunc: str) -> None: ...
+
+@disjoint_base
 class Elementwise(Function):
     @property
     def ufunc(self) -> np.ufunc: ...

@@ -1,9 +1,8 @@
 # Activations, row ops and gates of arrays that the core can take as they are; part of _core.pyx.
 #
-# NumPy spends 0.2 us on a ufunc's call before its loop, 0.7 on a gufunc's: it looks for overrides, finds types, lays out
-# an iterator.
-# Arrays of one native type in C order need none of that. NotImplemented where they do: then the ufunc is called, whose
-# loop is the same, and which words the errors.
+# NumPy spends 0.2 us on a ufunc's call before its loop, 0.7 on a gufunc's: it looks for overrides, finds types, lays
+# out an iterator. Arrays of one native type in C order need none of that. NotImplemented where they do: then the ufunc
+# is called, whose loop is the same, and which words the errors.
 
 cdef extern from "numpy/arrayobject.h":
     PyObject *PyDataType_METADATA(cnp.PyArray_Descr *)
