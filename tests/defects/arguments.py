@@ -110,8 +110,8 @@ ARGUMENTS = [
         (
             "the gate's gradient goes to the other half",
             _PLAIN,
-            "(2 * o * half + gate if dys else o * half)",
-            "(2 * o * half + half - gate if dys else o * half)",
+            "args[3], args[4] = output + gate, output + half - gate",
+            "args[3], args[4] = output + half - gate, output + gate",
         ),
     ),
 ]
