@@ -10,28 +10,35 @@ FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
 }
 FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) { return K(2) * ((x - FN(gamma_target)(y)) / x) / x; }
 FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) { return K(4) * ((FN(gamma_target)(y) / x - K(0.5)) / x / x); }
-/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in steps of which none overflows or vanishes alone: where
- * exp(-x/2) is out of range, what is beyond comes last. log u is taken of u itself where that has all its digits, for log y - x
- * would pass on those of log y. */
+/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in two steps of which neither overflows or vanishes alone. log u
+ * is taken of u itself where that has all its digits, for log y - x would pass on the rounding of log y. */
 typedef struct {
     vec u, lost; /* y exp(-x) = u + lost; lost only where that is near 1 */
 } FN(gamma_ratio);
+/* Of targets that are not positive numbers, and where exp(-x/2) is out of range: what is beyond comes last. */
+FA_NOINLINE vec FN(rare_gamma_ratio)(vec x, vec y) {
+    vec bounded = v_max(K(EXP_IN_RANGE), x), half = v_exp(K(-0.5) * bounded);
+    vec u = v_select(v_lt(x, bounded), y * half * half * v_exp(bounded - x), y * half * half);
+    u = v_select(v_eq(y, K(INFINITY)), y - x, v_select(v_eq(y, K(0)), FN(constant_slope)(x, K(0)), u));
+    return v_select(v_lt(y, K(0)), K(NAN), u);
+}
 FA_INLINE FN(gamma_ratio) FN(gamma_ratio_of)(vec x, vec y) {
-    vec bounded = v_max(K(EXP_IN_RANGE), x), low, half = v_exp_in_two(K(-0.5) * bounded, &low);
-    vec target = FN(gamma_target)(y), part = v_fma(target, half, K(0));
+    vec low, half = v_exp_in_two(K(-0.5) * x, &low), part = v_fma(y, half, K(0));
     FN(gamma_ratio) r = {part * half, K(0)};
-    r.lost = v_fma(v_fms(target, half, part), half, v_fma(part + part, low, v_fms(part, half, r.u)));
+    r.lost = v_fma(v_fms(y, half, part), half, v_fma(part + part, low, v_fms(part, half, r.u)));
     r.lost = v_keep(v_lt(v_abs(r.u - K(1)), K(4)), r.lost);
-    mask beyond = v_lt(x, bounded), infinite = v_eq(y, K(INFINITY));
-    if (v_any(beyond)) r.u = v_select(beyond, r.u * v_exp(bounded - x), r.u);
-    r.u = v_select(infinite, y - x, v_select(v_eq(y, K(0)), FN(constant_slope)(x, K(0)), r.u));
+    mask usual = v_mask_and(v_le(K(EXP_IN_RANGE), x), v_mask_and(v_lt(K(0), y), v_lt(y, K(INFINITY))));
+    if (v_any(v_mask_not(usual))) r.u = v_select(usual, r.u, FN(rare_gamma_ratio)(x, y));
     return r;
 }
+FA_NOINLINE vec FN(rare_gamma_deviance)(vec x, vec y, vec u) {
+    return v_select(v_eq(u, K(INFINITY)), u, K(2) * ((u - K(1)) - (v_log(y) - x)));
+}
 FA_INLINE vec FN(gamma_deviance_log_input)(vec x, vec y) {
-    vec u = FN(gamma_ratio_of)(x, y).u;
-    mask near = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));
-    vec log_u = v_log(v_select(near, u, y)) - v_select(near, K(0), x);
-    return v_select(v_eq(u, K(INFINITY)), u, K(2) * ((u - K(1)) - log_u));
+    vec u = FN(gamma_ratio_of)(x, y).u, deviance = K(2) * ((u - K(1)) - v_log(u));
+    mask usual = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));
+    if (!v_any(v_mask_not(usual))) return deviance;
+    return v_select(usual, deviance, FN(rare_gamma_deviance)(x, y, u));
 }
 FA_INLINE vec FN(gamma_deviance_log_input_d1)(vec x, vec y) {
     FN(gamma_ratio) r = FN(gamma_ratio_of)(x, y);

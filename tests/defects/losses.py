@@ -77,14 +77,14 @@ LOSSES = [
         (
             "the logarithm of a ratio that is no number any more",
             "csrc/ops/deviances.h",
-            "mask near = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));",
-            "mask near = v_lt(u, K(INFINITY));",
+            "mask usual = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));",
+            "mask usual = v_lt(u, K(INFINITY));",
         ),
         (
             "what is beyond an exponential's range is left out",
             "csrc/ops/deviances.h",
-            "if (v_any(beyond)) r.u =",
-            "if (0 && v_any(beyond)) r.u =",
+            "y * half * half * v_exp(bounded - x)",
+            "y * half * half",
         ),
         (
             "a group's last vector is not added",
