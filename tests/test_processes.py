@@ -162,6 +162,8 @@ def test_import_needs_little():
 
 def test_installed_size():
     """What the README promises: under 5 MB, compiled Python and all instruction sets included."""
+    if Path(fa.__file__).parents[1].joinpath("pyproject.toml").exists():
+        pytest.skip("an editable install: the source folder holds what is not installed too")
     files = [path for path in Path(fa.__file__).parent.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 5e6
 
