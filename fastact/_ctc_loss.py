@@ -17,8 +17,8 @@ from fastact._loss import (
     Shape,
     Wanted,
     check_row_weight,
+    checked_weight,
     integer,
-    row_weight,
     switch,
     upstream,
 )
@@ -41,7 +41,7 @@ class CtcLoss(Loss):
             _lengths(operands[3], "target_lengths", terms),
         )
         scale = upstream(grad_output, terms, reduction)
-        weight = row_weight(options["weight"], terms)
+        weight = checked_weight(options["weight"], check_row_weight, terms)
         sources = [a for a in (x, targets, *lengths, weight, scale) if a is not None and a is not ONE]
         grad = Result(wanted.grad_out, "out", x.shape, x.dtype, sources, x) if wanted.grad else None
         hess = Result(wanted.hess_out, "out[1]", x.shape, x.dtype, sources, None) if wanted.hess else None

@@ -21,6 +21,7 @@ from fastact._loss import (
     Shape,
     Wanted,
     check_apart,
+    checked_weight,
     exact_sum,
     flat,
     int64,
@@ -34,7 +35,6 @@ from fastact._row_loss import (
     SMOOTHING,
     Z_FACTOR,
     check_class_weight,
-    class_weight,
     counted_weights,
     label_weights,
 )
@@ -147,7 +147,7 @@ class _Operands:
         self.classes, self.features = self.w.shape
         self.labels = labels.flatten()  # a copy: what has been checked stays so if another thread writes
         self.dtype = np.result_type(self.x.dtype, np.float32)  # which all is computed in
-        self.weight = class_weight(options["weight"], self.classes)
+        self.weight = checked_weight(options["weight"], check_class_weight, self.classes)
         self.ignored = int64(options["ignore_index"], "ignore_index")
         self.smoothing = number(options["label_smoothing"], "label_smoothing", SMOOTHING)
         self.z = number(options["z_loss"], "z_loss", Z_FACTOR)

@@ -355,16 +355,17 @@ def upstream(grad_output: Any, terms: Shape, reduction: str) -> Array:
     return array
 
 
-def row_weight(given: Any, terms: Shape) -> Array | None:
-    """A weight for each of the loss's terms, or one for all."""
+def checked_weight(given: Any, check: Callable[[Shape, Any], None], of: Any) -> Array | None:
+    """The weights, if there are any, of a shape that `check` does not refuse."""
     if given is None:
         return None
     array = float_array(given, "weight")
-    check_row_weight(array.shape, terms)
+    check(array.shape, of)
     return array
 
 
 def check_row_weight(shape: Shape, terms: Shape) -> None:
+    """One for each of the loss's terms, or one for all."""
     if shape and shape != terms:
         raise ValueError(f"weight must be a scalar or of the loss's shape {terms}, got {shape}")
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from fastact._arrays import float_array, integer_array
 from fastact._docs import LABELLED
-from fastact._loss import Shape, number
-from fastact._row_loss import class_weight
+from fastact._loss import Shape, checked_weight, number
+from fastact._row_loss import check_class_weight
 from fastact._wide_loss import Operands, WideLoss
 
 
@@ -29,7 +29,11 @@ class MarginLoss(WideLoss):
             float_array(named["target"], "target") if shares else integer_array(named["target"], "target")
         )
         self._check_target(target.shape, shape, axis)
-        weight = None if self._weights_are_rows else class_weight(options["weight"], shape[axis])
+        weight = (
+            None
+            if self._weights_are_rows
+            else checked_weight(options["weight"], check_class_weight, shape[axis])
+        )
         if shares:
             return Operands(also=(target,), weight=weight)
         if self._targets == "lists":

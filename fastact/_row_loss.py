@@ -10,7 +10,7 @@ import numpy as np
 
 from fastact._arrays import Array, Result, float_array, integer_array, plain_array
 from fastact._config import _core
-from fastact._loss import ONE, Layout, Loss, Range, Shape, Wanted, int64, number, upstream
+from fastact._loss import ONE, Layout, Loss, Range, Shape, Wanted, checked_weight, int64, number, upstream
 
 SMOOTHING, Z_FACTOR = Range(0.0, 1.0), Range(0.0, finite=True)
 
@@ -40,7 +40,7 @@ class RowLoss(Loss):
         t = plain_array(target, "target")
         soft = self._is_soft(t.shape, shape, rows)
         t = float_array(t, "target") if soft else integer_array(t, "target")
-        weight = class_weight(options["weight"], shape[axis])
+        weight = checked_weight(options["weight"], check_class_weight, shape[axis])
         smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING)
         z = number(options.get("z_loss", 0.0), "z_loss", Z_FACTOR)
         scale = upstream(grad_output, rows, reduction)
@@ -114,7 +114,7 @@ def label_weights(labels: Array, shape: Shape, axis: int, options: dict[str, Any
         view.cube(np.broadcast_to(_MINUS_ONE, shape)),
         view.plane(np.atleast_1d(labels)),
         False,
-        class_weight(options["weight"], shape[axis]),
+        checked_weight(options["weight"], check_class_weight, shape[axis]),
         int64(options["ignore_index"], "ignore_index"),
         0.0,
         0.0,
@@ -140,14 +140,6 @@ def _class_axis(axis: Any, ndim: int) -> int:
     if not -ndim <= axis < ndim:
         raise ValueError(f"axis {axis} is out of range for input of {ndim} dimension(s)")
     return int(axis) % ndim
-
-
-def class_weight(given: Any, classes: int) -> Array | None:
-    if given is None:
-        return None
-    weight = float_array(given, "weight")
-    check_class_weight(weight.shape, classes)
-    return weight
 
 
 def check_class_weight(shape: Shape, classes: int) -> None:

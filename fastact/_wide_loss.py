@@ -19,9 +19,9 @@ from fastact._loss import (
     Wanted,
     check_apart,
     check_row_weight,
+    checked_weight,
     number,
     parts,
-    row_weight,
     upstream,
 )
 from fastact._row_loss import _class_axis, _Cubes, _without
@@ -67,7 +67,9 @@ class WideLoss(Loss):
         rows = _without(shape, axis)
         given, numbers = self._given(named, options, shape, axis), self._numbers(options)
         scale = upstream(grad_output, rows, reduction)
-        of_rows = row_weight(options["weight"], rows) if self._weights_are_rows else None
+        of_rows = (
+            checked_weight(options["weight"], check_row_weight, rows) if self._weights_are_rows else None
+        )
         arrays = [*inputs, *given.also, given.labels, given.label_lists, given.target, given.weight]
         arrays += [of_rows, scale]
         sources = [a for a in arrays if a is not None and a is not ONE]

@@ -56,11 +56,10 @@ def test_activations(part, dtype, rng):
         out = np.empty(shape, dtype)
         assert part(*arrays, *parameters, out=out) is out
         assert_same_bits(out, wanted, (part, shape))
-        for k, array in enumerate(arrays):
+        for k in range(len(arrays)):
             again = [a.copy() if j == k else a for j, a in enumerate(arrays)]
             assert part(*again, *parameters, out=again[k]) is again[k]
             assert_same_bits(again[k], wanted, (part, shape, "in place", k))
-            assert again[k] is not array
 
 
 def test_options_choose_the_loop(rng):
