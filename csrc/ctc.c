@@ -324,7 +324,7 @@ static void deliver(const batch *b) {
     if (job->value.data) fa_put(b->isa, &job->value, job->sequences, b->loss);
     if (!job->total) return;
     for (size_t n = 0; n < job->sequences; n++) b->loss[n] = b->loss[n] / terms_of(b, n);
-    fa_add_all(&state, job->sequences, b->loss);
+    fa_add_all(b->isa, &state, job->sequences, b->loss);
     *job->total = fa_fold(&state);
     if (job->mean && job->sequences) *job->total = *job->total / (double)job->sequences;
 }

@@ -2,7 +2,7 @@
 #ifndef FA_EXACT_SUM_H
 #define FA_EXACT_SUM_H
 
-#include "core.h"
+#include "isa.h"
 #include "simd/fp.h"
 
 enum { FA_SLOTS = FA_VIRTUAL_VECTOR / 4 };
@@ -27,17 +27,9 @@ static inline double fa_fold(const fa_sum_state *state) {
 }
 
 /* n doubles: element i to slot i % FA_SLOTS. */
-static inline void fa_add_all(fa_sum_state *state, size_t n, const double *v) {
+static inline void fa_add_all(const fa_isa *isa, fa_sum_state *state, size_t n, const double *v) {
     const size_t whole = n - n % FA_SLOTS;
-    for (size_t k = 0; k < FA_SLOTS; k += 2) { /* in registers: a chain through memory takes four times as long */
-        double a = state->sum[k], b = state->sum[k + 1], a_lost = state->lost[k], b_lost = state->lost[k + 1];
-        for (size_t i = k; i < whole; i += FA_SLOTS) {
-            fa_add_exactly(&a, &a_lost, v[i]);
-            fa_add_exactly(&b, &b_lost, v[i + 1]);
-        }
-        state->sum[k] = a, state->sum[k + 1] = b;
-        state->lost[k] = a_lost, state->lost[k + 1] = b_lost;
-    }
+    isa->add_exactly(state, whole, v);
     for (size_t k = 0; whole + k < n; k++) fa_add_exactly(&state->sum[k], &state->lost[k], v[whole + k]);
 }
 

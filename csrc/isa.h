@@ -29,6 +29,8 @@ struct fa_isa {
     const fa_kernels *kernels[FA_PRECISIONS];
     const fa_ctc_kernels *ctc;
     fa_wide_kernels wide;
+    /* fa_add_exactly of from[i] to slot i % FA_SUM_SLOTS; n is a multiple of that */
+    void (*add_exactly)(fa_sum_state *state, size_t n, const double *from);
 };
 
 extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;

@@ -32,50 +32,77 @@ _Static_assert(FA_STATE_FITS(FA_ROW_STATE, 1), "too small a state");
 _Static_assert(FA_STATE_FITS(FA_ABREAST_STATE, MOST_TILES), "too small a state");
 _Static_assert(2 * MOST_SLOTS * MOST_TILES * sizeof(sum) <= FA_ABREAST_SLOTS, "too few slots");
 
-/* All loops over a tile's vectors are unrolled, which keeps those in registers. */
+/* ---- tiles: rows of a class each, from rows of an element each, and back ---------------- */
 
-/* LANES x LANES, by log2(LANES) rounds of zipping the first half with the second. */
-FA_INLINE void FN(transpose)(vec v[LANES]) {
-    vec t[LANES];
-    for (int round = 1; round < LANES; round *= 2) {
-        FA_UNROLL(16)
-        for (int k = 0; k < LANES / 2; k++) {
-            t[2 * k] = v_zip_lo(v[k], v[k + LANES / 2]);
-            t[2 * k + 1] = v_zip_hi(v[k], v[k + LANES / 2]);
+/* By blocks of as many rows as 16 bytes hold elements, since within such blocks CPUs exchange elements fastest: of a
+ * block's vectors the k-th holds row k of each block. */
+#define BLOCK (LANES * sizeof(real) < 16 ? LANES : 16 / sizeof(real))
+
+/* By log2(BLOCK) rounds of zipping the first half with the second. */
+FA_INLINE void FN(transpose)(vec v[]) {
+    vec t[BLOCK];
+    for (size_t round = 1; round < BLOCK; round *= 2) {
+        FA_UNROLL(4)
+        for (size_t k = 0; k < BLOCK / 2; k++) {
+            t[2 * k] = v_zip_lo(v[k], v[k + BLOCK / 2]);
+            t[2 * k + 1] = v_zip_hi(v[k], v[k + BLOCK / 2]);
         }
-        FA_UNROLL(16)
-        for (int k = 0; k < LANES; k++) v[k] = t[k];
+        FA_UNROLL(4)
+        for (size_t k = 0; k < BLOCK; k++) v[k] = t[k];
     }
 }
+/* `width` <= BLOCK classes of LANES rows; a constant at each call. */
+FA_INLINE void FN(block_to_tile)(size_t width, const real *from, ptrdiff_t pitch, real *tile) {
+    vec v[BLOCK];
+    FA_UNROLL(4)
+    for (size_t k = 0; k < BLOCK; k++)
+        v[k] = v_load_blocks(from + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width);
+    FN(transpose)(v);
+    FA_UNROLL(4)
+    for (size_t k = 0; k < width; k++) v_store(tile + k * LANES, v[k]);
+}
+FA_INLINE void FN(block_from_tile)(size_t width, const real *tile, real *to, ptrdiff_t pitch) {
+    vec v[BLOCK];
+    FA_UNROLL(4)
+    for (size_t k = 0; k < BLOCK; k++) v[k] = k < width ? v_load(tile + k * LANES) : K(0);
+    FN(transpose)(v);
+    FA_UNROLL(4)
+    for (size_t k = 0; k < BLOCK; k++)
+        v_store_blocks(to + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width, v[k]);
+}
+/* Fewer rows than lanes: one element after the other. */
+static void FN(some_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, real *tile) {
+    memset(tile, 0, n * LANES * sizeof(real));
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < n; c++) tile[c * LANES + r] = FN(real_at)(from, (ptrdiff_t)r * pitch + (ptrdiff_t)c);
+}
+static void FN(some_from_tile)(size_t n, size_t rows, const real *tile, void *to, ptrdiff_t pitch) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < n; c++)
+            FN(put_real_at)(to, (ptrdiff_t)r * pitch + (ptrdiff_t)c, tile[c * LANES + r]);
+}
 
+/* The last block of a row may overlap the one before: some elements are moved twice. */
 static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile) {
-    for (size_t c = 0; c < n; c += LANES) {
-        size_t width = n - c < LANES ? n - c : LANES;
-        vec v[LANES];
-        FA_UNROLL(16)
-        for (size_t r = 0; r < LANES; r++) {
-            const real *p = (const real *)from + (ptrdiff_t)r * pitch + c;
-            v[r] = r >= rows ? K(0) : width == LANES ? v_load(p) : v_load_n(p, width);
+    if (rows < LANES) FN(some_to_tile)(n, rows, from, pitch, tile);
+    else if (BLOCK > 1 && n == 1) FN(block_to_tile)(1, from, pitch, tile);
+    else if (BLOCK > 2 && n == 2) FN(block_to_tile)(2, from, pitch, tile);
+    else if (BLOCK > 3 && n == 3) FN(block_to_tile)(3, from, pitch, tile);
+    else
+        for (size_t c = 0; c < n; c += BLOCK) {
+            const size_t first = c + BLOCK <= n ? c : n - BLOCK;
+            FN(block_to_tile)(BLOCK, (const real *)from + first, pitch, (real *)tile + first * LANES);
         }
-        FN(transpose)(v);
-        FA_UNROLL(16)
-        for (size_t k = 0; k < LANES; k++)
-            if (k < width) v_store((real *)tile + (c + k) * LANES, v[k]);
-    }
 }
-
 static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch) {
-    for (size_t c = 0; c < n; c += LANES) {
-        size_t width = n - c < LANES ? n - c : LANES;
-        vec v[LANES];
-        FA_UNROLL(16)
-        for (size_t k = 0; k < LANES; k++) v[k] = k < width ? v_load((const real *)tile + (c + k) * LANES) : K(0);
-        FN(transpose)(v);
-        FA_UNROLL(16)
-        for (size_t r = 0; r < LANES; r++) {
-            real *p = (real *)to + (ptrdiff_t)r * pitch + c;
-            if (r < rows && width == LANES) v_store(p, v[r]);
-            else if (r < rows) v_store_n(p, width, v[r]);
+    if (rows < LANES) FN(some_from_tile)(n, rows, tile, to, pitch);
+    else if (BLOCK > 1 && n == 1) FN(block_from_tile)(1, tile, to, pitch);
+    else if (BLOCK > 2 && n == 2) FN(block_from_tile)(2, tile, to, pitch);
+    else if (BLOCK > 3 && n == 3) FN(block_from_tile)(3, tile, to, pitch);
+    else
+        for (size_t c = 0; c < n; c += BLOCK) {
+            const size_t first = c + BLOCK <= n ? c : n - BLOCK;
+            FN(block_from_tile)(BLOCK, (const real *)tile + first * LANES, (real *)to + first, pitch);
         }
-    }
 }
+#undef BLOCK

@@ -50,7 +50,7 @@ int fa_loss_run(const fa_loss_job *job) {
     fa_parallel_for(chunks, loss_chunk, &p);
     if (job->total) {
         fa_sum_state state = {{0}, {0}};
-        fa_add_all(&state, chunks, p.partial);
+        fa_add_all(p.isa, &state, chunks, p.partial);
         *job->total = fa_fold(&state);
         free(p.partial);
     }

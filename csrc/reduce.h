@@ -171,26 +171,32 @@ FA_INLINE sum FN(add_eight)(sum slot, FN(eight_body) * body, void *context, size
     body(context, i, step, t, 8, 1, v);
     return FN(sum_add)(slot, FN(sum_of_eight)(v));
 }
+/* The sum of `used` slots, a constant, of a value each: slot k takes slot k + used/2, and so on. */
+FA_INLINE sum FN(fold)(size_t used, const vec v[]) {
+    sum s[SLOTS / 2];
+    FA_UNROLL(8)
+    for (size_t k = 0; k < used / 2; k++) s[k] = FN(sum_merge)(FN(sum_of)(v[k]), FN(sum_of)(v[k + used / 2]));
+    FA_UNROLL(4)
+    for (size_t half = used / 4; half; half /= 2) {
+        FA_UNROLL(4)
+        for (size_t k = 0; k < half; k++) s[k] = FN(sum_merge)(s[k], s[k + half]);
+    }
+    return s[0];
+}
 /* The total of short rows across, which have a slot for each element: neighbours may be taken at once, and slots need
  * not lie in memory. Those that hold nothing are 0, which changes nothing. */
 FA_INLINE pair FN(short_total)(walk w, FN(eight_body) * body, void *context) {
     vec v[SLOTS];
-    sum s[SLOTS / 2];
     size_t base = 0;
     for (; base + 4 <= w.vectors; base += 4) body(context, base, 1, 0, 4, 1, v + base);
-    for (; base < SLOTS; base += 4) FN(last_four)(w, body, context, base, 1, v + base);
-    FA_UNROLL(8)
-    for (size_t k = 0; k < SLOTS / 2; k++) s[k] = FN(sum_of)(v[k]);
-    if (w.vectors > SLOTS / 2) {
-        FA_UNROLL(8)
-        for (size_t k = 0; k < SLOTS / 2; k++) s[k] = FN(sum_merge)(s[k], FN(sum_of)(v[k + SLOTS / 2]));
+    if (base < w.vectors || !base) {
+        FN(last_four)(w, body, context, base, 1, v + base);
+        base += 4;
     }
-    FA_UNROLL(4)
-    for (size_t half = SLOTS / 4; half; half /= 2) {
-        FA_UNROLL(4)
-        for (size_t k = 0; k < half; k++) s[k] = FN(sum_merge)(s[k], s[k + half]);
-    }
-    return FN(sum_pair)(s[0]);
+    if (w.vectors <= 4) return FN(sum_pair)(FN(fold)(4, v));
+    if (w.vectors <= 8 && SLOTS > 8) return FN(sum_pair)(FN(fold)(8, v));
+    for (; base < SLOTS; base++) v[base] = K(0);
+    return FN(sum_pair)(FN(fold)(SLOTS, v));
 }
 /* Adds all values of a row, or of a tile of them across, to its slots. */
 FA_INLINE void FN(add_all)(walk w, sum *slots, FN(eight_body) * body, void *context) {
@@ -255,6 +261,16 @@ FA_INLINE vec FN(take_row)(walk w, const void *p, size_t t) {
 FA_INLINE void FN(put_row)(walk w, void *p, size_t t, vec v) {
     if (w.direction == FA_ALONG) v_store_n((real *)p, 1, v);
     else v_store((real *)p + FN(start_of)(w, t, 0), v);
+}
+
+FA_INLINE void FN(put_losses)(walk w, double *p, size_t t, vec v) {
+    real one;
+    if (w.direction != FA_ALONG) {
+        FN(store_doubles)(p + FN(start_of)(w, t, 0), v);
+        return;
+    }
+    v_store_n(&one, 1, v);
+    *p = (double)one;
 }
 
 FA_INLINE void FN(clear)(walk w, sum *slots) {

@@ -16,10 +16,10 @@ typedef struct {
     const fa_row_loss_job *job;
     const fa_isa *isa;
     size_t rows, rows_per_task;
-    double *loss;    /* of each row */
+    double *loss;    /* of each row; room for FA_LABEL_ROOM more, as of labels */
     double *weight;  /* class weights; NULL: all 1 */
     double weight_sum, denominator, norm;
-    int64_t *label;  /* in range, 0 for an ignored row */
+    int64_t *label;  /* cross entropy: in range, 0 for an ignored row */
     double *scale;   /* of a row's gradient; 0 for an ignored row; NULL: that of all */
     double scale_of_all;
 } rows_context;
@@ -58,20 +58,26 @@ static int is_live(const rows_context *c, int64_t label) {
     return label != c->job->ignore_index && (uint64_t)label < c->job->n;
 }
 
-/* Counts the rows that are not ignored; gives the first row with a bad label, or `rows`. */
+/* Counts the rows that are not ignored; gives the first row with a bad label, or `rows`. With c->label what is checked
+ * is kept there: another thread may change the user's. */
 static size_t check_labels(const rows_context *c, size_t *live) {
     const int64_t ignore = c->job->ignore_index;
-    int64_t label[BLOCK];
+    const uint64_t classes = c->job->n;
+    const int ignores_class = (uint64_t)ignore < classes;
+    int64_t own[BLOCK];
     for (size_t first = 0, n; first < c->rows; first += n) {
-        size_t good = 0, ignored = 0;
+        int64_t *label = c->label ? c->label + first : own;
+        size_t good = 0;
         n = block_at(c, first);
         read_labels(c, first, n, label);
-        for (size_t i = 0; i < n; i++) {
-            ignored += label[i] == ignore;
-            good += (size_t)is_live(c, label[i]);
+        for (size_t i = 0; i < n; i++) good += (uint64_t)label[i] < classes;
+        if (good < n || ignores_class) {
+            good = 0;
+            for (size_t i = 0; i < n; i++) {
+                if (label[i] != ignore && !is_live(c, label[i])) return first + i;
+                good += label[i] != ignore;
+            }
         }
-        for (size_t i = 0; i < n && good + ignored < n; i++)
-            if (label[i] != ignore && !is_live(c, label[i])) return first + i;
         *live += good;
     }
     return c->rows;
@@ -115,7 +121,7 @@ static double sum_label_weights(const rows_context *c) {
     for (size_t first = 0, n; first < c->rows; first += n) {
         n = block_at(c, first);
         read_weighed_labels(c, first, n, label, weight);
-        fa_add_all(&sum, n, weight);
+        fa_add_all(c->isa, &sum, n, weight);
     }
     return fa_fold(&sum);
 }
@@ -149,7 +155,7 @@ static double denominator_of(const rows_context *c, size_t live) {
 static double sum_weights(const rows_context *c) {
     fa_sum_state state = {{0}, {0}};
     if (!c->weight) return (double)c->job->n;
-    fa_add_all(&state, c->job->n, c->weight);
+    fa_add_all(c->isa, &state, c->job->n, c->weight);
     return fa_fold(&state);
 }
 
@@ -174,17 +180,18 @@ static void prepare(rows_context *c, size_t live) {
 
 /* ---- cross entropy -------------------------------------------------------------------------- */
 
-/* Labels and scales as kernels want them. */
+/* Each row's scale, if not all are the same; of an ignored row label and scale are 0. */
 static void prepare_rows(rows_context *c) {
-    const fa_row_loss_job *job = c->job;
-    double live[BLOCK];
-    for (size_t first = 0, n; first < c->rows; first += n) {
-        double *scale = c->scale ? c->scale + first : NULL;
+    for (size_t first = 0, n; c->scale && first < c->rows; first += n) {
+        double *scale = c->scale + first;
+        int64_t *label = c->label + first;
         n = block_at(c, first);
-        if (scale) read_scales(c, first, n, scale);
-        if (!job->labels.data) continue;
-        read_live_labels(c, first, n, c->label + first, live);
-        for (size_t i = 0; scale && i < n; i++) scale[i] = live[i] != 0.0 ? scale[i] : 0.0;
+        read_scales(c, first, n, scale);
+        for (size_t i = 0; c->job->labels.data && i < n; i++) {
+            const int live = is_live(c, label[i]);
+            scale[i] = live ? scale[i] : 0.0;
+            label[i] = live ? label[i] : 0;
+        }
     }
 }
 
@@ -219,8 +226,8 @@ static int run_cross_entropy(rows_context *c) {
                             .outputs = job->hess.data ? 2 : job->grad.data ? 1 : 0,
                             .new_outputs = 1,
                             .row_in = {(char *)&c->scale_of_all, 0, FA_F64},
-                            .row_out = {options.want_loss ? (char *)(c->loss + first) : NULL, sizeof(double), FA_F64},
-                            .labels = {soft ? NULL : (char *)(c->label + first), sizeof(int64_t), FA_I64},
+                            .losses = options.want_loss ? c->loss + first : NULL,
+                            .labels = soft ? NULL : c->label + first,
                             .options = &options};
         if (c->scale) {
             rows.row_in.data = (char *)(c->scale + first);
@@ -313,28 +320,33 @@ static void run_nll(rows_context *c) {
     fa_parallel_for((c->rows + c->rows_per_task - 1) / c->rows_per_task, nll_task, c);
 }
 
-/* Memory for what the job needs of these; NULL without it. */
-static double *reserve(rows_context *c, size_t live) {
+/* Memory for what the job may need of these; NULL without it. */
+static double *reserve(rows_context *c) {
     const fa_row_loss_job *job = c->job;
-    int labels = job->labels.data != NULL, by_row = job->loss == FA_CROSS_ENTROPY; /* nll reads them in passing */
-    size_t label = labels && by_row ? c->rows : 0, weight = job->weight.data ? job->n : 0;
-    int same_scale = !job->grad_output.inner && !job->grad_output.outer && (!labels || live == c->rows);
-    size_t scale = by_row && !same_scale ? c->rows : 0;
-    double *memory = malloc((c->rows + label + scale + weight + 1) * sizeof(double)), *at = memory;
+    const size_t padded = c->rows + FA_LABEL_ROOM, weight = job->weight.data ? job->n : 0;
+    const int by_row = job->loss == FA_CROSS_ENTROPY; /* nll reads labels in passing */
+    const size_t label = by_row && job->labels.data ? padded : 0, scale = by_row ? c->rows : 0;
+    double *memory = malloc((padded + label + scale + weight) * sizeof(double)), *at = memory;
     if (!memory) return NULL;
     c->loss = at;
-    c->label = (int64_t *)(void *)(at += c->rows);
-    c->scale = scale ? (at += label) : NULL;
-    c->weight = weight ? at + (scale ? scale : label) : NULL;
+    c->label = label ? (int64_t *)(void *)(at + padded) : NULL;
+    c->scale = scale ? at + padded + label : NULL;
+    c->weight = weight ? at + padded + label + scale : NULL;
+    if (label) memset(c->label + c->rows, 0, FA_LABEL_ROOM * sizeof *c->label);
     return memory;
 }
 
 fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
     rows_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
+    const int labels = job->labels.data != NULL, by_row = job->grad_output.inner || job->grad_output.outer;
     size_t live = 0;
-    if (job->labels.data && (*bad_row = check_labels(&c, &live)) < c.rows) return FA_BAD_LABEL;
-    double *memory = reserve(&c, live);
+    double *memory = reserve(&c);
     if (!memory) return FA_NO_MEMORY;
+    if (labels && (*bad_row = check_labels(&c, &live)) < c.rows) {
+        free(memory);
+        return FA_BAD_LABEL;
+    }
+    if (!by_row && (!labels || live == c.rows)) c.scale = NULL;
     prepare(&c, live);
 
     int failed = 0;
@@ -347,7 +359,7 @@ fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
     }
     if (job->total) {
         fa_sum_state state = {{0}, {0}};
-        fa_add_all(&state, c.rows, c.loss);
+        fa_add_all(c.isa, &state, c.rows, c.loss);
         double total = fa_fold(&state);
         *job->total = !job->mean ? total : c.denominator != 0.0 ? total / c.denominator : 0.0;
     }

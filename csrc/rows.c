@@ -32,7 +32,6 @@ typedef struct {
     passage in[2], out[2]; /* of whole tiles */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t head, strip;    /* rows side by side: before they are aligned, and at a time */
-    int row_values;        /* whether there is something one of a row */
     int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
     size_t rows_per_task;
     atomic_int failed;
@@ -42,7 +41,6 @@ typedef struct {
  * row for each matrix, and rows on their way to or from a tile. */
 typedef struct {
     _Alignas(64) char state[FA_ROW_STATE], row_in[FA_VIRTUAL_VECTOR], row_out[FA_VIRTUAL_VECTOR];
-    int64_t labels[MOST_LANES];
     char *in[2], *out[2], *staged_rows;
     size_t row, rows;
     fa_rows_args args;
@@ -128,32 +126,26 @@ static void stage_out(const plan *p, const flight *f, const fa_matrix *m, char *
 
 /* ---- what there is one of a row ------------------------------------------------------------ */
 
-typedef struct {
-    char *in, *out;
-    int64_t *labels;
-} row_values;
-
-static void fetch_row_values(const plan *p, size_t row, size_t rows, const row_values *to) {
-    const fa_rows_job *job = p->job;
-    const fa_operand *o = &job->row_in;
-    if (o->data && o->dtype == FA_F64 && job->precision == FA_SINGLE) { /* the losses': too few for a call */
-        float *in = (float *)(void *)to->in;
-        for (size_t r = 0; r < rows; r++) in[r] = (float)*(const double *)(const void *)fa_at(o, row + r);
-    } else if (o->data) {
-        fa_gather(p->isa, o, row, rows, job->precision, to->in);
+/* What goes in, before the first: of all rows if it is the same of each, else 0, which absent ones keep. */
+static void prepare_row_values(const plan *p, size_t bytes, char *to) {
+    const fa_operand *o = &p->job->row_in;
+    memset(to, 0, bytes);
+    if (!o->data || o->stride) return;
+    fa_gather(p->isa, o, 0, 1, p->job->precision, to);
+    for (size_t done = p->realsize, more; done < bytes; done += more) {
+        more = done < bytes - done ? done : bytes - done;
+        memcpy(to + done, to, more);
     }
-    if (job->labels.data) fa_gather_labels(&job->labels, row, rows, -1, to->labels);
 }
-
-static void deliver_row_values(const plan *p, size_t row, size_t rows, const row_values *from) {
+static void fetch_row_values(const plan *p, size_t row, size_t rows, fa_rows_args *a, void *row_in) {
     const fa_rows_job *job = p->job;
-    const fa_operand *o = &job->row_out;
-    if (o->data && o->dtype == FA_F64 && job->precision == FA_SINGLE) {
-        const float *out = (const float *)(const void *)from->out;
-        for (size_t r = 0; r < rows; r++) *(double *)(void *)fa_at(o, row + r) = (double)out[r];
-    } else if (o->data) {
-        fa_scatter(p->isa, o, row, rows, job->precision, from->out);
-    }
+    if (job->row_in.data && job->row_in.stride) fa_gather(p->isa, &job->row_in, row, rows, job->precision, row_in);
+    if (job->labels) a->labels = job->labels + row;
+    if (job->losses) a->losses = job->losses + row;
+}
+static void deliver_row_values(const plan *p, const fa_rows_args *a, size_t row, size_t rows) {
+    const fa_operand *o = &p->job->row_out;
+    if (o->data) fa_scatter(p->isa, o, row, rows, p->job->precision, a->row_out);
 }
 
 /* ---- calls of the kernel, interleaved -------------------------------------------------------- */
@@ -179,7 +171,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         a->out_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
         if (k == 0) a->out_ahead = by == DIRECT && p->fetch_out_ahead ? elements(p, m->row) : 0;
     }
-    if (p->row_values) fetch_row_values(p, row, rows, &(row_values){f->row_in, NULL, f->labels});
+    fetch_row_values(p, row, rows, a, f->row_in);
     p->kernel(a, FA_BEGIN);
 }
 
@@ -193,7 +185,7 @@ static void end(const plan *p, const flight *f) {
         if (by == STAGED) stage_out(p, f, m, f->out[k]);
         if (by == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, from, element(m, f->row), elements(p, m->row));
     }
-    if (p->row_values) deliver_row_values(p, f->row, f->rows, &(row_values){NULL, (char *)f->args.row_out, NULL});
+    deliver_row_values(p, &f->args, f->row, f->rows);
 }
 
 /* Flights and their buffers of `bytes` for each matrix, in one block; NULL without memory. */
@@ -205,13 +197,12 @@ static flight *reserve(const plan *p, size_t flights, size_t bytes) {
     char *buffer = (char *)(f + flights);
     for (size_t k = 0; k < flights; k++) {
         flight *one = &f[k];
-        memset(one->row_in, 0, sizeof one->row_in);
-        memset(one->labels, 0, sizeof one->labels);
+        prepare_row_values(p, sizeof one->row_in, one->row_in);
         for (size_t m = 0; m < job->inputs; m++, buffer += bytes) one->in[m] = buffer;
         for (size_t m = 0; m < job->outputs; m++, buffer += bytes) one->out[m] = buffer;
         one->staged_rows = buffer;
         buffer += bytes;
-        fa_rows_args args = {.n = job->n, .row_in = one->row_in, .row_out = one->row_out, .labels = one->labels};
+        fa_rows_args args = {.n = job->n, .row_in = one->row_in, .row_out = one->row_out};
         args.options = job->options;
         args.state = one->state;
         one->args = args;
@@ -246,7 +237,6 @@ enum { MOST_ABREAST = FA_ABREAST_BYTES / 4 + MOST_LANES, LEAST_ABREAST_BYTES = 2
 typedef struct {
     _Alignas(64) char state[FA_ABREAST_STATE], slots[FA_ABREAST_SLOTS];
     double row_in[MOST_ABREAST], row_out[MOST_ABREAST];
-    int64_t labels[MOST_ABREAST];
 } abreast;
 
 static int run_abreast(const plan *p, size_t first, size_t rows) {
@@ -254,10 +244,8 @@ static int run_abreast(const plan *p, size_t first, size_t rows) {
     char *memory = malloc(sizeof(abreast) + 64);
     if (!memory) return -1;
     abreast *own = (abreast *)(void *)(memory + (64 - (uintptr_t)memory % 64));
-    memset(own->row_in, 0, sizeof own->row_in); /* of absent rows too */
-    memset(own->labels, 0, sizeof own->labels);
-    row_values values = {(char *)own->row_in, (char *)own->row_out, own->labels};
-    fa_rows_args a = {.n = job->n, .row_in = own->row_in, .row_out = own->row_out, .labels = own->labels};
+    prepare_row_values(p, sizeof own->row_in, (char *)own->row_in);
+    fa_rows_args a = {.n = job->n, .row_in = own->row_in, .row_out = own->row_out};
     a.options = job->options;
     a.state = own->state;
     a.slots = own->slots;
@@ -269,9 +257,9 @@ static int run_abreast(const plan *p, size_t first, size_t rows) {
         if (a.rows > end - row) a.rows = end - row;
         for (size_t k = 0; k < job->inputs; k++) a.in[k] = element(&job->in[k], row);
         for (size_t k = 0; k < job->outputs; k++) a.out[k] = element(&job->out[k], row);
-        fetch_row_values(p, row, a.rows, &values);
+        fetch_row_values(p, row, a.rows, &a, own->row_in);
         for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel(&a, (fa_row_phase)phase);
-        deliver_row_values(p, row, a.rows, &values);
+        deliver_row_values(p, &a, row, a.rows);
     }
     free(memory);
     return 0;
@@ -344,7 +332,6 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
     for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
     for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
-    p.row_values = job->row_in.data || job->row_out.data || job->labels.data;
     if (p.direction == FA_ACROSS && job->n > MOST_TILED_ABREAST && all_direct(&p)) p.direction = FA_ABREAST;
     p.head = choose_head(&p);
     p.strip = choose_strip(&p);

@@ -24,6 +24,9 @@ enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a ro
 /* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
 enum { FA_ABREAST_BYTES = 1152, FA_ABREAST_STATE = 22 << 10, FA_ABREAST_SLOTS = 72 << 10 };
 
+/* Kernels write losses and read labels by whole vectors, beyond the last row's. */
+enum { FA_LABEL_ROOM = FA_VIRTUAL_VECTOR / 4 };
+
 /* What cross entropy has beside the rows. */
 typedef struct {
     int soft;                 /* targets are probabilities: in[1] */
@@ -42,8 +45,9 @@ typedef struct {
     ptrdiff_t in_pitch[2], out_pitch[2]; /* but ALONG: elements between classes */
     ptrdiff_t in_ahead[2], out_ahead;    /* but ACROSS: elements to what is worth fetching to the cache, or 0 */
     const void *row_in; /* a real a row, whole vectors: dy of logsumexp, scale of cross entropy (0: ignored row) */
-    void *row_out;                       /* a real a row: logsumexp, loss */
-    const int64_t *labels;               /* a label a row, in range; of an ignored row 0 */
+    void *row_out;         /* a real a row: logsumexp */
+    double *losses;        /* a loss a row, whole vectors */
+    const int64_t *labels; /* a label a row, whole vectors, in range; of an ignored row 0 */
     const fa_cross_entropy_options *options;
     void *state; /* FA_ROW_STATE or FA_ABREAST_STATE bytes, aligned to a vector */
     void *slots; /* ABREAST: FA_ABREAST_SLOTS bytes, aligned to a vector */
@@ -77,7 +81,9 @@ typedef struct {
     ptrdiff_t mask_row, mask_class;
     double in_fill[2]; /* what a masked input element counts as */
     int new_outputs;    /* mostly made for this call: in no cache yet */
-    fa_operand row_in, row_out, labels; /* without data: absent */
+    fa_operand row_in, row_out; /* without data: absent */
+    double *losses;             /* these of each row, and room for FA_LABEL_ROOM more; or NULL */
+    const int64_t *labels;
     const fa_cross_entropy_options *options;
 } fa_rows_job;
 

@@ -33,6 +33,7 @@
  *   v_mask_and v_mask_or v_mask_not   v_any(m): some lane set
  *   v_bits v_from_bits                reinterpret as integers and back
  *   v_to_int(x)                       x integral, within the integer's range
+ *   v_load_int64(p)                   LANES of them, within the integer's range
  *   v_from_int(i)                     |i| < 2^22 (f32), 2^51 (f64)
  *   v_exponent(x)                     floor(log2(x)) for x positive and normal
  *   v_ldexp(x, k)                     x * 2^k rounded once; k integral, and
@@ -40,7 +41,9 @@
  *   v_lookup16(table, i)              table[i & 15] of 16 reals, 64-byte aligned
  *   v_max_across(v)                   the largest lane, a real; v without NaN (with one: any lane)
  *   f64_add_across(v)                 the sum of the lanes: lane k and k + half added until one is left
- *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ...: the first and second vector of it
+ *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ... of each block of 16 bytes: its first and its second half
+ *   v_load_blocks(p, apart, n)        its k-th block from p + k * apart, of the first n elements, 0 < n <= BLOCK
+ *   v_store_blocks(p, apart, n, v)
  * and between the types:
  *   f64w, f32_widen(v), f32_narrow(w) a f32 vector as FA_WIDE f64 vectors, in lane order
  *   f32_load_f16 f32_load_bf16 f32_store_f16 f32_store_bf16
@@ -98,6 +101,9 @@ typedef struct {
 #define v_stream FN(stream)
 #define v_load_or FN(load_or)
 #define v_max_across FN(max_across)
+#define v_load_blocks FN(load_blocks)
+#define v_store_blocks FN(store_blocks)
+#define v_load_int64 FN(load_int64)
 #define v_zip_lo FN(zip_lo)
 #define v_zip_hi FN(zip_hi)
 #define v_splat FN(splat)

@@ -19,6 +19,8 @@ FA_INLINE f64w f64w_sum(f64w a, f64w b) {
 }
 FA_INLINE f64w f32_load_wide(const float *p) { return f32_widen(f32_load(p)); }
 FA_INLINE f64w f64_load_wide(const double *p) { return f64w_load(p); }
+FA_INLINE void f32_store_doubles(double *p, vf32 v) { f64w_store(p, f32_widen(v)); }
+FA_INLINE void f64_store_doubles(double *p, vf64 v) { f64_store(p, v); }
 
 typedef struct {
     vf32 hi, lo; /* the unevaluated sum of two */

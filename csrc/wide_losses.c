@@ -320,7 +320,7 @@ static void deliver(const plan *p) {
     }
     if (!job->total) return;
     fa_sum_state state = {{0}, {0}};
-    fa_add_all(&state, p->rows, p->loss);
+    fa_add_all(p->isa, &state, p->rows, p->loss);
     *job->total = fa_fold(&state);
     if (job->mean && p->rows) *job->total /= (double)p->rows;
 }

@@ -36,6 +36,7 @@ typedef struct {
     vec share;            /* s/n, the part of every class */
     ce_state *tiles, *known; /* as in `pass` */
     sum *shares;          /* slots, as p.slots */
+    vec label, class_, grad_t; /* where labels are compared: the label, the class at hand, the gradient at the label */
 } FN(ce);
 #define ce FN(ce)
 
@@ -96,6 +97,21 @@ FA_INLINE void FN(put_real_at)(void *row, ptrdiff_t i, real r) {
     memcpy((char *)row + i * (ptrdiff_t)sizeof r, &r, sizeof r);
 }
 
+/* Whether each class is compared with all labels, which of few classes costs less than an access for each row. */
+FA_INLINE int FN(compares_labels)(const ce *c) {
+    return LANES > 1 && c->p.w.direction == FA_ACROSS && c->p.w.n <= 4 * LANES;
+}
+FA_INLINE void FN(start_comparing)(ce *c) {
+    c->label = v_from_int(v_load_int64(c->a->labels));
+    c->class_ = K(0);
+}
+/* `there` at the labels that are the class at hand, of which the next is the following; v elsewhere. */
+FA_INLINE vec FN(at_label)(ce *c, vec there, vec v) {
+    const mask here = v_eq(c->label, c->class_);
+    c->class_ = c->class_ + K(1);
+    return v_select(here, there, v);
+}
+
 /* Where the element at the label of a tile's k-th row is. */
 FA_INLINE ptrdiff_t FN(label_offset)(const ce *c, ptrdiff_t pitch, size_t t, size_t k) {
     const size_t row = FN(start_of)(c->p.w, t, 0) + k;
@@ -103,8 +119,16 @@ FA_INLINE ptrdiff_t FN(label_offset)(const ce *c, ptrdiff_t pitch, size_t t, siz
 }
 /* One logit of each row: the one at its label. Left in memory: a vector cannot be loaded soon after its lanes were
  * stored one by one. */
-FA_INLINE void FN(take_at_labels)(const ce *c, size_t t, vec *to) {
+FA_INLINE void FN(take_at_labels)(ce *c, size_t t, vec *to) {
     const pass *p = &c->p;
+    if (FN(compares_labels)(c)) {
+        vec x = K(0);
+        FN(start_comparing)(c);
+        FA_UNROLL(4)
+        for (size_t i = 0; i < p->w.n; i++) x = FN(at_label)(c, FN(input)(p, i, 0, 1), x);
+        *to = x;
+        return;
+    }
     if (p->w.direction == FA_ALONG) {
         *to = v_splat(FN(real_at)(p->x, (ptrdiff_t)c->a->labels[0]));
         return;
@@ -165,11 +189,19 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) 
     FN(put_output)(&c->p, i, t, full, v_keep(s->live, grad));
 }
 /* The same without Hessian and smoothing, most calls' case. */
-FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, size_t t, int full) {
-    ce *c = context;
+FA_INLINE vec FN(plain_label_grad)(ce *c, size_t i, size_t t, int full) {
     const ce_state *s = FN(loss_of)(c, t);
     vec grad = FN(shared)(s->slope, FN(state_of)(&c->p, t)->unit, FN(output)(&c->p, i, t, full));
-    FN(put_output)(&c->p, i, t, full, v_keep(s->live, grad));
+    return v_keep(s->live, grad);
+}
+FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, size_t t, int full) {
+    ce *c = context;
+    FN(put_output)(&c->p, i, t, full, FN(plain_label_grad)(c, i, t, full));
+}
+/* And with it the gradient at the label. */
+FA_INLINE void FN(compared_grad_body)(void *context, size_t i, size_t t, int full) {
+    ce *c = context;
+    FN(put_output)(&c->p, i, t, full, FN(at_label)(c, c->grad_t, FN(plain_label_grad)(c, i, t, full)));
 }
 
 /* Before a gradient may overwrite the logits. */
@@ -219,8 +251,15 @@ FA_INLINE void FN(label_grad)(ce *c) {
         s->everywhere = s->scale * c->share;
         s->slope = FN(share)(f->factor, s->scale * (s->S + s->Z), &f->unit);
     }
-    if (c->o.smoothing > 0 || c->o.want_hess) FN(each)(c->p.w, FN(label_grad_body), c);
-    else FN(each)(c->p.w, FN(plain_label_grad_body), c);
+    const int plain = !(c->o.smoothing > 0) && !c->o.want_hess;
+    if (plain && FN(compares_labels)(c)) {
+        c->grad_t = grad_t[0];
+        FN(start_comparing)(c);
+        FN(each)(c->p.w, FN(compared_grad_body), c);
+        return;
+    }
+    if (plain) FN(each)(c->p.w, FN(plain_label_grad_body), c);
+    else FN(each)(c->p.w, FN(label_grad_body), c);
     for (size_t t = 0; t < c->p.w.tiles; t++) FN(put_at_labels)(c, c->p.y, c->p.y_pitch, t, grad_t[t]);
 }
 
@@ -304,7 +343,7 @@ FA_INLINE void FN(ce_middle)(ce *c, fa_direction direction) {
         if (c->o.want_loss) loss = c->o.soft ? FN(soft_loss)(s, f) : FN(label_loss)(c, s, f);
         if (c->o.z_loss > 0) loss = FN(add_z_loss)(c, t, loss);
         else c->tiles[t].Z = K(0);
-        if (c->o.want_loss) FN(put_row)(c->p.w, c->a->row_out, t, v_keep(s->live, loss));
+        if (c->o.want_loss) FN(put_losses)(c->p.w, c->a->losses, t, v_keep(s->live, loss));
     }
 }
 FA_INLINE void FN(cross_entropy)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {

@@ -1,6 +1,8 @@
 /* AVX2, FMA and F16C: 8 float32 or 4 float64 in a register. */
 #include <immintrin.h>
 
+#include "simd/blocks_x86.h"
+
 typedef __m256 vf32;
 typedef __m256d vf64;
 typedef __m256 mf32; /* all bits of a lane set or clear */
@@ -88,18 +90,23 @@ FA_INLINE double f64_max_across(vf64 a) {
     return _mm_cvtsd_f64(_mm_max_sd(m, _mm_unpackhi_pd(m, m)));
 }
 
-/* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
-FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) {
-    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x20);
+FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { return _mm256_unpacklo_ps(a, b); }
+FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { return _mm256_unpackhi_ps(a, b); }
+FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) { return _mm256_unpacklo_pd(a, b); }
+FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) { return _mm256_unpackhi_pd(a, b); }
+FA_INLINE vf32 f32_load_blocks(const float *p, ptrdiff_t apart, size_t n) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(f32_load_block(p, n)), f32_load_block(p + apart, n), 1);
 }
-FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) {
-    return _mm256_permute2f128_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b), 0x31);
+FA_INLINE vf64 f64_load_blocks(const double *p, ptrdiff_t apart, size_t n) {
+    return _mm256_insertf128_pd(_mm256_castpd128_pd256(f64_load_block(p, n)), f64_load_block(p + apart, n), 1);
 }
-FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) {
-    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x20);
+FA_INLINE void f32_store_blocks(float *p, ptrdiff_t apart, size_t n, vf32 v) {
+    f32_store_block(p, n, _mm256_castps256_ps128(v));
+    f32_store_block(p + apart, n, _mm256_extractf128_ps(v, 1));
 }
-FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) {
-    return _mm256_permute2f128_pd(_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b), 0x31);
+FA_INLINE void f64_store_blocks(double *p, ptrdiff_t apart, size_t n, vf64 v) {
+    f64_store_block(p, n, _mm256_castpd256_pd128(v));
+    f64_store_block(p + apart, n, _mm256_extractf128_pd(v, 1));
 }
 
 FA_INLINE vi32 f32_bits(vf32 a) { return (vi32)a; }
@@ -114,6 +121,13 @@ FA_INLINE vf32 f32_copysign(vf32 magnitude, vf32 sign) {
 FA_INLINE vf64 f64_copysign(vf64 magnitude, vf64 sign) {
     return (vf64)(((vi64)magnitude & INT64_MAX) | ((vi64)sign & INT64_MIN));
 }
+FA_INLINE vi32 f32_load_int64(const int64_t *p) {
+    const __m256 first = _mm256_loadu_ps((const float *)(const void *)p);
+    const __m256 second = _mm256_loadu_ps((const float *)(const void *)(p + 4));
+    const __m256d lower = _mm256_castps_pd(_mm256_shuffle_ps(first, second, 0x88));
+    return (vi32)_mm256_permute4x64_pd(lower, 0xd8);
+}
+FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64)_mm256_loadu_si256((const __m256i *)(const void *)p); }
 FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32)_mm256_cvtps_epi32(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return _mm256_cvtepi32_ps((__m256i)a); }
 /* No 64-bit conversion below AVX-512: an integer added to 1.5 * 2^52 shows in its low bits. */

@@ -1,6 +1,8 @@
 /* AVX-512 F, BW, DQ, VL: 16 float32 or 8 float64 in a register. */
 #include <immintrin.h>
 
+#include "simd/blocks_x86.h"
+
 typedef __m512 vf32;
 typedef __m512d vf64;
 typedef __mmask16 mf32;
@@ -84,22 +86,33 @@ FA_INLINE double f64_add_across(vf64 a) {
     return two[0] + two[1];
 }
 
-/* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
-FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) {
-    const vi32 order = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
-    return _mm512_permutex2var_ps(a, (__m512i)order, b);
+FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { return _mm512_unpacklo_ps(a, b); }
+FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { return _mm512_unpackhi_ps(a, b); }
+FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) { return _mm512_unpacklo_pd(a, b); }
+FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) { return _mm512_unpackhi_pd(a, b); }
+FA_INLINE vf32 f32_load_blocks(const float *p, ptrdiff_t apart, size_t n) {
+    __m512 v = _mm512_castps128_ps512(f32_load_block(p, n));
+    v = _mm512_insertf32x4(v, f32_load_block(p + apart, n), 1);
+    v = _mm512_insertf32x4(v, f32_load_block(p + 2 * apart, n), 2);
+    return _mm512_insertf32x4(v, f32_load_block(p + 3 * apart, n), 3);
 }
-FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) {
-    const vi32 order = {8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-    return _mm512_permutex2var_ps(a, (__m512i)order, b);
+FA_INLINE vf64 f64_load_blocks(const double *p, ptrdiff_t apart, size_t n) {
+    __m512d v = _mm512_castpd128_pd512(f64_load_block(p, n));
+    v = _mm512_insertf64x2(v, f64_load_block(p + apart, n), 1);
+    v = _mm512_insertf64x2(v, f64_load_block(p + 2 * apart, n), 2);
+    return _mm512_insertf64x2(v, f64_load_block(p + 3 * apart, n), 3);
 }
-FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) {
-    const vi64 order = {0, 8, 1, 9, 2, 10, 3, 11};
-    return _mm512_permutex2var_pd(a, (__m512i)order, b);
+FA_INLINE void f32_store_blocks(float *p, ptrdiff_t apart, size_t n, vf32 v) {
+    f32_store_block(p, n, _mm512_castps512_ps128(v));
+    f32_store_block(p + apart, n, _mm512_extractf32x4_ps(v, 1));
+    f32_store_block(p + 2 * apart, n, _mm512_extractf32x4_ps(v, 2));
+    f32_store_block(p + 3 * apart, n, _mm512_extractf32x4_ps(v, 3));
 }
-FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) {
-    const vi64 order = {4, 12, 5, 13, 6, 14, 7, 15};
-    return _mm512_permutex2var_pd(a, (__m512i)order, b);
+FA_INLINE void f64_store_blocks(double *p, ptrdiff_t apart, size_t n, vf64 v) {
+    f64_store_block(p, n, _mm512_castpd512_pd128(v));
+    f64_store_block(p + apart, n, _mm512_extractf64x2_pd(v, 1));
+    f64_store_block(p + 2 * apart, n, _mm512_extractf64x2_pd(v, 2));
+    f64_store_block(p + 3 * apart, n, _mm512_extractf64x2_pd(v, 3));
 }
 
 FA_INLINE vi32 f32_bits(vf32 a) { return (vi32)a; }
@@ -110,6 +123,11 @@ FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32)_mm512_cvtps_epi32(a); }
 FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64)_mm512_cvtpd_epi64(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return _mm512_cvtepi32_ps((__m512i)a); }
 FA_INLINE vf64 f64_from_int(vi64 a) { return _mm512_cvtepi64_pd((__m512i)a); }
+FA_INLINE vi32 f32_load_int64(const int64_t *p) {
+    __m256i lower = _mm512_cvtepi64_epi32(_mm512_loadu_si512(p)), upper = _mm512_cvtepi64_epi32(_mm512_loadu_si512(p + 8));
+    return (vi32)_mm512_inserti64x4(_mm512_castsi256_si512(lower), upper, 1);
+}
+FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64)_mm512_loadu_si512(p); }
 FA_INLINE vf32 f32_copysign(vf32 magnitude, vf32 sign) {
     return (vf32)_mm512_ternarylogic_epi32(_mm512_set1_epi32(INT32_MAX), (__m512i)magnitude, (__m512i)sign, 0xCA);
 }

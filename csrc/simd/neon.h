@@ -96,11 +96,28 @@ FA_INLINE int f64_any(mf64 m) { return vmaxvq_u32(vreinterpretq_u32_u64(m)) != 0
 FA_INLINE float f32_max_across(vf32 a) { return vmaxvq_f32(a); }
 FA_INLINE double f64_max_across(vf64 a) { return vmaxvq_f64(a); }
 FA_INLINE double f64_add_across(vf64 a) { return vaddvq_f64(a); }
-/* The lanes of a and b in turn: a0 b0 a1 b1 ... in the lower and the upper half. */
 FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { return vzip1q_f32(a, b); }
 FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { return vzip2q_f32(a, b); }
 FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) { return vzip1q_f64(a, b); }
 FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) { return vzip2q_f64(a, b); }
+FA_INLINE vf32 f32_load_blocks(const float *p, ptrdiff_t apart, size_t n) {
+    (void)apart;
+    return n == 4 ? f32_load(p) : f32_load_n(p, n);
+}
+FA_INLINE vf64 f64_load_blocks(const double *p, ptrdiff_t apart, size_t n) {
+    (void)apart;
+    return n == 2 ? f64_load(p) : f64_load_n(p, n);
+}
+FA_INLINE void f32_store_blocks(float *p, ptrdiff_t apart, size_t n, vf32 v) {
+    (void)apart;
+    if (n == 4) f32_store(p, v);
+    else f32_store_n(p, n, v);
+}
+FA_INLINE void f64_store_blocks(double *p, ptrdiff_t apart, size_t n, vf64 v) {
+    (void)apart;
+    if (n == 2) f64_store(p, v);
+    else f64_store_n(p, n, v);
+}
 
 FA_INLINE vi32 f32_bits(vf32 a) { return vreinterpretq_s32_f32(a); }
 FA_INLINE vi64 f64_bits(vf64 a) { return vreinterpretq_s64_f64(a); }
@@ -112,6 +129,10 @@ FA_INLINE vf32 f32_copysign(vf32 magnitude, vf32 sign) {
 FA_INLINE vf64 f64_copysign(vf64 magnitude, vf64 sign) {
     return vbslq_f64(vdupq_n_u64(0x7fffffffffffffffu), magnitude, sign);
 }
+FA_INLINE vi32 f32_load_int64(const int64_t *p) {
+    return vcombine_s32(vmovn_s64(vld1q_s64(p)), vmovn_s64(vld1q_s64(p + 2)));
+}
+FA_INLINE vi64 f64_load_int64(const int64_t *p) { return vld1q_s64(p); }
 FA_INLINE vi32 f32_to_int(vf32 a) { return vcvtq_s32_f32(a); }
 FA_INLINE vi64 f64_to_int(vf64 a) { return vcvtq_s64_f64(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return vcvtq_f32_s32(a); }

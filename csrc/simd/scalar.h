@@ -47,6 +47,10 @@ FA_INLINE vf32 f32_zip_lo(vf32 a, vf32 b) { (void)b; return a; }
 FA_INLINE vf32 f32_zip_hi(vf32 a, vf32 b) { (void)a; return b; }
 FA_INLINE vf64 f64_zip_lo(vf64 a, vf64 b) { (void)b; return a; }
 FA_INLINE vf64 f64_zip_hi(vf64 a, vf64 b) { (void)a; return b; }
+FA_INLINE vf32 f32_load_blocks(const float *p, ptrdiff_t apart, size_t n) { (void)apart, (void)n; return f32_load(p); }
+FA_INLINE vf64 f64_load_blocks(const double *p, ptrdiff_t apart, size_t n) { (void)apart, (void)n; return f64_load(p); }
+FA_INLINE void f32_store_blocks(float *p, ptrdiff_t apart, size_t n, vf32 v) { (void)apart, (void)n; f32_store(p, v); }
+FA_INLINE void f64_store_blocks(double *p, ptrdiff_t apart, size_t n, vf64 v) { (void)apart, (void)n; f64_store(p, v); }
 
 typedef struct {
     double sum, error;
@@ -129,6 +133,8 @@ FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) { return i + (vi64){m}; }
 FA_INLINE int f32_any(mf32 m) { return m; }
 FA_INLINE int f64_any(mf64 m) { return m; }
 
+FA_INLINE vi32 f32_load_int64(const int64_t *p) { return (vi32){(int32_t)*p}; }
+FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64){*p}; }
 /* Out of range (a NaN, or lanes whose result is not used) would be undefined. */
 FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32){fabsf(a) < 0x1p31f ? (int32_t)a : INT32_MIN}; }
 FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64){fabs(a) < 0x1p63 ? (int64_t)a : INT64_MIN}; }
