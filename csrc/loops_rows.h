@@ -6,6 +6,7 @@
         switch (phase) {                                                      \
         case FA_BEGIN: FN(name)(a, FA_BEGIN, direction); break;               \
         case FA_MIDDLE: FN(name)(a, FA_MIDDLE, direction); break;             \
+        case FA_LATE: FN(name)(a, FA_LATE, direction); break;                 \
         case FA_END: FN(name)(a, FA_END, direction); break;                   \
         }                                                                     \
     }

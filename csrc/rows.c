@@ -13,8 +13,8 @@ enum { MOST_LANES = FA_VIRTUAL_VECTOR / 4 };
 enum { SHORT_ROW = 160, MOST_TILED_ABREAST = 64 };
 /* Elements worth a task of their own. */
 enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
-/* Calls of the kernel that small begin before the two ahead of them end: they share L1 and L2. */
-enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = 3 };
+/* Calls of the kernel that small begin before those ahead of them end, one for each phase: they share L1 and L2. */
+enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = FA_END + 1 };
 
 /* The longest rows of which L2 holds those under way and the next, with results and without. */
 enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
@@ -213,18 +213,18 @@ static flight *reserve(const plan *p, size_t flights, size_t bytes) {
 
 static int run_rows(const plan *p, size_t first, size_t rows) {
     const size_t bytes = (p->job->n * p->realsize * p->tile + 63) / 64 * 64, calls = (rows + p->tile - 1) / p->tile;
-    const size_t lag = bytes <= MOST_INTERLEAVED_BYTES && calls > 1 ? FLIGHTS - 1 : 0;
-    flight *f = reserve(p, lag + 1, bytes);
+    const size_t flights = bytes <= MOST_INTERLEAVED_BYTES && calls > 1 ? FLIGHTS : 1, lag = flights - 1;
+    flight *f = reserve(p, flights, bytes);
     if (!f) return -1;
-    for (size_t k = 0, slot = 0; k < calls + lag; k++) {
-        flight *next = &f[slot];
-        size_t done = k * p->tile;
-        slot = slot == lag ? 0 : slot + 1; /* where the flight begun `lag` calls ago is */
-        if (k < calls) begin(p, next, first + done, rows - done < p->tile ? rows - done : p->tile);
-        if (lag && k >= lag) end(p, &f[slot]);
-        if (k < calls) p->kernel(&next->args, FA_MIDDLE);
-        if (!lag) end(p, next);
-    }
+    for (size_t k = 0; k < calls + lag; k++)
+        for (size_t phase = FA_BEGIN; phase <= FA_END; phase++) {
+            const size_t call = k - (lag ? phase : 0), done = call * p->tile; /* each phase is another call's */
+            if (call >= calls) continue; /* before the first, too */
+            flight *one = &f[call & lag];
+            if (phase == FA_BEGIN) begin(p, one, first + done, rows - done < p->tile ? rows - done : p->tile);
+            else if (phase == FA_END) end(p, one);
+            else p->kernel(&one->args, (fa_row_phase)phase);
+        }
     free(f->memory);
     return 0;
 }

@@ -7,9 +7,9 @@
  * same operations in the same order on every row, so they give the same bits, and
  * the driver takes whichever suits the layout.
  *
- * It works in three phases, which the driver interleaves: while a row's total, a long
- * chain of dependent instructions, is folded and inverted, the rows before and after it
- * keep the CPU busy.
+ * It works in phases, which the driver interleaves: while a row's total, a long chain of
+ * dependent instructions, is folded or its logarithm taken, the rows before and after it
+ * keep the CPU busy. A phase's chain should not be much longer than the others' work.
  */
 #ifndef FA_ROWS_H
 #define FA_ROWS_H
@@ -18,8 +18,8 @@
 
 typedef enum { FA_ALONG, FA_ACROSS, FA_ABREAST, FA_DIRECTIONS } fa_direction;
 
-/* BEGIN finds the maximum, MIDDLE sums exponentials, END writes the results. */
-typedef enum { FA_BEGIN, FA_MIDDLE, FA_END } fa_row_phase;
+/* BEGIN finds the maximum, MIDDLE sums exponentials, LATE takes the sum's logarithm, END writes the results. */
+typedef enum { FA_BEGIN, FA_MIDDLE, FA_LATE, FA_END } fa_row_phase;
 enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a row or a tile */
 /* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
 enum { FA_ABREAST_BYTES = 1152, FA_ABREAST_STATE = 22 << 10, FA_ABREAST_SLOTS = 72 << 10 };

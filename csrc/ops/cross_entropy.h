@@ -335,6 +335,9 @@ FA_INLINE vec FN(add_z_loss)(ce *c, size_t t, vec loss) {
 FA_INLINE void FN(ce_middle)(ce *c, fa_direction direction) {
     if (c->o.want_grad) FA_GO_ON(stored_facts, c->a);
     else FA_GO_ON(facts, c->a);
+}
+FA_INLINE void FN(ce_late)(ce *c) {
+    FN(take_logs)(&c->p);
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         softmax_state *f = c->p.tiles + t;
         f->factor = FN(reciprocal)(FN(one_plus)(f->others));
@@ -353,6 +356,7 @@ FA_INLINE void FN(cross_entropy)(const fa_rows_args *a, fa_row_phase phase, fa_d
     FN(ce_over)(&c, &softmax, &own, a, direction);
     if (phase == FA_BEGIN) FN(ce_begin)(&c);
     if (phase == FA_MIDDLE) FN(ce_middle)(&c, direction);
+    if (phase == FA_LATE) FN(ce_late)(&c);
     if (phase != FA_END || !c.o.want_grad) return;
     if (c.o.soft) FN(soft_grad)(&c);
     else FN(label_grad)(&c);

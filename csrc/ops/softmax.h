@@ -184,7 +184,7 @@ FA_INLINE vec FN(count)(walk w, ivec counts) {
     return v_splat((real)total);
 }
 
-/* Everything the log-probabilities need, the maxima being found; with `store`,
+/* The sums log-probabilities need, the maxima being found; with `store`,
  * exp(x - max) / EXP_UNIT is left in the output. */
 FA_INLINE void FN(facts)(const fa_rows_args *a, int store, fa_direction direction) {
     pass p;
@@ -200,8 +200,10 @@ FA_INLINE void FN(facts)(const fa_rows_args *a, int store, fa_direction directio
         others.hi = hi;
         others.lo = ((extra - (hi - t)) + (small.hi - t)) + small.lo;
         p.tiles[k].others = others;
-        p.tiles[k].log_total = FN(log1p_pair)(others);
     }
+}
+FA_INLINE void FN(take_logs)(pass *p) {
+    for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].log_total = FN(log1p_pair)(FN(state_of)(p, t)->others);
 }
 
 /* One function a direction, called once a row or tile: copies in each op would be half a megabyte. */
@@ -301,6 +303,7 @@ FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full)
 FA_INLINE void FN(log_facts)(pass *p, const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     if (phase == FA_BEGIN) FN(find_max)(p);
     if (phase == FA_MIDDLE) FA_GO_ON(facts, a);
+    if (phase == FA_LATE) FN(take_logs)(p);
 }
 FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     pass p;
