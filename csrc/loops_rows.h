@@ -1,19 +1,18 @@
 /* Row kernels in every direction, and the tiles that turn one into the other. */
 
-/* Phase and direction are constants at each call, so that a phase's code holds only its own. */
-#define FA_DIRECTED_AS(name, suffix, direction)                               \
-    static void FN(name##suffix)(const fa_rows_args *a, fa_row_phase phase) { \
-        switch (phase) {                                                      \
-        case FA_BEGIN: FN(name)(a, FA_BEGIN, direction); break;               \
-        case FA_MIDDLE: FN(name)(a, FA_MIDDLE, direction); break;             \
-        case FA_LATE: FN(name)(a, FA_LATE, direction); break;                 \
-        case FA_END: FN(name)(a, FA_END, direction); break;                   \
-        }                                                                     \
-    }
+/* Phase and direction are constants at each call: a phase is a function that holds only its own code. */
+#define FA_DIRECTED_AS(name, suffix, direction)                                                               \
+    static void FN(name##_begin##suffix)(const fa_rows_args *a) { FN(name)(a, FA_BEGIN, direction); }         \
+    static void FN(name##_middle##suffix)(const fa_rows_args *a) { FN(name)(a, FA_MIDDLE, direction); }       \
+    static void FN(name##_late##suffix)(const fa_rows_args *a) { FN(name)(a, FA_LATE, direction); }           \
+    static void FN(name##_end##suffix)(const fa_rows_args *a) { FN(name)(a, FA_END, direction); }
 #define FA_DIRECTED(name)                    \
     FA_DIRECTED_AS(name, _along, FA_ALONG)   \
     FA_DIRECTED_AS(name, _across, FA_ACROSS) \
     FA_DIRECTED_AS(name, _abreast, FA_ABREAST)
+#define FA_PHASES(name, suffix) \
+    {{FN(name##_begin##suffix), FN(name##_middle##suffix), FN(name##_late##suffix), FN(name##_end##suffix)}}
+#define FA_DIRECTIONS_OF(name) {FA_PHASES(name, _along), FA_PHASES(name, _across), FA_PHASES(name, _abreast)}
 
 #define YES(name) FA_DIRECTED(name##_from_output)
 #define NO(name)

@@ -75,17 +75,15 @@ static const fa_kernels FN(kernels) = {
             .lanes = LANES,
             .op =
                 {
-#define YES(name) {FN(name##_from_output_along), FN(name##_from_output_across), FN(name##_from_output_abreast)}
-#define NO(name) {NULL, NULL, NULL}
-#define FA_ROW_OP(name, reduces, from_output, ...)                   \
-    {{FN(name##_along), FN(name##_across), FN(name##_abreast)},\
-     {FN(name##_backward_along), FN(name##_backward_across), FN(name##_backward_abreast)},\
-     from_output(name)},
+#define YES(name) FA_DIRECTIONS_OF(name##_from_output)
+#define NO(name) {{{NULL}}}
+#define FA_ROW_OP(name, reduces, from_output, ...) \
+    {FA_DIRECTIONS_OF(name), FA_DIRECTIONS_OF(name##_backward), from_output(name)},
 #include "ops.def"
 #undef YES
 #undef NO
                 },
-            .cross_entropy = {FN(cross_entropy_along), FN(cross_entropy_across), FN(cross_entropy_abreast)},
+            .cross_entropy = FA_DIRECTIONS_OF(cross_entropy),
             .to_tile = FN(to_tile),
             .from_tile = FN(from_tile),
         },

@@ -14,7 +14,7 @@ enum { SHORT_ROW = 160, MOST_TILED_ABREAST = 64 };
 /* Elements worth a task of their own. */
 enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
 /* Calls of the kernel that small begin before those ahead of them end, one for each phase: they share L1 and L2. */
-enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = FA_END + 1 };
+enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = FA_ROW_PHASES };
 
 /* The longest rows of which L2 holds those under way and the next, with results and without. */
 enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
@@ -27,7 +27,7 @@ typedef struct {
     const fa_isa *isa;
     const fa_rows_job *job;
     const fa_row_kernels *kernels;
-    fa_rows_kernel *kernel;
+    const fa_rows_kernel *kernel;
     fa_direction direction;
     passage in[2], out[2]; /* of whole tiles */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
@@ -41,6 +41,7 @@ typedef struct {
  * row for each matrix, and rows on their way to or from a tile. */
 typedef struct {
     _Alignas(64) char state[FA_ROW_STATE], row_in[FA_VIRTUAL_VECTOR], row_out[FA_VIRTUAL_VECTOR];
+    passage in_by[2], out_by[2];
     char *in[2], *out[2], *staged_rows;
     size_t row, rows;
     fa_rows_args args;
@@ -62,9 +63,6 @@ static passage passage_of(const plan *p, const fa_matrix *m) {
     if (p->direction == FA_ALONG) return plain_row && !m->staged ? DIRECT : STAGED;
     if (m->row == size && m->class_ % size == 0 && !m->staged) return DIRECT;
     return plain_row && m->row % size == 0 ? TRANSPOSED : STAGED;
-}
-static passage passage_now(const plan *p, const flight *f, passage of_tile) {
-    return of_tile == DIRECT && f->rows < p->tile ? STAGED : of_tile;
 }
 
 /* ---- rows through buffers --------------------------------------------------------------- */
@@ -150,40 +148,66 @@ static void deliver_row_values(const plan *p, const fa_rows_args *a, size_t row,
 
 /* ---- calls of the kernel, interleaved -------------------------------------------------------- */
 
+/* How the kernel finds the matrices of each call: those it takes where they lie have other addresses in each. */
+static void find_matrices(const plan *p, flight *f) {
+    const fa_rows_job *job = p->job;
+    fa_rows_args *a = &f->args;
+    for (size_t k = 0; k < job->inputs; k++) {
+        const int direct = (f->in_by[k] = p->in[k]) == DIRECT;
+        a->in[k] = f->in[k];
+        a->in_pitch[k] = direct ? elements(p, job->in[k].class_) : (ptrdiff_t)p->tile;
+        a->in_ahead[k] = direct && p->fetch_in_ahead ? elements(p, job->in[k].row) : 0;
+    }
+    for (size_t k = 0; k < job->outputs; k++) {
+        const int direct = (f->out_by[k] = p->out[k]) == DIRECT;
+        a->out[k] = f->out[k];
+        a->out_pitch[k] = direct ? elements(p, job->out[k].class_) : (ptrdiff_t)p->tile;
+        if (k == 0) a->out_ahead = direct && p->fetch_out_ahead ? elements(p, job->out[k].row) : 0;
+    }
+}
+/* Of fewer rows than a tile's nothing may be read or written beyond. */
+static void stage_partial(const plan *p, flight *f) {
+    fa_rows_args *a = &f->args;
+    for (size_t k = 0; k < p->job->inputs; k++) {
+        if (f->in_by[k] == DIRECT) f->in_by[k] = STAGED;
+        a->in[k] = f->in[k];
+        a->in_pitch[k] = (ptrdiff_t)p->tile;
+        a->in_ahead[k] = 0;
+    }
+    for (size_t k = 0; k < p->job->outputs; k++) {
+        if (f->out_by[k] == DIRECT) f->out_by[k] = STAGED;
+        a->out[k] = f->out[k];
+        a->out_pitch[k] = (ptrdiff_t)p->tile;
+        a->out_ahead = 0;
+    }
+}
+
 static void begin(const plan *p, flight *f, size_t row, size_t rows) {
     const fa_rows_job *job = p->job;
     fa_rows_args *a = &f->args;
     f->row = row;
     f->rows = rows;
+    if (rows < p->tile) stage_partial(p, f);
     for (size_t k = 0; k < job->inputs; k++) {
         const fa_matrix *m = &job->in[k];
-        passage by = passage_now(p, f, p->in[k]);
-        a->in[k] = by == DIRECT ? element(m, row) : f->in[k];
-        a->in_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
-        a->in_ahead[k] = by == DIRECT && p->fetch_in_ahead ? elements(p, m->row) : 0;
-        if (by == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
-        if (by == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), elements(p, m->row), f->in[k]);
+        if (f->in_by[k] == DIRECT) a->in[k] = element(m, row);
+        if (f->in_by[k] == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
+        if (f->in_by[k] == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), elements(p, m->row), f->in[k]);
     }
-    for (size_t k = 0; k < job->outputs; k++) {
-        const fa_matrix *m = &job->out[k];
-        passage by = passage_now(p, f, p->out[k]);
-        a->out[k] = by == DIRECT ? element(m, row) : f->out[k];
-        a->out_pitch[k] = by == DIRECT ? elements(p, m->class_) : (ptrdiff_t)p->tile;
-        if (k == 0) a->out_ahead = by == DIRECT && p->fetch_out_ahead ? elements(p, m->row) : 0;
-    }
+    for (size_t k = 0; k < job->outputs; k++)
+        if (f->out_by[k] == DIRECT) a->out[k] = element(&job->out[k], row);
     fetch_row_values(p, row, rows, a, f->row_in);
-    p->kernel(a, FA_BEGIN);
+    p->kernel->phase[FA_BEGIN](a);
 }
 
 static void end(const plan *p, const flight *f) {
     const fa_rows_job *job = p->job;
-    p->kernel(&f->args, FA_END);
+    p->kernel->phase[FA_END](&f->args);
     for (size_t k = 0; k < job->outputs; k++) {
         const fa_matrix *m = &job->out[k];
-        passage by = passage_now(p, f, p->out[k]);
-        const char *from = f->out[k];
-        if (by == STAGED) stage_out(p, f, m, f->out[k]);
-        if (by == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, from, element(m, f->row), elements(p, m->row));
+        char *to = element(m, f->row);
+        if (f->out_by[k] == STAGED) stage_out(p, f, m, f->out[k]);
+        if (f->out_by[k] == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], to, elements(p, m->row));
     }
     deliver_row_values(p, &f->args, f->row, f->rows);
 }
@@ -206,6 +230,7 @@ static flight *reserve(const plan *p, size_t flights, size_t bytes) {
         args.options = job->options;
         args.state = one->state;
         one->args = args;
+        find_matrices(p, one);
     }
     f->memory = memory;
     return f;
@@ -223,7 +248,7 @@ static int run_rows(const plan *p, size_t first, size_t rows) {
             flight *one = &f[call & lag];
             if (phase == FA_BEGIN) begin(p, one, first + done, rows - done < p->tile ? rows - done : p->tile);
             else if (phase == FA_END) end(p, one);
-            else p->kernel(&one->args, (fa_row_phase)phase);
+            else p->kernel->phase[phase](&one->args);
         }
     free(f->memory);
     return 0;
@@ -258,7 +283,7 @@ static int run_abreast(const plan *p, size_t first, size_t rows) {
         for (size_t k = 0; k < job->inputs; k++) a.in[k] = element(&job->in[k], row);
         for (size_t k = 0; k < job->outputs; k++) a.out[k] = element(&job->out[k], row);
         fetch_row_values(p, row, a.rows, &a, own->row_in);
-        for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel(&a, (fa_row_phase)phase);
+        for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel->phase[phase](&a);
         deliver_row_values(p, &a, row, a.rows);
     }
     free(memory);
@@ -335,7 +360,7 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     if (p.direction == FA_ACROSS && job->n > MOST_TILED_ABREAST && all_direct(&p)) p.direction = FA_ABREAST;
     p.head = choose_head(&p);
     p.strip = choose_strip(&p);
-    p.kernel = job->kernel[p.direction];
+    p.kernel = &job->kernel[p.direction];
     p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
     p.fetch_out_ahead = p.fetch_in_ahead && (job->new_outputs || job->rows * job->n * p.realsize > MOST_L3_BYTES);
     p.rows_per_task = choose_rows_per_task(&p);

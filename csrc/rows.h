@@ -19,7 +19,7 @@
 typedef enum { FA_ALONG, FA_ACROSS, FA_ABREAST, FA_DIRECTIONS } fa_direction;
 
 /* BEGIN finds the maximum, MIDDLE sums exponentials, LATE takes the sum's logarithm, END writes the results. */
-typedef enum { FA_BEGIN, FA_MIDDLE, FA_LATE, FA_END } fa_row_phase;
+typedef enum { FA_BEGIN, FA_MIDDLE, FA_LATE, FA_END, FA_ROW_PHASES } fa_row_phase;
 enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a row or a tile */
 /* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
 enum { FA_ABREAST_BYTES = 1152, FA_ABREAST_STATE = 22 << 10, FA_ABREAST_SLOTS = 72 << 10 };
@@ -53,12 +53,14 @@ typedef struct {
     void *slots; /* ABREAST: FA_ABREAST_SLOTS bytes, aligned to a vector */
 } fa_rows_args;
 
-typedef void fa_rows_kernel(const fa_rows_args *args, fa_row_phase phase);
+typedef struct {
+    void (*phase[FA_ROW_PHASES])(const fa_rows_args *args);
+} fa_rows_kernel;
 
 typedef struct {
     size_t lanes;
-    fa_rows_kernel *op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_DIRECTIONS];
-    fa_rows_kernel *cross_entropy[FA_DIRECTIONS];
+    fa_rows_kernel op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_DIRECTIONS];
+    fa_rows_kernel cross_entropy[FA_DIRECTIONS];
     /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
     void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
     void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
@@ -74,7 +76,7 @@ typedef struct {
 
 typedef struct {
     fa_precision precision;
-    fa_rows_kernel *const *kernel; /* by direction */
+    const fa_rows_kernel *kernel; /* by direction */
     size_t rows, n, inputs, outputs;
     fa_matrix in[2], out[2];
     const char *mask; /* NULL, or bytes: 0 leaves the element out; in[0] is then the logits */

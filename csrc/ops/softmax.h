@@ -265,14 +265,10 @@ FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_dire
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     FN(softmax_of)(a, phase, direction, 0);
 }
-/* Then it goes on with softmax's own kernels, not copies of them. */
-#define FA_KERNELS(name)                                                       \
-    static void FN(name##_along)(const fa_rows_args *a, fa_row_phase phase);   \
-    static void FN(name##_across)(const fa_rows_args *a, fa_row_phase phase);  \
-    static void FN(name##_abreast)(const fa_rows_args *a, fa_row_phase phase);
-FA_KERNELS(softmax)
-FA_KERNELS(softmax_backward)
-#undef FA_KERNELS
+/* Then it goes on with softmax's own functions, not copies of them. */
+static void FN(softmax_end_along)(const fa_rows_args *a);
+static void FN(softmax_end_across)(const fa_rows_args *a);
+static void FN(softmax_end_abreast)(const fa_rows_args *a);
 FA_INLINE fa_rows_args FN(of_output)(const fa_rows_args *a, int k) {
     fa_rows_args own = *a;
     own.in[k] = a->out[0];
@@ -290,7 +286,8 @@ FA_INLINE void FN(begin_softmin)(const fa_rows_args *a, fa_direction direction, 
 FA_INLINE void FN(softmin)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     const fa_rows_args negated = FN(of_output)(a, 0);
     if (phase == FA_BEGIN) FN(begin_softmin)(a, direction, 0);
-    else FA_GO_ON(softmax, &negated, phase);
+    if (phase == FA_MIDDLE) FA_GO_ON(exponentials, &negated, 0);
+    if (phase == FA_END) FA_GO_ON(softmax_end, &negated);
 }
 
 FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full) {
@@ -406,7 +403,7 @@ FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, f
 FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, fa_direction direction) {
     const fa_rows_args negated = FN(of_output)(a, 1);
     if (phase == FA_BEGIN) FN(begin_softmin)(a, direction, 1);
-    if (phase == FA_MIDDLE) FA_GO_ON(softmax_backward, &negated, phase);
+    if (phase == FA_MIDDLE) FA_GO_ON(exponentials, &negated, 1);
     if (phase != FA_END) return;
     pass p;
     softmax_state own;
