@@ -186,14 +186,17 @@ FA_INLINE sum FN(fold)(size_t used, const vec v[]) {
 /* The total of short rows across, which have a slot for each element: neighbours may be taken at once, and slots need
  * not lie in memory. Those that hold nothing are 0, which changes nothing. */
 FA_INLINE pair FN(short_total)(walk w, FN(eight_body) * body, void *context) {
-    vec v[SLOTS];
+    vec v[SLOTS], few[4];
     size_t base = 0;
+    if (w.vectors <= 4) { /* in registers */
+        FN(last_four)(w, body, context, 0, 1, few);
+        return FN(sum_pair)(FN(fold)(4, few));
+    }
     for (; base + 4 <= w.vectors; base += 4) body(context, base, 1, 0, 4, 1, v + base);
-    if (base < w.vectors || !base) {
+    if (base < w.vectors) {
         FN(last_four)(w, body, context, base, 1, v + base);
         base += 4;
     }
-    if (w.vectors <= 4) return FN(sum_pair)(FN(fold)(4, v));
     if (w.vectors <= 8 && SLOTS > 8) return FN(sum_pair)(FN(fold)(8, v));
     for (; base < SLOTS; base++) v[base] = K(0);
     return FN(sum_pair)(FN(fold)(SLOTS, v));

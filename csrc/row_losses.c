@@ -213,6 +213,7 @@ static int run_cross_entropy(rows_context *c) {
                                         .class_weight = c->weight,
                                         .weight_sum = c->weight_sum,
                                         .smoothing = job->smoothing,
+                                        .share = job->smoothing / (double)job->n,
                                         .z_loss = job->z_loss};
     prepare_rows(c);
     if (c->weight && job->precision == FA_SINGLE) narrow_weights(c); /* kernels read them in their own precision */

@@ -127,13 +127,14 @@ static void stage_out(const plan *p, const flight *f, const fa_matrix *m, char *
 /* What goes in, before the first: of all rows if it is the same of each, else 0, which absent ones keep. */
 static void prepare_row_values(const plan *p, size_t bytes, char *to) {
     const fa_operand *o = &p->job->row_in;
-    memset(to, 0, bytes);
-    if (!o->data || o->stride) return;
-    fa_gather(p->isa, o, 0, 1, p->job->precision, to);
-    for (size_t done = p->realsize, more; done < bytes; done += more) {
-        more = done < bytes - done ? done : bytes - done;
-        memcpy(to + done, to, more);
-    }
+    double one = 0.0;
+    float narrow = 0.0f;
+    if (o->data && !o->stride) fa_gather(p->isa, o, 0, 1, FA_DOUBLE, &one);
+    narrow = (float)one;
+    if (p->realsize == sizeof narrow)
+        for (size_t k = 0; k < bytes; k += sizeof narrow) memcpy(to + k, &narrow, sizeof narrow);
+    else
+        for (size_t k = 0; k < bytes; k += sizeof one) memcpy(to + k, &one, sizeof one);
 }
 static void fetch_row_values(const plan *p, size_t row, size_t rows, fa_rows_args *a, void *row_in) {
     const fa_rows_job *job = p->job;

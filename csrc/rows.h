@@ -33,7 +33,7 @@ typedef struct {
     int want_loss, want_grad, want_hess;
     const void *class_weight; /* n reals or NULL */
     double weight_sum;        /* of class_weight, or n */
-    double smoothing, z_loss;
+    double smoothing, share, z_loss; /* share: of every class, smoothing / n */
 } fa_cross_entropy_options;
 
 typedef struct {

@@ -51,7 +51,7 @@ FA_INLINE void FN(ce_over)(ce *c, softmax_state *softmax, ce_state *own, const f
     c->hess = a->out[1];
     c->hess_pitch = a->out_pitch[1];
     c->o = *a->options;
-    c->share = K(c->o.smoothing / (double)a->n);
+    c->share = K(c->o.share);
     c->tiles = (ce_state *)(void *)(c->p.tiles + (direction == FA_ABREAST ? MOST_TILES : 1));
     c->known = direction == FA_ABREAST ? c->tiles : own;
     own->S = c->tiles->S;
