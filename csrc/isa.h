@@ -31,6 +31,7 @@ struct fa_isa {
     fa_wide_kernels wide;
     /* fa_add_exactly of from[i] to slot i % FA_SUM_SLOTS; n is a multiple of that */
     void (*add_exactly)(fa_sum_state *state, size_t n, const double *from);
+    size_t (*count_below)(size_t n, const int64_t *from, int64_t limit); /* how many are 0 .. limit-1 */
 };
 
 extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;

@@ -132,6 +132,18 @@ static void add_exactly(fa_sum_state *state, size_t n, const double *from) {
     }
 }
 
+static size_t count_below(size_t n, const int64_t *from, int64_t limit) {
+    vi64 count = {0};
+    size_t i = 0, total = 0;
+    for (; i + F64_LANES <= n; i += F64_LANES) {
+        const vi64 v = f64_load_int64(from + i);
+        count -= (v >= 0) & (v < limit);
+    }
+    for (size_t k = 0; k < F64_LANES; k++) total += (size_t)count[k];
+    for (; i < n; i++) total += from[i] >= 0 && from[i] < limit;
+    return total;
+}
+
 const fa_isa FA_ISA_TABLE = {
     FA_ISA_NAME,
     {&f32_kernels, &f64_kernels},
@@ -140,4 +152,5 @@ const fa_isa FA_ISA_TABLE = {
      {multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin}, /* as fa_wide_loss */
      wide_widen, wide_narrow, wide_split, wide_join},
     add_exactly,
+    count_below,
 };

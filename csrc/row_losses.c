@@ -62,15 +62,13 @@ static int is_live(const rows_context *c, int64_t label) {
  * is kept there: another thread may change the user's. */
 static size_t check_labels(const rows_context *c, size_t *live) {
     const int64_t ignore = c->job->ignore_index;
-    const uint64_t classes = c->job->n;
-    const int ignores_class = (uint64_t)ignore < classes;
+    const int ignores_class = (uint64_t)ignore < c->job->n;
     int64_t own[BLOCK];
     for (size_t first = 0, n; first < c->rows; first += n) {
         int64_t *label = c->label ? c->label + first : own;
-        size_t good = 0;
         n = block_at(c, first);
         read_labels(c, first, n, label);
-        for (size_t i = 0; i < n; i++) good += (uint64_t)label[i] < classes;
+        size_t good = c->isa->count_below(n, label, (int64_t)c->job->n);
         if (good < n || ignores_class) {
             good = 0;
             for (size_t i = 0; i < n; i++) {

@@ -29,7 +29,8 @@ typedef struct {
     const fa_row_kernels *kernels;
     const fa_rows_kernel *kernel;
     fa_direction direction;
-    passage in[2], out[2]; /* of whole tiles */
+    passage in[2], out[2];             /* of whole tiles */
+    ptrdiff_t in_pitch[2], out_pitch[2]; /* elements between rows, if they are whole elements apart */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t head, strip;    /* rows side by side: before they are aligned, and at a time */
     int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
@@ -157,13 +158,13 @@ static void find_matrices(const plan *p, flight *f) {
         const int direct = (f->in_by[k] = p->in[k]) == DIRECT;
         a->in[k] = f->in[k];
         a->in_pitch[k] = direct ? elements(p, job->in[k].class_) : (ptrdiff_t)p->tile;
-        a->in_ahead[k] = direct && p->fetch_in_ahead ? elements(p, job->in[k].row) : 0;
+        a->in_ahead[k] = direct && p->fetch_in_ahead ? p->in_pitch[k] : 0;
     }
     for (size_t k = 0; k < job->outputs; k++) {
         const int direct = (f->out_by[k] = p->out[k]) == DIRECT;
         a->out[k] = f->out[k];
         a->out_pitch[k] = direct ? elements(p, job->out[k].class_) : (ptrdiff_t)p->tile;
-        if (k == 0) a->out_ahead = direct && p->fetch_out_ahead ? elements(p, job->out[k].row) : 0;
+        if (k == 0) a->out_ahead = direct && p->fetch_out_ahead ? p->out_pitch[k] : 0;
     }
 }
 /* Of fewer rows than a tile's nothing may be read or written beyond. */
@@ -193,7 +194,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         const fa_matrix *m = &job->in[k];
         if (f->in_by[k] == DIRECT) a->in[k] = element(m, row);
         if (f->in_by[k] == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
-        if (f->in_by[k] == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), elements(p, m->row), f->in[k]);
+        if (f->in_by[k] == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), p->in_pitch[k], f->in[k]);
     }
     for (size_t k = 0; k < job->outputs; k++)
         if (f->out_by[k] == DIRECT) a->out[k] = element(&job->out[k], row);
@@ -201,14 +202,13 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
     p->kernel->phase[FA_BEGIN](a);
 }
 
-static void end(const plan *p, const flight *f) {
+static void deliver(const plan *p, const flight *f) {
     const fa_rows_job *job = p->job;
-    p->kernel->phase[FA_END](&f->args);
     for (size_t k = 0; k < job->outputs; k++) {
         const fa_matrix *m = &job->out[k];
         char *to = element(m, f->row);
         if (f->out_by[k] == STAGED) stage_out(p, f, m, f->out[k]);
-        if (f->out_by[k] == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], to, elements(p, m->row));
+        if (f->out_by[k] == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], to, p->out_pitch[k]);
     }
     deliver_row_values(p, &f->args, f->row, f->rows);
 }
@@ -242,15 +242,14 @@ static int run_rows(const plan *p, size_t first, size_t rows) {
     const size_t flights = bytes <= MOST_INTERLEAVED_BYTES && calls > 1 ? FLIGHTS : 1, lag = flights - 1;
     flight *f = reserve(p, flights, bytes);
     if (!f) return -1;
-    for (size_t k = 0; k < calls + lag; k++)
-        for (size_t phase = FA_BEGIN; phase <= FA_END; phase++) {
-            const size_t call = k - (lag ? phase : 0), done = call * p->tile; /* each phase is another call's */
-            if (call >= calls) continue; /* before the first, too */
-            flight *one = &f[call & lag];
-            if (phase == FA_BEGIN) begin(p, one, first + done, rows - done < p->tile ? rows - done : p->tile);
-            else if (phase == FA_END) end(p, one);
-            else p->kernel->phase[phase](&one->args);
+    for (size_t k = 0, done = 0; k < calls + lag; k++, done += p->tile) {
+        if (k < calls) begin(p, &f[k & lag], first + done, rows - done < p->tile ? rows - done : p->tile);
+        for (size_t phase = FA_MIDDLE; phase < FA_ROW_PHASES; phase++) {
+            const size_t call = k - (lag ? phase : 0); /* each phase is another call's; before the first, a huge one */
+            if (call < calls) p->kernel->phase[phase](&f[call & lag].args);
         }
+        if (k >= lag) deliver(p, &f[(k - lag) & lag]);
+    }
     free(f->memory);
     return 0;
 }
@@ -356,8 +355,14 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     p.realsize = fa_realsize(job->precision);
     p.direction = choose_direction(&p);
     p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
-    for (size_t k = 0; k < job->inputs; k++) p.in[k] = passage_of(&p, &job->in[k]);
-    for (size_t k = 0; k < job->outputs; k++) p.out[k] = passage_of(&p, &job->out[k]);
+    for (size_t k = 0; k < job->inputs; k++) {
+        p.in[k] = passage_of(&p, &job->in[k]);
+        p.in_pitch[k] = elements(&p, job->in[k].row);
+    }
+    for (size_t k = 0; k < job->outputs; k++) {
+        p.out[k] = passage_of(&p, &job->out[k]);
+        p.out_pitch[k] = elements(&p, job->out[k].row);
+    }
     if (p.direction == FA_ACROSS && job->n > MOST_TILED_ABREAST && all_direct(&p)) p.direction = FA_ABREAST;
     p.head = choose_head(&p);
     p.strip = choose_strip(&p);

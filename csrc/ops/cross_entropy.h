@@ -337,10 +337,10 @@ FA_INLINE void FN(ce_middle)(ce *c, fa_direction direction) {
     else FA_GO_ON(facts, c->a);
 }
 FA_INLINE void FN(ce_late)(ce *c) {
-    FN(take_logs)(&c->p);
     for (size_t t = 0; t < c->p.w.tiles; t++) {
         softmax_state *f = c->p.tiles + t;
         f->factor = FN(reciprocal)(FN(one_plus)(f->others));
+        f->log_total = FN(log1p_pair)(f->others, f->factor.hi);
         const ce_state *s = FN(loss_of)(c, t);
         vec loss = K(0);
         if (c->o.want_loss) loss = c->o.soft ? FN(soft_loss)(s, f) : FN(label_loss)(c, s, f);

@@ -32,8 +32,8 @@ typedef struct {
 } FN(softmax_state);
 #define softmax_state FN(softmax_state)
 
-/* log1p of a pair >= 0, with the low part to first order. */
-FA_INLINE vec FN(log1p_pair)(pair p) { return v_log1p(p.hi) + p.lo / (K(1) + p.hi); }
+/* log1p of a pair >= 0, with the low part to first order; inverse: 1 / (1 + p.hi). */
+FA_INLINE vec FN(log1p_pair)(pair p, vec inverse) { return v_log1p(p.hi) + p.lo * inverse; }
 
 FA_INLINE pair FN(one_plus)(pair p) {
     vec hi = K(1) + p.hi, t = hi - K(1);
@@ -203,7 +203,10 @@ FA_INLINE void FN(facts)(const fa_rows_args *a, int store, fa_direction directio
     }
 }
 FA_INLINE void FN(take_logs)(pass *p) {
-    for (size_t t = 0; t < p->w.tiles; t++) p->tiles[t].log_total = FN(log1p_pair)(FN(state_of)(p, t)->others);
+    for (size_t t = 0; t < p->w.tiles; t++) {
+        const pair others = FN(state_of)(p, t)->others;
+        p->tiles[t].log_total = FN(log1p_pair)(others, K(1) / (K(1) + others.hi));
+    }
 }
 
 /* One function a direction, called once a row or tile: copies in each op would be half a megabyte. */
