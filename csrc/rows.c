@@ -2,6 +2,8 @@
 
 #include "operand.h"
 
+#include "simd/fp.h"
+
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -20,6 +22,9 @@ enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = FA_ROW_PHASES };
 enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
 /* Results of more than this, and new ones, are fetched ahead too; what L3 holds comes as fast unasked. */
 enum { MOST_L3_BYTES = 1 << 23 };
+/* Rows that go through tiles, too, if L2 does not hold them; longer ones the hardware foresees, and of shorter ones
+ * computing takes longer than memory. */
+enum { MOST_L2_BYTES = 1 << 19, LEAST_TILED_AHEAD_BYTES = 40, MOST_TILED_AHEAD_BYTES = 128 };
 
 typedef enum { DIRECT, TRANSPOSED, STAGED } passage;
 
@@ -34,6 +39,7 @@ typedef struct {
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t head, strip;    /* rows side by side: before they are aligned, and at a time */
     int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
+    int fetch_tile_ahead;                /* the next tile's rows */
     size_t rows_per_task;
     atomic_int failed;
 } plan;
@@ -184,8 +190,31 @@ static void stage_partial(const plan *p, flight *f) {
     }
 }
 
+/* Inline: gcc drops calls of functions that do nothing else. */
+FA_INLINE void fetch_rows(const plan *p, const fa_matrix *m, size_t row, int to_write) {
+    const size_t bytes = p->job->n * p->realsize;
+    const int dense = m->row == (ptrdiff_t)bytes;
+    const size_t pieces = dense ? 1 : p->tile, size = dense ? bytes * p->tile : bytes;
+    for (size_t k = 0; k < pieces; k++) {
+        const char *first = element(m, row + k);
+        for (size_t b = 0; b < size; b += 64) {
+            if (to_write) FA_PREFETCH_TO_WRITE(first + b);
+            else FA_PREFETCH(first + b);
+        }
+    }
+}
+FA_INLINE void fetch_tile(const plan *p, size_t row) {
+    const fa_rows_job *job = p->job;
+    if (row + p->tile > job->rows) return;
+    for (size_t k = 0; k < job->inputs; k++)
+        if (p->in[k] == TRANSPOSED) fetch_rows(p, &job->in[k], row, 0);
+    for (size_t k = 0; k < job->outputs; k++)
+        if (p->out[k] == TRANSPOSED) fetch_rows(p, &job->out[k], row, 1);
+}
+
 static void begin(const plan *p, flight *f, size_t row, size_t rows) {
     const fa_rows_job *job = p->job;
+    if (p->fetch_tile_ahead) fetch_tile(p, row + p->tile);
     fa_rows_args *a = &f->args;
     f->row = row;
     f->rows = rows;
@@ -339,6 +368,12 @@ static size_t choose_strip(const plan *p) {
     return (strip < least ? least : strip) * lanes;
 }
 
+static int worth_fetching_tiles(const plan *p) {
+    const size_t bytes = p->job->n * p->realsize;
+    if (p->direction != FA_ACROSS || bytes < LEAST_TILED_AHEAD_BYTES || bytes > MOST_TILED_AHEAD_BYTES) return 0;
+    return p->job->rows * bytes > MOST_L2_BYTES;
+}
+
 /* Each task fills and drains its flights anew: no more tasks than balance needs. */
 static size_t choose_rows_per_task(const plan *p) {
     const fa_rows_job *job = p->job;
@@ -369,6 +404,7 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     p.kernel = &job->kernel[p.direction];
     p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
     p.fetch_out_ahead = p.fetch_in_ahead && (job->new_outputs || job->rows * job->n * p.realsize > MOST_L3_BYTES);
+    p.fetch_tile_ahead = worth_fetching_tiles(&p);
     p.rows_per_task = choose_rows_per_task(&p);
     fa_parallel_for((job->rows - p.head + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
     return atomic_load(&p.failed) ? -1 : 0;

@@ -29,6 +29,7 @@
 #define FA_PRAGMA(text) _Pragma(#text)
 #define FA_IN_ORDER() __asm__ volatile("" ::: "memory") /* no load or store crosses this */
 #define FA_PREFETCH(p) __builtin_prefetch(p, 0, 3) /* at any address */
+#define FA_PREFETCH_TO_WRITE(p) __builtin_prefetch(p, 1, 3)
 #define FA_NOINLINE static __attribute__((noinline, unused))
 #else
 #error "fastact: the vector layer needs gcc, clang or clang-cl"
