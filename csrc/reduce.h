@@ -171,35 +171,51 @@ FA_INLINE sum FN(add_eight)(sum slot, FN(eight_body) * body, void *context, size
     body(context, i, step, t, 8, 1, v);
     return FN(sum_add)(slot, FN(sum_of_eight)(v));
 }
-/* The sum of `used` slots, a constant, of a value each: slot k takes slot k + used/2, and so on. */
-FA_INLINE sum FN(fold)(size_t used, const vec v[]) {
+/* The sum of `slots` slots, of a value each: slot k takes slot k + slots/2, and so on. From `used` on they are empty;
+ * both are constants. */
+FA_INLINE sum FN(fold)(size_t slots, size_t used, const vec v[]) {
+    const size_t half_of_all = slots / 2;
     sum s[SLOTS / 2];
     FA_UNROLL(8)
-    for (size_t k = 0; k < used / 2; k++) s[k] = FN(sum_merge)(FN(sum_of)(v[k]), FN(sum_of)(v[k + used / 2]));
+    for (size_t k = 0; k < half_of_all; k++) {
+        s[k] = FN(sum_of)(v[k]);
+        if (k + half_of_all < used) s[k] = FN(sum_merge)(s[k], FN(sum_of)(v[k + half_of_all]));
+    }
     FA_UNROLL(4)
-    for (size_t half = used / 4; half; half /= 2) {
+    for (size_t half = slots / 4; half; half /= 2) {
         FA_UNROLL(4)
         for (size_t k = 0; k < half; k++) s[k] = FN(sum_merge)(s[k], s[k + half]);
     }
     return s[0];
 }
-/* The total of short rows across, which have a slot for each element: neighbours may be taken at once, and slots need
- * not lie in memory. Those that hold nothing are 0, which changes nothing. */
+/* Of n values those of neighbouring groups of SLOTS added, the second's to the first's: how many are left. */
+FA_INLINE size_t FN(add_groups)(size_t n, vec v[]) {
+    size_t to = 0;
+    for (size_t from = 0; from < n; from += 2 * SLOTS) {
+        const size_t left = n - from, first = left < SLOTS ? left : SLOTS, rest = left - first;
+        const size_t second = rest < SLOTS ? rest : SLOTS;
+        for (size_t k = 0; k < second; k++) v[to + k] = v[from + k] + v[from + SLOTS + k];
+        for (size_t k = second; k < first; k++) v[to + k] = v[from + k];
+        to += first;
+    }
+    return to;
+}
+/* The total of short rows across, of one eight a slot: neighbours are taken at once, and added as eights would be. Slots
+ * that hold nothing are 0, which changes nothing. */
+enum { FN(SHORT_TOTAL) = 8 * SLOTS };
 FA_INLINE pair FN(short_total)(walk w, FN(eight_body) * body, void *context) {
-    vec v[SLOTS], few[4];
-    size_t base = 0;
-    if (w.vectors <= 4) { /* in registers */
+    vec v[FN(SHORT_TOTAL)], few[4];
+    size_t base = 0, n = w.vectors;
+    if (n <= 4) { /* in registers */
         FN(last_four)(w, body, context, 0, 1, few);
-        return FN(sum_pair)(FN(fold)(4, few));
+        return FN(sum_pair)(FN(fold)(4, 4, few));
     }
-    for (; base + 4 <= w.vectors; base += 4) body(context, base, 1, 0, 4, 1, v + base);
-    if (base < w.vectors) {
-        FN(last_four)(w, body, context, base, 1, v + base);
-        base += 4;
-    }
-    if (w.vectors <= 8 && SLOTS > 8) return FN(sum_pair)(FN(fold)(8, v));
-    for (; base < SLOTS; base++) v[base] = K(0);
-    return FN(sum_pair)(FN(fold)(SLOTS, v));
+    for (; base + 4 <= n; base += 4) body(context, base, 1, 0, 4, 1, v + base);
+    if (base < n) FN(last_four)(w, body, context, base, 1, v + base);
+    n = (n + 3) / 4 * 4; /* with the last four's zeros */
+    while (n > SLOTS) n = FN(add_groups)(n, v);
+    if (n == SLOTS) return FN(sum_pair)(FN(fold)(SLOTS, SLOTS, v));
+    return FN(sum_pair)(n == 8 ? FN(fold)(8, 8, v) : FN(fold)(SLOTS, 12, v));
 }
 /* Adds all values of a row, or of a tile of them across, to its slots. */
 FA_INLINE void FN(add_all)(walk w, sum *slots, FN(eight_body) * body, void *context) {

@@ -15,8 +15,9 @@ enum { MOST_LANES = FA_VIRTUAL_VECTOR / 4 };
 enum { SHORT_ROW = 160, MOST_TILED_ABREAST = 64 };
 /* Elements worth a task of their own. */
 enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
-/* Calls of the kernel that small begin before those ahead of them end, one for each phase: they share L1 and L2. */
-enum { MOST_INTERLEAVED_BYTES = 1 << 16, FLIGHTS = FA_ROW_PHASES };
+/* Calls of the kernel that small begin before those ahead of them end: they share L1 and L2. Of small tiles each phase
+ * is another call's; of what is longer, for L1 to hold it, MIDDLE follows BEGIN. */
+enum { MOST_INTERLEAVED_BYTES = 1 << 16, MOST_APART_BYTES = 1 << 11 };
 
 /* The longest rows of which L2 holds those under way and the next, with results and without. */
 enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
@@ -266,19 +267,39 @@ static flight *reserve(const plan *p, size_t flights, size_t bytes) {
     return f;
 }
 
+static void go_on(const plan *p, const flight *f, fa_row_phase phase) {
+    p->kernel->phase[phase](&f->args);
+    if (phase == FA_END) deliver(p, f);
+}
+
+/* Each phase is another call's: `apart` of them, 0 or 1, have begun since the one whose MIDDLE it is. */
+static void run_interleaved(const plan *p, flight *f, size_t calls, size_t apart, size_t first, size_t rows) {
+    const size_t flights = apart + 3;
+    flight *slot[4] = {f, f, f, f}; /* slot[d]: of the call begun d before */
+    for (size_t k = 0, done = 0; k < calls + apart + 2; k++, done += p->tile) {
+        const size_t middle = k - apart, late = middle - 1, last = middle - 2; /* before the first call huge */
+        if (k < calls) begin(p, slot[0], first + done, rows - done < p->tile ? rows - done : p->tile);
+        if (apart && middle < calls) go_on(p, slot[1], FA_MIDDLE);
+        if (late < calls) go_on(p, slot[apart + 1], FA_LATE);
+        if (last < calls) go_on(p, slot[apart + 2], FA_END);
+        if (!apart && middle < calls) go_on(p, slot[0], FA_MIDDLE);
+        for (size_t d = 3; d; d--) slot[d] = slot[d - 1];
+        if (++slot[0] == f + flights) slot[0] = f;
+    }
+}
+
 static int run_rows(const plan *p, size_t first, size_t rows) {
     const size_t bytes = (p->job->n * p->realsize * p->tile + 63) / 64 * 64, calls = (rows + p->tile - 1) / p->tile;
-    const size_t flights = bytes <= MOST_INTERLEAVED_BYTES && calls > 1 ? FLIGHTS : 1, lag = flights - 1;
-    flight *f = reserve(p, flights, bytes);
+    const size_t interleaved = bytes <= MOST_INTERLEAVED_BYTES && calls > 1;
+    const size_t apart = p->direction == FA_ACROSS && bytes <= MOST_APART_BYTES;
+    flight *f = reserve(p, interleaved ? apart + 3 : 1, bytes);
     if (!f) return -1;
-    for (size_t k = 0, done = 0; k < calls + lag; k++, done += p->tile) {
-        if (k < calls) begin(p, &f[k & lag], first + done, rows - done < p->tile ? rows - done : p->tile);
-        for (size_t phase = FA_MIDDLE; phase < FA_ROW_PHASES; phase++) {
-            const size_t call = k - (lag ? phase : 0); /* each phase is another call's; before the first, a huge one */
-            if (call < calls) p->kernel->phase[phase](&f[call & lag].args);
+    if (interleaved) run_interleaved(p, f, calls, apart, first, rows);
+    else
+        for (size_t done = 0; done < rows; done += p->tile) {
+            begin(p, f, first + done, rows - done < p->tile ? rows - done : p->tile);
+            for (int phase = FA_MIDDLE; phase < FA_ROW_PHASES; phase++) go_on(p, f, (fa_row_phase)phase);
         }
-        if (k >= lag) deliver(p, &f[(k - lag) & lag]);
-    }
     free(f->memory);
     return 0;
 }

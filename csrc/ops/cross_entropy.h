@@ -171,6 +171,12 @@ FA_INLINE void FN(weighted_d)(ce *c) {
     for (size_t t = 0; t < c->p.w.tiles; t++) c->tiles[t].d_sum = FN(total)(c->p.w, c->p.slots, t).hi;
 }
 
+/* With the gradient at the label, if labels are compared. */
+FA_INLINE void FN(put_label_grad)(ce *c, size_t i, size_t t, int full, vec grad) {
+    grad = v_keep(FN(loss_of)(c, t)->live, grad);
+    FN(put_output)(&c->p, i, t, full, FN(compares_labels)(c) ? FN(at_label)(c, c->grad_t, grad) : grad);
+}
+
 /* Over e / EXP_UNIT: scale ((S + Z) p_j - share w_j) for every class, the label not yet apart. */
 FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) {
     ce *c = context;
@@ -186,22 +192,13 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) 
         vec weight = FN(class_weight)(c, i, full);
         grad = v_select(v_eq(weight, K(0)), grad, v_fnma(weight, s->everywhere, grad));
     }
-    FN(put_output)(&c->p, i, t, full, v_keep(s->live, grad));
+    FN(put_label_grad)(c, i, t, full, grad);
 }
 /* The same without Hessian and smoothing, most calls' case. */
-FA_INLINE vec FN(plain_label_grad)(ce *c, size_t i, size_t t, int full) {
-    const ce_state *s = FN(loss_of)(c, t);
-    vec grad = FN(shared)(s->slope, FN(state_of)(&c->p, t)->unit, FN(output)(&c->p, i, t, full));
-    return v_keep(s->live, grad);
-}
 FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, size_t t, int full) {
     ce *c = context;
-    FN(put_output)(&c->p, i, t, full, FN(plain_label_grad)(c, i, t, full));
-}
-/* And with it the gradient at the label. */
-FA_INLINE void FN(compared_grad_body)(void *context, size_t i, size_t t, int full) {
-    ce *c = context;
-    FN(put_output)(&c->p, i, t, full, FN(at_label)(c, c->grad_t, FN(plain_label_grad)(c, i, t, full)));
+    const vec unit = FN(state_of)(&c->p, t)->unit, e = FN(output)(&c->p, i, t, full);
+    FN(put_label_grad)(c, i, t, full, FN(shared)(FN(loss_of)(c, t)->slope, unit, e));
 }
 
 /* Before a gradient may overwrite the logits. */
@@ -251,15 +248,11 @@ FA_INLINE void FN(label_grad)(ce *c) {
         s->everywhere = s->scale * c->share;
         s->slope = FN(share)(f->factor, s->scale * (s->S + s->Z), &f->unit);
     }
-    const int plain = !(c->o.smoothing > 0) && !c->o.want_hess;
-    if (plain && FN(compares_labels)(c)) {
-        c->grad_t = grad_t[0];
-        FN(start_comparing)(c);
-        FN(each)(c->p.w, FN(compared_grad_body), c);
-        return;
-    }
-    if (plain) FN(each)(c->p.w, FN(plain_label_grad_body), c);
-    else FN(each)(c->p.w, FN(label_grad_body), c);
+    c->grad_t = grad_t[0];
+    if (FN(compares_labels)(c)) FN(start_comparing)(c);
+    if (c->o.smoothing > 0 || c->o.want_hess) FN(each)(c->p.w, FN(label_grad_body), c);
+    else FN(each)(c->p.w, FN(plain_label_grad_body), c);
+    if (FN(compares_labels)(c)) return;
     for (size_t t = 0; t < c->p.w.tiles; t++) FN(put_at_labels)(c, c->p.y, c->p.y_pitch, t, grad_t[t]);
 }
 

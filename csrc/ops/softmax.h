@@ -126,7 +126,7 @@ FA_INLINE void FN(exponentials_body)(void *context, size_t i, size_t step, size_
 FA_INLINE void FN(add_up)(pass *p, FN(eight_body) * body) {
     sum own[MOST_SLOTS], *slots = p->w.direction == FA_ABREAST ? p->slots : own;
     p->fetch_y = 0;
-    if (p->w.direction == FA_ACROSS && p->w.vectors <= SLOTS) {
+    if (p->w.direction == FA_ACROSS && p->w.vectors <= FN(SHORT_TOTAL)) {
         p->known->total = FN(short_total)(p->w, body, p);
         return;
     }
