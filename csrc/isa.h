@@ -24,6 +24,10 @@ typedef struct {
                           double *second);
 } fa_kernels;
 
+typedef struct {
+    size_t below, ignored; /* labels in 0 .. limit - 1; labels that are `ignore` */
+} fa_label_count;
+
 struct fa_isa {
     const char *name;
     const fa_kernels *kernels[FA_PRECISIONS];
@@ -31,7 +35,7 @@ struct fa_isa {
     fa_wide_kernels wide;
     /* fa_add_exactly of from[i] to slot i % FA_SUM_SLOTS; n is a multiple of that */
     void (*add_exactly)(fa_sum_state *state, size_t n, const double *from);
-    size_t (*count_below)(size_t n, const int64_t *from, int64_t limit); /* how many are 0 .. limit-1 */
+    fa_label_count (*count_labels)(size_t n, const int64_t *from, int64_t limit, int64_t ignore);
 };
 
 extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;

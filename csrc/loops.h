@@ -132,15 +132,23 @@ static void add_exactly(fa_sum_state *state, size_t n, const double *from) {
     }
 }
 
-static size_t count_below(size_t n, const int64_t *from, int64_t limit) {
-    vi64 count = {0};
-    size_t i = 0, total = 0;
-    for (; i + F64_LANES <= n; i += F64_LANES) {
+static fa_label_count count_labels(size_t n, const int64_t *from, int64_t limit, int64_t ignore) {
+    vi64 below = {0}, ignored = {0};
+    fa_label_count total = {0, 0};
+    size_t i = 0;
+    for (; i + F64_LANES <= n; i += F64_LANES) { /* a comparison gives -1 */
         const vi64 v = f64_load_int64(from + i);
-        count -= (v >= 0) & (v < limit);
+        below -= (v >= 0) & (v < limit);
+        ignored -= v == ignore;
     }
-    for (size_t k = 0; k < F64_LANES; k++) total += (size_t)count[k];
-    for (; i < n; i++) total += from[i] >= 0 && from[i] < limit;
+    for (size_t k = 0; k < F64_LANES; k++) {
+        total.below += (size_t)below[k];
+        total.ignored += (size_t)ignored[k];
+    }
+    for (; i < n; i++) {
+        total.below += from[i] >= 0 && from[i] < limit;
+        total.ignored += from[i] == ignore;
+    }
     return total;
 }
 
@@ -152,5 +160,5 @@ const fa_isa FA_ISA_TABLE = {
      {multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin}, /* as fa_wide_loss */
      wide_widen, wide_narrow, wide_split, wide_join},
     add_exactly,
-    count_below,
+    count_labels,
 };

@@ -68,14 +68,10 @@ static size_t check_labels(const rows_context *c, size_t *live) {
         int64_t *label = c->label ? c->label + first : own;
         n = block_at(c, first);
         read_labels(c, first, n, label);
-        size_t good = c->isa->count_below(n, label, (int64_t)c->job->n);
-        if (good < n || ignores_class) {
-            good = 0;
-            for (size_t i = 0; i < n; i++) {
-                if (label[i] != ignore && !is_live(c, label[i])) return first + i;
-                good += label[i] != ignore;
-            }
-        }
+        const fa_label_count count = c->isa->count_labels(n, label, (int64_t)c->job->n, ignore);
+        const size_t good = count.below - (ignores_class ? count.ignored : 0);
+        for (size_t i = 0; i < n && good + count.ignored < n; i++)
+            if (label[i] != ignore && !is_live(c, label[i])) return first + i;
         *live += good;
     }
     return c->rows;
@@ -178,26 +174,31 @@ static void prepare(rows_context *c, size_t live) {
 
 /* ---- cross entropy -------------------------------------------------------------------------- */
 
-/* Each row's scale, if not all are the same; of an ignored row label and scale are 0. */
-static void prepare_rows(rows_context *c) {
-    for (size_t first = 0, n; c->scale && first < c->rows; first += n) {
-        double *scale = c->scale + first;
-        int64_t *label = c->label + first;
-        n = block_at(c, first);
-        read_scales(c, first, n, scale);
-        for (size_t i = 0; c->job->labels.data && i < n; i++) {
-            const int live = is_live(c, label[i]);
-            scale[i] = live ? scale[i] : 0.0;
-            label[i] = live ? label[i] : 0;
-        }
+/* Kernels read these in their own precision. */
+static void narrow_in_place(const rows_context *c, size_t n, double *v) {
+    float *narrow = (float *)(void *)v;
+    for (size_t k = 0; c->job->precision == FA_SINGLE && k < n; k++) {
+        const float one = (float)v[k];
+        memcpy(narrow + k, &one, sizeof one);
     }
 }
 
-static void narrow_weights(rows_context *c) {
-    float *narrow = (float *)(void *)c->weight;
-    for (size_t k = 0; k < c->job->n; k++) {
-        float w = (float)c->weight[k];
-        memcpy(narrow + k, &w, sizeof w);
+/* Each row's scale, if not all are the same; of an ignored row label and scale are 0. */
+static void prepare_rows(rows_context *c) {
+    const fa_row_loss_job *job = c->job;
+    const size_t size = fa_realsize(job->precision);
+    for (size_t first = 0, n; c->scale && first < c->rows; first += n) {
+        double scale[BLOCK];
+        int64_t *label = c->label + first;
+        n = block_at(c, first);
+        read_scales(c, first, n, scale);
+        for (size_t i = 0; job->labels.data && i < n; i++) {
+            const int ignored = label[i] == job->ignore_index;
+            scale[i] = ignored ? 0.0 : scale[i];
+            label[i] = ignored ? 0 : label[i];
+        }
+        narrow_in_place(c, n, scale);
+        memcpy((char *)c->scale + first * size, scale, n * size);
     }
 }
 
@@ -214,7 +215,7 @@ static int run_cross_entropy(rows_context *c) {
                                         .share = job->smoothing / (double)job->n,
                                         .z_loss = job->z_loss};
     prepare_rows(c);
-    if (c->weight && job->precision == FA_SINGLE) narrow_weights(c); /* kernels read them in their own precision */
+    if (c->weight) narrow_in_place(c, job->n, c->weight);
     for (size_t o = 0; o < job->outer; o++) {
         size_t first = o * job->inner;
         fa_rows_job rows = {.precision = job->precision,
@@ -229,8 +230,8 @@ static int run_cross_entropy(rows_context *c) {
                             .labels = soft ? NULL : c->label + first,
                             .options = &options};
         if (c->scale) {
-            rows.row_in.data = (char *)(c->scale + first);
-            rows.row_in.stride = sizeof(double);
+            const fa_dtype own = job->precision == FA_SINGLE ? FA_F32 : FA_F64;
+            rows.row_in = (fa_operand){(char *)c->scale + first * fa_itemsize(own), (ptrdiff_t)fa_itemsize(own), own};
         }
         rows.in[0] = cube_rows(&job->input, o);
         if (soft) rows.in[1] = cube_rows(&job->target, o);

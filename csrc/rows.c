@@ -39,6 +39,7 @@ typedef struct {
     ptrdiff_t in_pitch[2], out_pitch[2]; /* elements between rows, if they are whole elements apart */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t head, strip;    /* rows side by side: before they are aligned, and at a time */
+    int row_in_direct;     /* vectors of what there is one of a row are read where they lie */
     int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
     int fetch_tile_ahead;                /* the next tile's rows */
     size_t rows_per_task;
@@ -146,7 +147,12 @@ static void prepare_row_values(const plan *p, size_t bytes, char *to) {
 }
 static void fetch_row_values(const plan *p, size_t row, size_t rows, fa_rows_args *a, void *row_in) {
     const fa_rows_job *job = p->job;
-    if (job->row_in.data && job->row_in.stride) fa_gather(p->isa, &job->row_in, row, rows, job->precision, row_in);
+    if (p->row_in_direct && !a->head && rows % p->kernels->lanes == 0) {
+        a->row_in = fa_at(&job->row_in, row);
+    } else if (job->row_in.data && job->row_in.stride) {
+        fa_gather(p->isa, &job->row_in, row, rows, job->precision, row_in);
+        a->row_in = row_in;
+    }
     if (job->labels) a->labels = job->labels + row;
     if (job->losses) a->losses = job->losses + row;
 }
@@ -407,7 +413,7 @@ static size_t choose_rows_per_task(const plan *p) {
 
 int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     plan p = {.isa = isa, .job = job, .kernels = &isa->kernels[job->precision]->rows};
-    if (!job->rows || (!job->n && !job->row_out.data)) return 0;
+    if (!job->rows || (!job->n && !job->row_out.data && !job->losses)) return 0;
     p.realsize = fa_realsize(job->precision);
     p.direction = choose_direction(&p);
     p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
@@ -420,6 +426,8 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
         p.out_pitch[k] = elements(&p, job->out[k].row);
     }
     if (p.direction == FA_ACROSS && job->n > MOST_TILED_ABREAST && all_direct(&p)) p.direction = FA_ABREAST;
+    p.row_in_direct = p.direction != FA_ALONG && job->row_in.data && fa_is_contiguous(&job->row_in) &&
+                      fa_precision_of(job->row_in.dtype) == job->precision;
     p.head = choose_head(&p);
     p.strip = choose_strip(&p);
     p.kernel = &job->kernel[p.direction];
