@@ -1,7 +1,7 @@
 /* AVX2, FMA and F16C: 8 float32 or 4 float64 in a register. */
 #include <immintrin.h>
 
-#include "simd/blocks_x86.h"
+#include "blocks_x86.h"
 
 typedef __m256 vf32;
 typedef __m256d vf64;

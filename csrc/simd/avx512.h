@@ -1,7 +1,7 @@
 /* AVX-512 F, BW, DQ, VL: 16 float32 or 8 float64 in a register. */
 #include <immintrin.h>
 
-#include "simd/blocks_x86.h"
+#include "blocks_x86.h"
 
 typedef __m512 vf32;
 typedef __m512d vf64;

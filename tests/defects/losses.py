@@ -95,8 +95,8 @@ LOSSES = [
         (
             "the last chunk's total left out",
             "csrc/losses.c",
-            "fa_add_all(&state, chunks, p.partial);",
-            "fa_add_all(&state, chunks - (chunks > 1), p.partial);",
+            "fa_add_all(p.isa, &state, chunks, p.partial);",
+            "fa_add_all(p.isa, &state, chunks - (chunks > 1), p.partial);",
         ),
         (
             "a mean by weight divides by the number",
@@ -149,8 +149,20 @@ LOSSES = [
         (
             "ignored rows have a gradient",
             "csrc/row_losses.c",
-            "scale[i] = live[i] != 0.0 ? scale[i] : 0.0;",
-            "(void)live[i];",
+            "scale[i] = ignored ? 0.0 : scale[i];",
+            "",
+        ),
+        (
+            "ignored rows of a class count in a mean",
+            "csrc/row_losses.c",
+            "count.below - (ignores_class ? count.ignored : 0)",
+            "count.below",
+        ),
+        (
+            "all classes compared with the same label",
+            "csrc/ops/cross_entropy.h",
+            "    c->class_ = c->class_ + K(1);\n",
+            "",
         ),
     ),
     *defects(

@@ -55,8 +55,29 @@ MEMORY = [
     Defect(
         "tile reads rows that are not there",
         "csrc/loops_rows.h",
-        "v[r] = r >= rows ? K(0) :",
-        "v[r] = r > rows ? K(0) :",
+        "if (rows < LANES) FN(some_to_tile)",
+        "if (rows + 1 < LANES) FN(some_to_tile)",
+        "tests/test_guard_pages.py -k rows",
+    ),
+    Defect(
+        "tile's last block beyond the row",
+        "csrc/loops_rows.h",
+        "FN(block_to_tile)(BLOCK, (const real *)from + first, pitch",
+        "FN(block_to_tile)(BLOCK, (const real *)from + c, pitch",
+        "tests/test_guard_pages.py -k rows",
+    ),
+    Defect(
+        "a tile of fewer rows where it lies",
+        "csrc/rows.c",
+        "    if (rows < p->tile) stage_partial(p, f);\n",
+        "",
+        "tests/test_guard_pages.py -k rows",
+    ),
+    Defect(
+        "values of a part of a vector's rows where they lie",
+        "csrc/rows.c",
+        "p->row_in_direct && !a->head && rows % p->kernels->lanes == 0",
+        "p->row_in_direct",
         "tests/test_guard_pages.py -k rows",
     ),
     Defect(

@@ -25,6 +25,27 @@ NUMBERS = [
         "tests/test_rows.py",
     ),
     Defect(
+        "short row's second group of slots left out",
+        "csrc/reduce.h",
+        "v[to + k] = v[from + k] + v[from + SLOTS + k];",
+        "v[to + k] = v[from + k];",
+        "tests/test_rows.py",
+    ),
+    Defect(
+        "short row's last slot left out",
+        "csrc/reduce.h",
+        "if (k + half_of_all < used)",
+        "if (k + half_of_all + 1 < used)",
+        "tests/test_rows.py",
+    ),
+    Defect(
+        "what a sum of rows' losses lost stays lost",
+        "csrc/loops.h",
+        "lost[k] = lost[k] - ((s[k] - (total - t)) + (v - t));",
+        "lost[k] = lost[k] - K(0) * t;",
+        "tests/test_row_losses.py tests/test_losses.py",
+    ),
+    Defect(
         "winner's gradient is p - 1",
         "csrc/ops/cross_entropy.h",
         "return FN(times)(f->factor, f->others.hi + v_fnma(e, K(EXP_UNIT), K(1)));",
