@@ -43,7 +43,7 @@ FA_INLINE void FN(transpose)(vec v[]) {
     vec t[BLOCK];
     for (size_t round = 1; round < BLOCK; round *= 2) {
         FA_UNROLL(4)
-        for (size_t k = 0; k < BLOCK / 2; k++) {
+        for (size_t k = 0; 2 * k < BLOCK; k++) {
             t[2 * k] = v_zip_lo(v[k], v[k + BLOCK / 2]);
             t[2 * k + 1] = v_zip_hi(v[k], v[k + BLOCK / 2]);
         }

@@ -259,6 +259,17 @@ def test_z_loss_weighs_rows_alike(dtype):
     np.testing.assert_allclose(mean, got.astype(float).sum() / 2, rtol=4 * eps)
 
 
+@pytest.mark.parametrize("op", [fa.cross_entropy, fa.nll_loss])
+def test_an_ignored_class(op):
+    """Rows of a class that is ignored do not count in a mean either."""
+    x, labels = np.linspace(-3, 2, 40 * 3).reshape(40, 3), np.arange(40) % 3
+    value, grad = op.value_and_grad(x, labels, ignore_index=1)
+    wanted, others = op.value_and_grad(x[labels != 1], labels[labels != 1])
+    assert value == pytest.approx(wanted, rel=1e-15)
+    np.testing.assert_array_equal(grad[labels != 1], others)
+    np.testing.assert_array_equal(grad[labels == 1], 0)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nll_of_what_does_not_count(dtype):
     """A label of weight 0 and an ignored row give 0, whatever the log-probability."""
