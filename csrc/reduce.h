@@ -200,8 +200,7 @@ FA_INLINE size_t FN(add_groups)(size_t n, vec v[]) {
     }
     return to;
 }
-/* The total of short rows across, of one eight a slot: neighbours are taken at once, and added as eights would be. Slots
- * that hold nothing are 0, which changes nothing. */
+/* The total of short rows across, of one eight a slot: neighbours are taken at once, and added as eights would be. */
 enum { FN(SHORT_TOTAL) = 8 * SLOTS };
 FA_INLINE pair FN(short_total)(walk w, FN(eight_body) * body, void *context) {
     vec v[FN(SHORT_TOTAL)], few[4];

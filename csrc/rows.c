@@ -163,37 +163,24 @@ static void deliver_row_values(const plan *p, const fa_rows_args *a, size_t row,
 
 /* ---- calls of the kernel, interleaved -------------------------------------------------------- */
 
-/* How the kernel finds the matrices of each call: those it takes where they lie have other addresses in each. */
-static void find_matrices(const plan *p, flight *f) {
+/* How the kernel finds the matrices of a call: those it takes where they lie have other addresses in each. Of fewer rows
+ * than a tile's nothing may be read or written beyond: they are not taken so. */
+static void find_matrices(const plan *p, flight *f, int whole) {
     const fa_rows_job *job = p->job;
     fa_rows_args *a = &f->args;
     for (size_t k = 0; k < job->inputs; k++) {
-        const int direct = (f->in_by[k] = p->in[k]) == DIRECT;
+        f->in_by[k] = p->in[k] == DIRECT && !whole ? STAGED : p->in[k];
+        const int direct = f->in_by[k] == DIRECT;
         a->in[k] = f->in[k];
         a->in_pitch[k] = direct ? elements(p, job->in[k].class_) : (ptrdiff_t)p->tile;
         a->in_ahead[k] = direct && p->fetch_in_ahead ? p->in_pitch[k] : 0;
     }
     for (size_t k = 0; k < job->outputs; k++) {
-        const int direct = (f->out_by[k] = p->out[k]) == DIRECT;
+        f->out_by[k] = p->out[k] == DIRECT && !whole ? STAGED : p->out[k];
+        const int direct = f->out_by[k] == DIRECT;
         a->out[k] = f->out[k];
         a->out_pitch[k] = direct ? elements(p, job->out[k].class_) : (ptrdiff_t)p->tile;
         if (k == 0) a->out_ahead = direct && p->fetch_out_ahead ? p->out_pitch[k] : 0;
-    }
-}
-/* Of fewer rows than a tile's nothing may be read or written beyond. */
-static void stage_partial(const plan *p, flight *f) {
-    fa_rows_args *a = &f->args;
-    for (size_t k = 0; k < p->job->inputs; k++) {
-        if (f->in_by[k] == DIRECT) f->in_by[k] = STAGED;
-        a->in[k] = f->in[k];
-        a->in_pitch[k] = (ptrdiff_t)p->tile;
-        a->in_ahead[k] = 0;
-    }
-    for (size_t k = 0; k < p->job->outputs; k++) {
-        if (f->out_by[k] == DIRECT) f->out_by[k] = STAGED;
-        a->out[k] = f->out[k];
-        a->out_pitch[k] = (ptrdiff_t)p->tile;
-        a->out_ahead = 0;
     }
 }
 
@@ -225,7 +212,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
     fa_rows_args *a = &f->args;
     f->row = row;
     f->rows = rows;
-    if (rows < p->tile) stage_partial(p, f);
+    if (rows < p->tile) find_matrices(p, f, 0);
     for (size_t k = 0; k < job->inputs; k++) {
         const fa_matrix *m = &job->in[k];
         if (f->in_by[k] == DIRECT) a->in[k] = element(m, row);
@@ -267,7 +254,7 @@ static flight *reserve(const plan *p, size_t flights, size_t bytes) {
         args.options = job->options;
         args.state = one->state;
         one->args = args;
-        find_matrices(p, one);
+        find_matrices(p, one, 1);
     }
     f->memory = memory;
     return f;

@@ -124,7 +124,8 @@ FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64)_mm512_cvtpd_epi64(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return _mm512_cvtepi32_ps((__m512i)a); }
 FA_INLINE vf64 f64_from_int(vi64 a) { return _mm512_cvtepi64_pd((__m512i)a); }
 FA_INLINE vi32 f32_load_int64(const int64_t *p) {
-    __m256i lower = _mm512_cvtepi64_epi32(_mm512_loadu_si512(p)), upper = _mm512_cvtepi64_epi32(_mm512_loadu_si512(p + 8));
+    const __m256i lower = _mm512_cvtepi64_epi32(_mm512_loadu_si512(p));
+    const __m256i upper = _mm512_cvtepi64_epi32(_mm512_loadu_si512(p + 8));
     return (vi32)_mm512_inserti64x4(_mm512_castsi256_si512(lower), upper, 1);
 }
 FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64)_mm512_loadu_si512(p); }

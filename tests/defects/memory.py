@@ -69,7 +69,7 @@ MEMORY = [
     Defect(
         "a tile of fewer rows where it lies",
         "csrc/rows.c",
-        "    if (rows < p->tile) stage_partial(p, f);\n",
+        "    if (rows < p->tile) find_matrices(p, f, 0);\n",
         "",
         "tests/test_guard_pages.py -k rows",
     ),
