@@ -259,6 +259,13 @@ def test_z_loss_weighs_rows_alike(dtype):
     np.testing.assert_allclose(mean, got.astype(float).sum() / 2, rtol=4 * eps)
 
 
+def test_sums_of_rows_carry_what_they_lose():
+    """1e16 + 1 - 1e16 is 1, also where the three are added one after the other."""
+    x = np.zeros((48, 2))
+    x[0, 1], x[16, 1], x[32, 1] = -1e16, -1, 1e16
+    assert fa.nll_loss(x, np.ones(48, int), reduction="sum") == 1
+
+
 @pytest.mark.parametrize("op", [fa.cross_entropy, fa.nll_loss])
 def test_an_ignored_class(op):
     """Rows of a class that is ignored do not count in a mean either."""

@@ -42,8 +42,8 @@ NUMBERS = [
         "what a sum of rows' losses lost stays lost",
         "csrc/loops.h",
         "lost[k] = lost[k] - ((s[k] - (total - t)) + (v - t));",
-        "lost[k] = lost[k] - K(0) * t;",
-        "tests/test_row_losses.py tests/test_losses.py",
+        "lost[k] = lost[k] - f64_splat(0) * t;",
+        "tests/test_row_losses.py",
     ),
     Defect(
         "winner's gradient is p - 1",
