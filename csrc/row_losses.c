@@ -189,10 +189,10 @@ static void prepare_rows(rows_context *c) {
     const size_t size = fa_realsize(job->precision);
     for (size_t first = 0, n; c->scale && first < c->rows; first += n) {
         double scale[BLOCK];
-        int64_t *label = c->label + first;
+        int64_t *label = c->label ? c->label + first : NULL;
         n = block_at(c, first);
         read_scales(c, first, n, scale);
-        for (size_t i = 0; job->labels.data && i < n; i++) {
+        for (size_t i = 0; label && i < n; i++) {
             const int ignored = label[i] == job->ignore_index;
             scale[i] = ignored ? 0.0 : scale[i];
             label[i] = ignored ? 0 : label[i];
