@@ -5,8 +5,6 @@
 #include "isa.h"
 #include "simd/fp.h"
 
-enum { FA_SLOTS = FA_VIRTUAL_VECTOR / 4 };
-
 /* s += v with the rounding error added to `lost`: the value is sum - lost (Knuth's two-sum). */
 static inline void fa_add_exactly(double *s, double *lost, double v) {
     double total = *s + v, t = total - *s;
@@ -16,7 +14,7 @@ static inline void fa_add_exactly(double *s, double *lost, double v) {
 
 static inline double fa_fold(const fa_sum_state *state) {
     fa_sum_state s = *state;
-    for (size_t half = FA_SLOTS / 2; half; half /= 2) {
+    for (size_t half = FA_SUM_SLOTS / 2; half; half /= 2) {
         for (size_t k = 0; k < half; k++) {
             fa_add_exactly(&s.sum[k], &s.lost[k], s.sum[k + half]);
             s.lost[k] += s.lost[k + half];
@@ -26,9 +24,9 @@ static inline double fa_fold(const fa_sum_state *state) {
     return s.sum[0] - s.sum[0] == 0.0 ? s.sum[0] - s.lost[0] : s.sum[0];
 }
 
-/* n doubles: element i to slot i % FA_SLOTS. */
+/* n doubles: element i to slot i % FA_SUM_SLOTS. */
 static inline void fa_add_all(const fa_isa *isa, fa_sum_state *state, size_t n, const double *v) {
-    const size_t whole = n - n % FA_SLOTS;
+    const size_t whole = n - n % FA_SUM_SLOTS;
     isa->add_exactly(state, whole, v);
     for (size_t k = 0; whole + k < n; k++) fa_add_exactly(&state->sum[k], &state->lost[k], v[whole + k]);
 }

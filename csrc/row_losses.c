@@ -9,17 +9,17 @@
 
 /* ---- what the rows of a job need --------------------------------------------------------- */
 
-enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SLOTS, so that sums go on where they were */
+enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums go on where they were */
 enum { TASK_ELEMENTS = 1 << 15 };
 
 typedef struct {
     const fa_row_loss_job *job;
     const fa_isa *isa;
     size_t rows, rows_per_task;
-    double *loss;    /* of each row; room for FA_LABEL_ROOM more, as of labels */
+    double *loss;    /* of each row; then FA_ROOM_BEYOND more */
     double *weight;  /* class weights; NULL: all 1 */
     double weight_sum, denominator, norm;
-    int64_t *label;  /* cross entropy: in range, 0 for an ignored row */
+    int64_t *label;  /* cross entropy: as they were checked, then 0 for an ignored row; then FA_ROOM_BEYOND zeros */
     double *scale;   /* of a row's gradient; 0 for an ignored row; NULL: that of all */
     double scale_of_all;
 } rows_context;
@@ -80,7 +80,8 @@ static size_t check_labels(const rows_context *c, size_t *live) {
 /* Labels, and 1 for each row that counts; of an ignored one 0 and 0. In range they are even if
  * another thread has changed them since they were checked. */
 static void read_live_labels(const rows_context *c, size_t first, size_t n, int64_t *label, double *live) {
-    read_labels(c, first, n, label);
+    if (c->label) memcpy(label, c->label + first, n * sizeof *label);
+    else read_labels(c, first, n, label);
     for (size_t i = 0; i < n; i++) {
         int counts = is_live(c, label[i]);
         label[i] = counts ? label[i] : 0;
@@ -214,9 +215,13 @@ static int run_cross_entropy(rows_context *c) {
                                         .smoothing = job->smoothing,
                                         .share = job->smoothing / (double)job->n,
                                         .z_loss = job->z_loss};
+    if (!soft && !job->n) { /* all rows are ignored: there is no element at a label */
+        memset(c->loss, 0, c->rows * sizeof *c->loss);
+        return 0;
+    }
     prepare_rows(c);
     if (c->weight) narrow_in_place(c, job->n, c->weight);
-    for (size_t o = 0; o < job->outer; o++) {
+    for (size_t o = 0; o < job->outer; o++) { /* in this order: of the next plane the first losses are overwritten */
         size_t first = o * job->inner;
         fa_rows_job rows = {.precision = job->precision,
                             .kernel = c->isa->kernels[job->precision]->rows.cross_entropy,
@@ -323,7 +328,7 @@ static void run_nll(rows_context *c) {
 /* Memory for what the job may need of these; NULL without it. */
 static double *reserve(rows_context *c) {
     const fa_row_loss_job *job = c->job;
-    const size_t padded = c->rows + FA_LABEL_ROOM, weight = job->weight.data ? job->n : 0;
+    const size_t padded = c->rows + FA_ROOM_BEYOND, weight = job->weight.data ? job->n : 0;
     const int by_row = job->loss == FA_CROSS_ENTROPY; /* nll reads labels in passing */
     const size_t label = by_row && job->labels.data ? padded : 0, scale = by_row ? c->rows : 0;
     double *memory = malloc((padded + label + scale + weight) * sizeof(double)), *at = memory;
@@ -332,7 +337,7 @@ static double *reserve(rows_context *c) {
     c->label = label ? (int64_t *)(void *)(at + padded) : NULL;
     c->scale = scale ? at + padded + label : NULL;
     c->weight = weight ? at + padded + label + scale : NULL;
-    if (label) memset(c->label + c->rows, 0, FA_LABEL_ROOM * sizeof *c->label);
+    if (label) memset(c->label + c->rows, 0, FA_ROOM_BEYOND * sizeof *c->label);
     return memory;
 }
 

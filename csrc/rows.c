@@ -36,7 +36,7 @@ typedef struct {
     const fa_rows_kernel *kernel;
     fa_direction direction;
     passage in[2], out[2];             /* of whole tiles */
-    ptrdiff_t in_pitch[2], out_pitch[2]; /* elements between rows, if they are whole elements apart */
+    ptrdiff_t in_row[2], out_row[2];   /* elements between rows, if they are whole elements apart */
     size_t realsize, tile; /* tile: rows of a call of the kernel */
     size_t head, strip;    /* rows side by side: before they are aligned, and at a time */
     int row_in_direct;     /* vectors of what there is one of a row are read where they lie */
@@ -137,9 +137,8 @@ static void stage_out(const plan *p, const flight *f, const fa_matrix *m, char *
 static void prepare_row_values(const plan *p, size_t bytes, char *to) {
     const fa_operand *o = &p->job->row_in;
     double one = 0.0;
-    float narrow = 0.0f;
     if (o->data && !o->stride) fa_gather(p->isa, o, 0, 1, FA_DOUBLE, &one);
-    narrow = (float)one;
+    const float narrow = (float)one;
     if (p->realsize == sizeof narrow)
         for (size_t k = 0; k < bytes; k += sizeof narrow) memcpy(to + k, &narrow, sizeof narrow);
     else
@@ -173,14 +172,14 @@ static void find_matrices(const plan *p, flight *f, int whole) {
         const int direct = f->in_by[k] == DIRECT;
         a->in[k] = f->in[k];
         a->in_pitch[k] = direct ? elements(p, job->in[k].class_) : (ptrdiff_t)p->tile;
-        a->in_ahead[k] = direct && p->fetch_in_ahead ? p->in_pitch[k] : 0;
+        a->in_ahead[k] = direct && p->fetch_in_ahead ? p->in_row[k] : 0;
     }
     for (size_t k = 0; k < job->outputs; k++) {
         f->out_by[k] = p->out[k] == DIRECT && !whole ? STAGED : p->out[k];
         const int direct = f->out_by[k] == DIRECT;
         a->out[k] = f->out[k];
         a->out_pitch[k] = direct ? elements(p, job->out[k].class_) : (ptrdiff_t)p->tile;
-        if (k == 0) a->out_ahead = direct && p->fetch_out_ahead ? p->out_pitch[k] : 0;
+        if (k == 0) a->out_ahead = direct && p->fetch_out_ahead ? p->out_row[k] : 0;
     }
 }
 
@@ -217,7 +216,7 @@ static void begin(const plan *p, flight *f, size_t row, size_t rows) {
         const fa_matrix *m = &job->in[k];
         if (f->in_by[k] == DIRECT) a->in[k] = element(m, row);
         if (f->in_by[k] == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
-        if (f->in_by[k] == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), p->in_pitch[k], f->in[k]);
+        if (f->in_by[k] == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), p->in_row[k], f->in[k]);
     }
     for (size_t k = 0; k < job->outputs; k++)
         if (f->out_by[k] == DIRECT) a->out[k] = element(&job->out[k], row);
@@ -231,7 +230,7 @@ static void deliver(const plan *p, const flight *f) {
         const fa_matrix *m = &job->out[k];
         char *to = element(m, f->row);
         if (f->out_by[k] == STAGED) stage_out(p, f, m, f->out[k]);
-        if (f->out_by[k] == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], to, p->out_pitch[k]);
+        if (f->out_by[k] == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], to, p->out_row[k]);
     }
     deliver_row_values(p, &f->args, f->row, f->rows);
 }
@@ -267,7 +266,7 @@ static void go_on(const plan *p, const flight *f, fa_row_phase phase) {
 
 /* Each phase is another call's: `apart` of them, 0 or 1, have begun since the one whose MIDDLE it is. */
 static void run_interleaved(const plan *p, flight *f, size_t calls, size_t apart, size_t first, size_t rows) {
-    const size_t flights = apart + 3;
+    const size_t flights = apart + 3; /* BEGIN, MIDDLE, LATE and END, of which the first two may be one call's */
     flight *slot[4] = {f, f, f, f}; /* slot[d]: of the call begun d before */
     for (size_t k = 0, done = 0; k < calls + apart + 2; k++, done += p->tile) {
         const size_t middle = k - apart, late = middle - 1, last = middle - 2; /* before the first call huge */
@@ -283,7 +282,7 @@ static void run_interleaved(const plan *p, flight *f, size_t calls, size_t apart
 
 static int run_rows(const plan *p, size_t first, size_t rows) {
     const size_t bytes = (p->job->n * p->realsize * p->tile + 63) / 64 * 64, calls = (rows + p->tile - 1) / p->tile;
-    const size_t interleaved = bytes <= MOST_INTERLEAVED_BYTES && calls > 1;
+    const int interleaved = bytes <= MOST_INTERLEAVED_BYTES && calls > 1;
     const size_t apart = p->direction == FA_ACROSS && bytes <= MOST_APART_BYTES;
     flight *f = reserve(p, interleaved ? apart + 3 : 1, bytes);
     if (!f) return -1;
@@ -326,7 +325,7 @@ static int run_abreast(const plan *p, size_t first, size_t rows) {
         for (size_t k = 0; k < job->inputs; k++) a.in[k] = element(&job->in[k], row);
         for (size_t k = 0; k < job->outputs; k++) a.out[k] = element(&job->out[k], row);
         fetch_row_values(p, row, a.rows, &a, own->row_in);
-        for (int phase = FA_BEGIN; phase <= FA_END; phase++) p->kernel->phase[phase](&a);
+        for (int phase = FA_BEGIN; phase < FA_ROW_PHASES; phase++) p->kernel->phase[phase](&a);
         deliver_row_values(p, &a, row, a.rows);
     }
     free(memory);
@@ -406,11 +405,11 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
     for (size_t k = 0; k < job->inputs; k++) {
         p.in[k] = passage_of(&p, &job->in[k]);
-        p.in_pitch[k] = elements(&p, job->in[k].row);
+        p.in_row[k] = elements(&p, job->in[k].row);
     }
     for (size_t k = 0; k < job->outputs; k++) {
         p.out[k] = passage_of(&p, &job->out[k]);
-        p.out_pitch[k] = elements(&p, job->out[k].row);
+        p.out_row[k] = elements(&p, job->out[k].row);
     }
     if (p.direction == FA_ACROSS && job->n > MOST_TILED_ABREAST && all_direct(&p)) p.direction = FA_ABREAST;
     p.row_in_direct = p.direction != FA_ALONG && job->row_in.data && fa_is_contiguous(&job->row_in) &&

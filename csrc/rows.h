@@ -18,14 +18,15 @@
 
 typedef enum { FA_ALONG, FA_ACROSS, FA_ABREAST, FA_DIRECTIONS } fa_direction;
 
-/* BEGIN finds the maximum, MIDDLE sums exponentials, LATE takes the sum's logarithm, END writes the results. */
+/* BEGIN finds the maximum, MIDDLE sums exponentials, LATE takes the sum's logarithm and writes losses,
+ * END writes what there is one of an element; ops without exponentials do all in END. */
 typedef enum { FA_BEGIN, FA_MIDDLE, FA_LATE, FA_END, FA_ROW_PHASES } fa_row_phase;
 enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a row or a tile */
 /* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
 enum { FA_ABREAST_BYTES = 1152, FA_ABREAST_STATE = 22 << 10, FA_ABREAST_SLOTS = 72 << 10 };
 
-/* Kernels write losses and read labels by whole vectors, beyond the last row's. */
-enum { FA_LABEL_ROOM = FA_VIRTUAL_VECTOR / 4 };
+/* Kernels write losses and read labels by whole vectors: up to so many rows beyond the last. */
+enum { FA_ROOM_BEYOND = FA_VIRTUAL_VECTOR / 4 };
 
 /* What cross entropy has beside the rows. */
 typedef struct {
@@ -84,8 +85,8 @@ typedef struct {
     double in_fill[2]; /* what a masked input element counts as */
     int new_outputs;    /* mostly made for this call: in no cache yet */
     fa_operand row_in, row_out; /* without data: absent */
-    double *losses;             /* these of each row, and room for FA_LABEL_ROOM more; or NULL */
-    const int64_t *labels;
+    double *losses;             /* of each row, and FA_ROOM_BEYOND more, whose values are lost; or NULL */
+    const int64_t *labels;      /* of each row and FA_ROOM_BEYOND more, all in range; or NULL */
     const fa_cross_entropy_options *options;
 } fa_rows_job;
 

@@ -42,7 +42,8 @@
  *   v_max_across(v)                   the largest lane, a real; v without NaN (with one: any lane)
  *   f64_add_across(v)                 the sum of the lanes: lane k and k + half added until one is left
  *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ... of each block of 16 bytes: its first and its second half
- *   v_load_blocks(p, apart, n)        its k-th block from p + k * apart, of the first n elements, 0 < n <= BLOCK
+ *   v_load_blocks(p, apart, n)        its k-th 16 bytes (one lane, if there is only one) from p + k * apart: the first
+ *                                     n > 0 elements, then 0
  *   v_store_blocks(p, apart, n, v)
  * and between the types:
  *   f64w, f32_widen(v), f32_narrow(w) a f32 vector as FA_WIDE f64 vectors, in lane order

@@ -259,6 +259,31 @@ def test_z_loss_weighs_rows_alike(dtype):
     np.testing.assert_allclose(mean, got.astype(float).sum() / 2, rtol=4 * eps)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", [3, 40])
+def test_no_classes_are_nothing_to_write_to(dtype, rows):
+    """Rows that are all ignored, of no classes: there is no element at a label."""
+    around, labels = np.full((rows, 5), 7, dtype), np.full(rows, -100)
+    for op in (fa.cross_entropy, fa.nll_loss):
+        value, grad = op.value_and_grad(around[:, 1:1].copy(), labels, out=around[:, 2:2])
+        assert value == 0 and grad.shape == (rows, 0)
+        np.testing.assert_array_equal(op(around[:, 1:1], labels, reduction="none"), np.zeros(rows))
+    np.testing.assert_array_equal(around, 7)
+
+
+def test_probabilities_of_many_rows():
+    """More than are read at a time, with a gradient that comes in by row."""
+    rng = np.random.default_rng(1)
+    x, upstream = rng.normal(size=(1100, 3)), rng.normal(size=1100)
+    target = rng.dirichlet(np.ones(3), 1100)
+    whole = fa.cross_entropy.backward(upstream, x, target, reduction="none")
+    each = [
+        fa.cross_entropy.backward(u, a[None], t[None], reduction="sum")
+        for u, a, t in zip(upstream, x, target, strict=True)
+    ]
+    np.testing.assert_array_equal(whole, np.concatenate(each))
+
+
 def test_sums_of_rows_carry_what_they_lose():
     """1e16 + 1 - 1e16 is 1, also where the three are added one after the other."""
     x = np.zeros((48, 2))

@@ -105,7 +105,8 @@ FA_INLINE void FN(start_comparing)(ce *c) {
     c->label = v_from_int(v_load_int64(c->a->labels));
     c->class_ = K(0);
 }
-/* `there` at the labels that are the class at hand, of which the next is the following; v elsewhere. */
+/* Of the class at hand, which start_comparing sets to the first and each call to the next: `there` in the rows whose
+ * label it is, v in the others. */
 FA_INLINE vec FN(at_label)(ce *c, vec there, vec v) {
     const mask here = v_eq(c->label, c->class_);
     c->class_ = c->class_ + K(1);

@@ -20,35 +20,35 @@ FA_INLINE void f64_store(double *p, vf64 v) { vst1q_f64(p, v); }
 /* No masked access: the tail goes through the stack. */
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) {
     float lanes[4] = {0, 0, 0, 0};
-    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    for (size_t i = 0; i < n; i++) memcpy(lanes + i, p + i, sizeof *lanes);
     return vld1q_f32(lanes);
 }
 FA_INLINE vf64 f64_load_n(const double *p, size_t n) {
     double lanes[2] = {0, 0};
-    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    for (size_t i = 0; i < n; i++) memcpy(lanes + i, p + i, sizeof *lanes);
     return vld1q_f64(lanes);
 }
 FA_INLINE vf32 f32_load_or(const float *p, size_t n, vf32 pad) {
     float lanes[4];
     vst1q_f32(lanes, pad);
-    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    for (size_t i = 0; i < n; i++) memcpy(lanes + i, p + i, sizeof *lanes);
     return vld1q_f32(lanes);
 }
 FA_INLINE vf64 f64_load_or(const double *p, size_t n, vf64 pad) {
     double lanes[2];
     vst1q_f64(lanes, pad);
-    for (size_t i = 0; i < n; i++) lanes[i] = p[i];
+    for (size_t i = 0; i < n; i++) memcpy(lanes + i, p + i, sizeof *lanes);
     return vld1q_f64(lanes);
 }
 FA_INLINE void f32_store_n(float *p, size_t n, vf32 v) {
     float lanes[4];
     vst1q_f32(lanes, v);
-    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
+    for (size_t i = 0; i < n; i++) memcpy(p + i, lanes + i, sizeof *lanes);
 }
 FA_INLINE void f64_store_n(double *p, size_t n, vf64 v) {
     double lanes[2];
     vst1q_f64(lanes, v);
-    for (size_t i = 0; i < n; i++) p[i] = lanes[i];
+    for (size_t i = 0; i < n; i++) memcpy(p + i, lanes + i, sizeof *lanes);
 }
 FA_INLINE vf32 f32_splat(float s) { return vdupq_n_f32(s); }
 FA_INLINE vf64 f64_splat(double s) { return vdupq_n_f64(s); }

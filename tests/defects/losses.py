@@ -153,6 +153,12 @@ LOSSES = [
             "",
         ),
         (
+            "elements at labels of rows of no classes",
+            "csrc/row_losses.c",
+            "if (!soft && !job->n) {",
+            "if (!soft && job->n > job->n) {",
+        ),
+        (
             "ignored rows of a class count in a mean",
             "csrc/row_losses.c",
             "count.below - (ignores_class ? count.ignored : 0)",
