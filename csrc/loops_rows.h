@@ -51,8 +51,9 @@ FA_INLINE void FN(transpose)(vec v[]) {
         for (size_t k = 0; k < BLOCK; k++) v[k] = t[k];
     }
 }
-/* `width` <= BLOCK classes of LANES rows; a constant at each call. */
-FA_INLINE void FN(block_to_tile)(size_t width, const real *from, ptrdiff_t pitch, real *tile) {
+/* `width` <= BLOCK classes of LANES rows, `pitch` apart where they are no tile; a constant at each call. */
+typedef void FN(block_mover)(size_t width, const real *from, real *to, ptrdiff_t pitch);
+FA_INLINE void FN(block_to_tile)(size_t width, const real *from, real *tile, ptrdiff_t pitch) {
     vec v[BLOCK];
     FA_UNROLL(4)
     for (size_t k = 0; k < BLOCK; k++)
@@ -70,6 +71,19 @@ FA_INLINE void FN(block_from_tile)(size_t width, const real *tile, real *to, ptr
     for (size_t k = 0; k < BLOCK; k++)
         v_store_blocks(to + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width, v[k]);
 }
+/* n classes; from one to the next it is `from_class` and `to_class` elements. The last block may overlap the one before:
+ * some elements are moved twice. */
+FA_INLINE void FN(move_blocks)(FN(block_mover) * move, size_t n, const real *from, size_t from_class, real *to,
+                               size_t to_class, ptrdiff_t pitch) {
+    if (BLOCK > 1 && n == 1) move(1, from, to, pitch);
+    else if (BLOCK > 2 && n == 2) move(2, from, to, pitch);
+    else if (BLOCK > 3 && n == 3) move(3, from, to, pitch);
+    else
+        for (size_t c = 0; c < n; c += BLOCK) {
+            const size_t first = c + BLOCK <= n ? c : n - BLOCK;
+            move(BLOCK, from + first * from_class, to + first * to_class, pitch);
+        }
+}
 /* Fewer rows than lanes: one element after the other. */
 static void FN(some_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, real *tile) {
     memset(tile, 0, n * LANES * sizeof(real));
@@ -82,27 +96,12 @@ static void FN(some_from_tile)(size_t n, size_t rows, const real *tile, void *to
             FN(put_real_at)(to, (ptrdiff_t)r * pitch + (ptrdiff_t)c, tile[c * LANES + r]);
 }
 
-/* The last block of a row may overlap the one before: some elements are moved twice. */
 static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile) {
     if (rows < LANES) FN(some_to_tile)(n, rows, from, pitch, tile);
-    else if (BLOCK > 1 && n == 1) FN(block_to_tile)(1, from, pitch, tile);
-    else if (BLOCK > 2 && n == 2) FN(block_to_tile)(2, from, pitch, tile);
-    else if (BLOCK > 3 && n == 3) FN(block_to_tile)(3, from, pitch, tile);
-    else
-        for (size_t c = 0; c < n; c += BLOCK) {
-            const size_t first = c + BLOCK <= n ? c : n - BLOCK;
-            FN(block_to_tile)(BLOCK, (const real *)from + first, pitch, (real *)tile + first * LANES);
-        }
+    else FN(move_blocks)(FN(block_to_tile), n, from, 1, tile, LANES, pitch);
 }
 static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch) {
     if (rows < LANES) FN(some_from_tile)(n, rows, tile, to, pitch);
-    else if (BLOCK > 1 && n == 1) FN(block_from_tile)(1, tile, to, pitch);
-    else if (BLOCK > 2 && n == 2) FN(block_from_tile)(2, tile, to, pitch);
-    else if (BLOCK > 3 && n == 3) FN(block_from_tile)(3, tile, to, pitch);
-    else
-        for (size_t c = 0; c < n; c += BLOCK) {
-            const size_t first = c + BLOCK <= n ? c : n - BLOCK;
-            FN(block_from_tile)(BLOCK, (const real *)tile + first * LANES, (real *)to + first, pitch);
-        }
+    else FN(move_blocks)(FN(block_from_tile), n, tile, LANES, to, 1, pitch);
 }
 #undef BLOCK
