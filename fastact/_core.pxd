@@ -41,13 +41,13 @@ cdef extern from "core.h" nogil:
     void fa_set_threads(int)
     int fa_available_cpus()
 
-cdef extern from "simd/fpstate.h" nogil:
+cdef extern from "runtime/fpstate.h" nogil:
     ctypedef struct fa_fpstate:
         pass
     fa_fpstate fa_fpstate_enter()
     void fa_fpstate_leave(fa_fpstate)
 
-cdef extern from "elementwise.h" nogil:
+cdef extern from "drivers/map.h" nogil:
     ctypedef struct fa_map_loop:
         int op
         fa_variant variant
@@ -58,10 +58,10 @@ cdef extern from "elementwise.h" nogil:
         const void *fixed[6]
     void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
 
-cdef extern from "parameter_sums.h" nogil:
+cdef extern from "drivers/parameter_sums.h" nogil:
     int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, const fa_operand *out)
 
-cdef extern from "column_spread.h" nogil:
+cdef extern from "drivers/column_moments.h" nogil:
     ctypedef struct fa_column_spread_job:
         fa_precision precision
         size_t count, rows, columns, pitch
@@ -72,7 +72,7 @@ cdef extern from "column_spread.h" nogil:
         double *second
     void fa_column_spread(const fa_column_spread_job *)
 
-cdef extern from "rows.h" nogil:
+cdef extern from "drivers/rows.h" nogil:
     ctypedef struct fa_rows_loop:
         int op
         fa_variant variant
@@ -80,7 +80,7 @@ cdef extern from "rows.h" nogil:
         fa_dtype dtype, in_dtype
     int fa_rows_strided(char **, const ptrdiff_t *, const ptrdiff_t *, const fa_rows_loop *)
 
-cdef extern from "losses.h" nogil:
+cdef extern from "drivers/losses.h" nogil:
     ctypedef struct fa_loss_job:
         int op
         fa_precision precision
@@ -138,7 +138,7 @@ cdef extern from "losses.h" nogil:
     fa_status fa_row_loss_run(const fa_row_loss_job *, size_t *bad_row)
     fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad)
 
-cdef extern from "ctc.h" nogil:
+cdef extern from "drivers/ctc.h" nogil:
     ctypedef struct fa_ctc_job:
         size_t steps, sequences, classes
         fa_cube input

@@ -1,0 +1,373 @@
+/* nll_loss and cross_entropy: labels, ignored rows, means and gradients by row. */
+#include "../math/compensated_sum.h"
+#include "losses.h"
+#include "operands.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what the rows of a job need --------------------------------------------------------- */
+
+enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums go on where they were */
+enum { TASK_ELEMENTS = 1 << 15 };
+
+typedef struct {
+    const fa_row_loss_job *job;
+    const fa_isa *isa;
+    size_t rows, rows_per_task;
+    double *loss;    /* of each row; then FA_ROOM_BEYOND more */
+    double *weight;  /* class weights; NULL: all 1 */
+    double weight_sum, denominator, norm;
+    int64_t *label;  /* cross entropy: as they were checked, then 0 for an ignored row; then FA_ROOM_BEYOND zeros */
+    double *scale;   /* of a row's gradient; 0 for an ignored row; NULL: that of all */
+    double scale_of_all;
+} rows_context;
+
+static fa_operand plane_row(const fa_plane *plane, size_t outer) {
+    fa_operand o = {plane->data ? plane->data + (ptrdiff_t)outer * plane->outer : NULL, plane->inner, plane->dtype};
+    return o;
+}
+
+static fa_matrix cube_rows(const fa_cube *cube, size_t outer) {
+    fa_matrix m = {cube->data + (ptrdiff_t)outer * cube->outer, cube->inner, cube->class_, cube->dtype, 0};
+    return m;
+}
+
+/* Rows first .. first + n lie in one plane as far as `rows_in_plane` gives. */
+static size_t rows_in_plane(const rows_context *c, size_t first, size_t n) {
+    size_t left = c->job->inner - first % c->job->inner;
+    return n < left ? n : left;
+}
+
+static size_t block_at(const rows_context *c, size_t first) {
+    return c->rows - first < BLOCK ? c->rows - first : BLOCK;
+}
+
+static void read_labels(const rows_context *c, size_t first, size_t n, int64_t *to) {
+    const fa_row_loss_job *job = c->job;
+    const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* bad, whatever is ignored */
+    for (size_t piece; n; first += piece, to += piece, n -= piece) {
+        piece = rows_in_plane(c, first, n);
+        fa_operand labels = plane_row(&job->labels, first / job->inner);
+        fa_gather_labels(&labels, first % job->inner, piece, beyond, to);
+    }
+}
+
+static int is_live(const rows_context *c, int64_t label) {
+    return label != c->job->ignore_index && (uint64_t)label < c->job->n;
+}
+
+/* Counts the rows that are not ignored; gives the first row with a bad label, or `rows`. With c->label what is checked
+ * is kept there: another thread may change the user's. */
+static size_t check_labels(const rows_context *c, size_t *live) {
+    const int64_t ignore = c->job->ignore_index;
+    const int ignores_class = (uint64_t)ignore < c->job->n;
+    int64_t own[BLOCK];
+    for (size_t first = 0, n; first < c->rows; first += n) {
+        int64_t *label = c->label ? c->label + first : own;
+        n = block_at(c, first);
+        read_labels(c, first, n, label);
+        const fa_label_count count = c->isa->count_labels(n, label, (int64_t)c->job->n, ignore);
+        const size_t good = count.below - (ignores_class ? count.ignored : 0);
+        for (size_t i = 0; i < n && good + count.ignored < n; i++)
+            if (label[i] != ignore && !is_live(c, label[i])) return first + i;
+        *live += good;
+    }
+    return c->rows;
+}
+
+/* Labels, and 1 for each row that counts; of an ignored one 0 and 0. In range they are even if
+ * another thread has changed them since they were checked. */
+static void read_live_labels(const rows_context *c, size_t first, size_t n, int64_t *label, double *live) {
+    if (c->label) memcpy(label, c->label + first, n * sizeof *label);
+    else read_labels(c, first, n, label);
+    for (size_t i = 0; i < n; i++) {
+        int counts = is_live(c, label[i]);
+        label[i] = counts ? label[i] : 0;
+        live[i] = counts ? 1.0 : 0.0;
+    }
+}
+
+static void read_weighed_labels(const rows_context *c, size_t first, size_t n, int64_t *label, double *weight) {
+    read_live_labels(c, first, n, label, weight);
+    for (size_t i = 0; c->weight && i < n; i++) weight[i] *= c->weight[label[i]];
+}
+
+/* grad_output of the rows, times what a mean divides by. */
+static void read_scales(const rows_context *c, size_t first, size_t n, double *to) {
+    const fa_plane *upstream = &c->job->grad_output;
+    if (!upstream->inner && !upstream->outer) {
+        for (size_t i = 0; i < n; i++) to[i] = c->scale_of_all;
+        return;
+    }
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = rows_in_plane(c, first + done, n - done);
+        fa_operand o = plane_row(upstream, (first + done) / c->job->inner);
+        fa_gather(c->isa, &o, (first + done) % c->job->inner, piece, FA_DOUBLE, to + done);
+    }
+    for (size_t i = 0; c->job->mean && i < n; i++) to[i] *= c->norm;
+}
+
+static double sum_label_weights(const rows_context *c) {
+    fa_sum_state sum = {{0}, {0}};
+    int64_t label[BLOCK];
+    double weight[BLOCK];
+    for (size_t first = 0, n; first < c->rows; first += n) {
+        n = block_at(c, first);
+        read_weighed_labels(c, first, n, label, weight);
+        fa_add_all(c->isa, &sum, n, weight);
+    }
+    return fa_fold(&sum);
+}
+
+static void read_weights(rows_context *c) {
+    if (c->weight) fa_gather(c->isa, &c->job->weight, 0, c->job->n, FA_DOUBLE, c->weight);
+}
+
+/* A mean by weight does not depend on their size, and float32 has no 1e-50. By a power of two, which is exact; of the
+ * labels' weights, for another class may have any. */
+static void bring_weights_near_1(rows_context *c) {
+    double largest = 0.0, weight[BLOCK];
+    int64_t label[BLOCK];
+    int exponent;
+    for (size_t first = 0, n; first < c->rows; first += n) {
+        n = block_at(c, first);
+        read_weighed_labels(c, first, n, label, weight);
+        for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(weight[i]));
+    }
+    if (!(largest > 0.0 && largest < INFINITY)) return;
+    frexp(largest, &exponent);
+    for (size_t k = 0; k < c->job->n; k++) c->weight[k] = ldexp(c->weight[k], -exponent);
+}
+
+/* What a mean divides by: of labels the sum of their weights, of probabilities the number of rows. */
+static double denominator_of(const rows_context *c, size_t live) {
+    if (!c->job->labels.data) return (double)c->rows;
+    return c->weight ? sum_label_weights(c) : (double)live;
+}
+
+static double sum_weights(const rows_context *c) {
+    fa_sum_state state = {{0}, {0}};
+    if (!c->weight) return (double)c->job->n;
+    fa_add_all(c->isa, &state, c->job->n, c->weight);
+    return fa_fold(&state);
+}
+
+/* Weights and the denominator of a mean. Nothing to divide by gives 0, not NaN. */
+static void prepare(rows_context *c, size_t live) {
+    const fa_row_loss_job *job = c->job;
+    read_weights(c);
+    c->denominator = denominator_of(c, live);
+    double size = fabs(c->denominator);
+    int by_weight = job->mean && job->labels.data && c->weight && !(job->z_loss > 0.0);
+    if (by_weight && size != 0.0 && !(size > 0x1p-60 && size < 0x1p60)) {
+        bring_weights_near_1(c);
+        c->denominator = denominator_of(c, live);
+    }
+    c->weight_sum = sum_weights(c);
+    c->norm = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
+    if (!c->rows) return;
+    fa_operand upstream = plane_row(&job->grad_output, 0);
+    fa_gather(c->isa, &upstream, 0, 1, FA_DOUBLE, &c->scale_of_all);
+    if (job->mean) c->scale_of_all *= c->norm;
+}
+
+/* ---- cross entropy -------------------------------------------------------------------------- */
+
+/* Kernels read these in their own precision. */
+static void narrow_in_place(const rows_context *c, size_t n, double *v) {
+    float *narrow = (float *)(void *)v;
+    for (size_t k = 0; c->job->precision == FA_SINGLE && k < n; k++) {
+        const float one = (float)v[k];
+        memcpy(narrow + k, &one, sizeof one);
+    }
+}
+
+/* Each row's scale, if not all are the same; of an ignored row label and scale are 0. */
+static void prepare_rows(rows_context *c) {
+    const fa_row_loss_job *job = c->job;
+    const size_t size = fa_realsize(job->precision);
+    for (size_t first = 0, n; c->scale && first < c->rows; first += n) {
+        double scale[BLOCK];
+        int64_t *label = c->label ? c->label + first : NULL;
+        n = block_at(c, first);
+        read_scales(c, first, n, scale);
+        for (size_t i = 0; label && i < n; i++) {
+            const int ignored = label[i] == job->ignore_index;
+            scale[i] = ignored ? 0.0 : scale[i];
+            label[i] = ignored ? 0 : label[i];
+        }
+        narrow_in_place(c, n, scale);
+        memcpy((char *)c->scale + first * size, scale, n * size);
+    }
+}
+
+static int run_cross_entropy(rows_context *c) {
+    const fa_row_loss_job *job = c->job;
+    int soft = !job->labels.data, failed = 0;
+    fa_cross_entropy_options options = {.soft = soft,
+                                        .want_loss = job->total || job->value.data,
+                                        .want_grad = job->grad.data != NULL,
+                                        .want_hess = job->hess.data != NULL,
+                                        .class_weight = c->weight,
+                                        .weight_sum = c->weight_sum,
+                                        .smoothing = job->smoothing,
+                                        .share = job->smoothing / (double)job->n,
+                                        .z_loss = job->z_loss};
+    if (!soft && !job->n) { /* all rows are ignored: there is no element at a label */
+        memset(c->loss, 0, c->rows * sizeof *c->loss);
+        return 0;
+    }
+    prepare_rows(c);
+    if (c->weight) narrow_in_place(c, job->n, c->weight);
+    for (size_t o = 0; o < job->outer; o++) { /* in this order: of the next plane the first losses are overwritten */
+        size_t first = o * job->inner;
+        fa_rows_job rows = {.precision = job->precision,
+                            .kernel = c->isa->kernels[job->precision]->rows.cross_entropy,
+                            .rows = job->inner,
+                            .n = job->n,
+                            .inputs = soft ? 2 : 1,
+                            .outputs = job->hess.data ? 2 : job->grad.data ? 1 : 0,
+                            .new_outputs = 1,
+                            .row_in = {(char *)&c->scale_of_all, 0, FA_F64},
+                            .losses = options.want_loss ? c->loss + first : NULL,
+                            .labels = soft ? NULL : c->label + first,
+                            .options = &options};
+        if (c->scale) {
+            const fa_dtype own = job->precision == FA_SINGLE ? FA_F32 : FA_F64;
+            rows.row_in = (fa_operand){(char *)c->scale + first * fa_itemsize(own), (ptrdiff_t)fa_itemsize(own), own};
+        }
+        rows.in[0] = cube_rows(&job->input, o);
+        if (soft) rows.in[1] = cube_rows(&job->target, o);
+        if (job->grad.data) rows.out[0] = cube_rows(&job->grad, o);
+        if (job->hess.data) rows.out[1] = cube_rows(&job->hess, o);
+        if (fa_rows_run(c->isa, &rows)) failed = -1;
+    }
+    return failed;
+}
+
+/* ---- nll: -w_t x_t, whose gradient is -w_t at the label and 0 elsewhere ------------------------- */
+
+static double read_real(const fa_isa *isa, fa_dtype dtype, const char *from) {
+    double x;
+    float narrow;
+    if (dtype == FA_F32) {
+        memcpy(&narrow, from, sizeof narrow);
+        return (double)narrow;
+    }
+    if (dtype == FA_F64) memcpy(&x, from, sizeof x);
+    else isa->kernels[FA_DOUBLE]->widen(1, dtype, from, &x);
+    return x;
+}
+
+static void write_real(const fa_isa *isa, fa_dtype dtype, double x, char *to) {
+    float narrow = (float)x;
+    if (dtype == FA_F32) memcpy(to, &narrow, sizeof narrow);
+    else if (dtype == FA_F64) memcpy(to, &x, sizeof x);
+    else isa->kernels[FA_SINGLE]->narrow(1, dtype, &narrow, to);
+}
+
+/* Zeroes n classes of rows that lie in one plane: all zero bits are 0.0 in every type. */
+static void zero_rows(const fa_cube *cube, char *to, size_t rows, size_t n) {
+    size_t size = fa_itemsize(cube->dtype);
+    if (cube->class_ == (ptrdiff_t)size && cube->inner == (ptrdiff_t)(n * size)) {
+        memset(to, 0, rows * n * size);
+    } else if (cube->class_ == (ptrdiff_t)size) {
+        for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * cube->inner, 0, n * size);
+    } else {
+        for (size_t k = 0; k < n; k++, to += cube->class_)
+            for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * cube->inner, 0, size);
+    }
+}
+
+static char *cube_row(const fa_cube *cube, size_t outer, size_t inner) {
+    return cube->data + (ptrdiff_t)outer * cube->outer + (ptrdiff_t)inner * cube->inner;
+}
+
+/* Rows that lie in one plane; weight: their labels', 0 for an ignored row. */
+static void nll_plane(const rows_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
+                      const double *scale) {
+    const fa_row_loss_job *job = c->job;
+    const fa_cube *in = &job->input, *grad = &job->grad, *hess = &job->hess;
+    size_t outer = first / job->inner, inner = first % job->inner;
+    const char *x = cube_row(in, outer, inner);
+    for (size_t i = 0; i < n; i++, x += in->inner) { /* before the gradient, which may overwrite the input */
+        double at_label = read_real(c->isa, in->dtype, x + (ptrdiff_t)label[i] * in->class_);
+        c->loss[first + i] = weight[i] != 0.0 ? -weight[i] * at_label : 0.0;
+    }
+    if (hess->data) zero_rows(hess, cube_row(hess, outer, inner), n, job->n);
+    if (!grad->data) return;
+    char *to = cube_row(grad, outer, inner);
+    zero_rows(grad, to, n, job->n);
+    for (size_t i = 0; i < n; i++, to += grad->inner)
+        if (weight[i] != 0.0)
+            write_real(c->isa, grad->dtype, -weight[i] * scale[i], to + (ptrdiff_t)label[i] * grad->class_);
+}
+
+static void nll_task(void *context, size_t index) {
+    const rows_context *c = context;
+    int64_t label[BLOCK];
+    double weight[BLOCK], scale[BLOCK];
+    size_t first = index * c->rows_per_task, end = first + c->rows_per_task;
+    if (end > c->rows) end = c->rows;
+    for (size_t n; first < end; first += n) {
+        n = rows_in_plane(c, first, end - first < BLOCK ? end - first : BLOCK);
+        read_weighed_labels(c, first, n, label, weight);
+        if (c->job->grad.data) read_scales(c, first, n, scale);
+        nll_plane(c, first, n, label, weight, scale);
+    }
+}
+
+static void run_nll(rows_context *c) {
+    size_t written = c->job->grad.data || c->job->hess.data ? c->job->n : 0;
+    c->rows_per_task = TASK_ELEMENTS / (written + 8) + 1; /* a label costs as much as a few zeros */
+    fa_parallel_for((c->rows + c->rows_per_task - 1) / c->rows_per_task, nll_task, c);
+}
+
+/* Memory for what the job may need of these; NULL without it. */
+static double *reserve(rows_context *c) {
+    const fa_row_loss_job *job = c->job;
+    const size_t padded = c->rows + FA_ROOM_BEYOND, weight = job->weight.data ? job->n : 0;
+    const int by_row = job->loss == FA_CROSS_ENTROPY; /* nll reads labels in passing */
+    const size_t label = by_row && job->labels.data ? padded : 0, scale = by_row ? c->rows : 0;
+    double *memory = malloc((padded + label + scale + weight) * sizeof(double)), *at = memory;
+    if (!memory) return NULL;
+    c->loss = at;
+    c->label = label ? (int64_t *)(void *)(at + padded) : NULL;
+    c->scale = scale ? at + padded + label : NULL;
+    c->weight = weight ? at + padded + label + scale : NULL;
+    if (label) memset(c->label + c->rows, 0, FA_ROOM_BEYOND * sizeof *c->label);
+    return memory;
+}
+
+fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
+    rows_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
+    const int labels = job->labels.data != NULL, by_row = job->grad_output.inner || job->grad_output.outer;
+    size_t live = 0;
+    double *memory = reserve(&c);
+    if (!memory) return FA_NO_MEMORY;
+    if (labels && (*bad_row = check_labels(&c, &live)) < c.rows) {
+        free(memory);
+        return FA_BAD_LABEL;
+    }
+    if (!by_row && (!labels || live == c.rows)) c.scale = NULL;
+    prepare(&c, live);
+
+    int failed = 0;
+    if (job->loss == FA_NLL) run_nll(&c);
+    else failed = run_cross_entropy(&c);
+
+    for (size_t o = 0; job->value.data && o < job->outer; o++) {
+        fa_operand to = plane_row(&job->value, o);
+        fa_put(c.isa, &to, job->inner, c.loss + o * job->inner);
+    }
+    if (job->total) {
+        fa_sum_state state = {{0}, {0}};
+        fa_add_all(c.isa, &state, c.rows, c.loss);
+        double total = fa_fold(&state);
+        *job->total = !job->mean ? total : c.denominator != 0.0 ? total / c.denominator : 0.0;
+    }
+    free(memory);
+    return failed ? FA_NO_MEMORY : FA_DONE;
+}

@@ -1,0 +1,167 @@
+#include "operands.h"
+
+#include <string.h>
+
+static void copy_strided(size_t n, size_t size, const char *from, ptrdiff_t from_stride, char *to,
+                         ptrdiff_t to_stride) {
+#define COPY(bytes)                                                              \
+    case bytes:                                                                  \
+        for (; n--; from += from_stride, to += to_stride) memcpy(to, from, bytes); \
+        break
+    switch (size) {
+        COPY(1);
+        COPY(2);
+        COPY(4);
+        COPY(8);
+    }
+#undef COPY
+}
+
+void fa_gather(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision, void *to) {
+    ptrdiff_t size = (ptrdiff_t)fa_itemsize(o->dtype);
+    if (o->stride == size) {
+        isa->kernels[precision]->widen(n, o->dtype, fa_at(o, start), to);
+        return;
+    }
+    _Alignas(64) char raw[FA_STAGE * 8];
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        copy_strided(piece, (size_t)size, fa_at(o, start + done), o->stride, raw, size);
+        isa->kernels[precision]->widen(piece, o->dtype, raw, (char *)to + done * fa_realsize(precision));
+    }
+}
+
+void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision,
+                const void *from) {
+    ptrdiff_t size = (ptrdiff_t)fa_itemsize(o->dtype);
+    if (o->stride == size) {
+        isa->kernels[precision]->narrow(n, o->dtype, from, fa_at(o, start));
+        return;
+    }
+    _Alignas(64) char raw[FA_STAGE * 8];
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        isa->kernels[precision]->narrow(piece, o->dtype, (const char *)from + done * fa_realsize(precision), raw);
+        copy_strided(piece, (size_t)size, raw, size, fa_at(o, start + done), o->stride);
+    }
+}
+
+void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) {
+    _Alignas(64) float narrow[FA_STAGE];
+    fa_precision precision = fa_precision_of(o->dtype);
+    for (size_t done = 0, piece; done < n; done += piece) {
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        for (size_t i = 0; precision == FA_SINGLE && i < piece; i++) narrow[i] = (float)from[done + i];
+        fa_scatter(isa, o, done, piece, precision, precision == FA_SINGLE ? (const void *)narrow : from + done);
+    }
+}
+
+/* Labels need not be aligned: they are copied out of a user's array as it is. */
+#define LABELS(code, type)                                   \
+    case code:                                               \
+        for (size_t i = 0; i < n; i++) {                     \
+            type label;                                      \
+            memcpy(&label, fa_at(o, start + i), sizeof label); \
+            to[i] = (int64_t)label;                          \
+        }                                                    \
+        break;
+
+void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to) {
+    if (o->dtype == FA_I64 && o->stride == sizeof *to) {
+        memcpy(to, fa_at(o, start), n * sizeof *to);
+        return;
+    }
+    switch (o->dtype) {
+        LABELS(FA_I8, int8_t)
+        LABELS(FA_U8, uint8_t)
+        LABELS(FA_I16, int16_t)
+        LABELS(FA_U16, uint16_t)
+        LABELS(FA_I32, int32_t)
+        LABELS(FA_U32, uint32_t)
+        LABELS(FA_I64, int64_t)
+    case FA_U64:
+        for (size_t i = 0; i < n; i++) {
+            uint64_t label;
+            memcpy(&label, fa_at(o, start + i), sizeof label);
+            to[i] = label > INT64_MAX ? beyond : (int64_t)label;
+        }
+        break;
+    default: break;
+    }
+}
+#undef LABELS
+
+/* One element, repeated over a virtual vector. */
+static void repeat(const fa_isa *isa, const fa_operand *o, fa_precision precision, char *to) {
+    if (precision == FA_SINGLE) {
+        float one;
+        if (o->dtype == FA_F32) memcpy(&one, o->data, sizeof one);
+        else isa->kernels[precision]->widen(1, o->dtype, o->data, &one);
+        for (size_t i = 0; i < FA_VIRTUAL_VECTOR / sizeof one; i++) memcpy(to + i * sizeof one, &one, sizeof one);
+    } else {
+        double one;
+        isa->kernels[precision]->widen(1, o->dtype, o->data, &one);
+        for (size_t i = 0; i < FA_VIRTUAL_VECTOR / sizeof one; i++) memcpy(to + i * sizeof one, &one, sizeof one);
+    }
+}
+
+typedef enum { DIRECT, REPEATED, STAGED } passage;
+
+static passage passage_of(const fa_operand *o, fa_precision precision) {
+    if (o->stride == 0) return REPEATED;
+    return fa_is_contiguous(o) && fa_precision_of(o->dtype) == precision ? DIRECT : STAGED;
+}
+
+/* Where the kernel finds its operands, from some element on. */
+typedef struct {
+    passage in_passage[FA_MAX_INPUTS], out_passage[FA_MAX_OUTPUTS];
+    const void *in[FA_MAX_INPUTS];
+    void *out[FA_MAX_OUTPUTS];
+    size_t step[FA_MAX_INPUTS];
+} places;
+
+/* Piece by piece: what is not DIRECT goes through a stage. */
+static void run_staged(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
+                       void *context, places *p) {
+    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE * 8], out_stage[FA_MAX_OUTPUTS][FA_STAGE * 8];
+    for (size_t done = 0, piece; done < n; done += piece) {
+        size_t at = start + done;
+        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        for (size_t k = 0; k < run->inputs; k++) {
+            if (p->in_passage[k] == DIRECT) p->in[k] = fa_at(&run->in[k], at);
+            if (p->in_passage[k] != STAGED) continue;
+            fa_gather(isa, &run->in[k], at, piece, run->precision, in_stage[k]);
+            p->in[k] = in_stage[k];
+        }
+        for (size_t k = 0; k < run->outputs; k++)
+            if (p->out[k]) p->out[k] = p->out_passage[k] == DIRECT ? fa_at(&run->out[k], at) : out_stage[k];
+        kernel(context, piece, p->in, p->step, p->out);
+        for (size_t k = 0; k < run->outputs; k++)
+            if (p->out[k] && p->out_passage[k] == STAGED)
+                fa_scatter(isa, &run->out[k], at, piece, run->precision, out_stage[k]);
+    }
+}
+
+void fa_run_over(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
+                 void *context) {
+    _Alignas(64) char repeated[FA_MAX_INPUTS][FA_VIRTUAL_VECTOR];
+    places p;
+    int staged = 0;
+    for (size_t k = 0; k < run->inputs; k++) {
+        const fa_operand *o = &run->in[k];
+        p.in_passage[k] = passage_of(o, run->precision);
+        p.step[k] = p.in_passage[k] != REPEATED;
+        p.in[k] = p.step[k] ? fa_at(o, start) : repeated[k];
+        if (!p.step[k]) repeat(isa, o, run->precision, repeated[k]);
+        staged |= p.in_passage[k] == STAGED;
+    }
+    for (size_t k = 0; k < run->outputs; k++) {
+        const fa_operand *o = &run->out[k];
+        int direct = fa_is_contiguous(o) && fa_precision_of(o->dtype) == run->precision;
+        p.out_passage[k] = direct ? DIRECT : STAGED;
+        p.out[k] = o->data ? fa_at(o, start) : NULL;
+        staged |= o->data && !direct;
+    }
+    if (staged) run_staged(isa, run, start, n, kernel, context, &p);
+    else kernel(context, n, p.in, p.step, p.out);
+}

@@ -1,0 +1,43 @@
+/* Staging: an operand of any stride and element type, to and from contiguous
+ * elements of the precision kernels compute in. */
+#ifndef FA_OPERAND_H
+#define FA_OPERAND_H
+
+#include "../kernels/contract.h"
+
+/* Elements staged at a time: a handful of such buffers fit L1. */
+#define FA_STAGE 512
+
+static inline size_t fa_realsize(fa_precision precision) { return precision == FA_SINGLE ? 4 : 8; }
+
+/* Can kernels work on its memory as it is? */
+static inline int fa_is_contiguous(const fa_operand *o) {
+    return fa_is_native(o->dtype) && o->stride == (ptrdiff_t)fa_itemsize(o->dtype);
+}
+static inline char *fa_at(const fa_operand *o, size_t i) { return o->data + (ptrdiff_t)i * o->stride; }
+
+/* n elements from element `start` on; any n. */
+void fa_gather(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision, void *to);
+void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision,
+                const void *from);
+
+/* n doubles to any operand. */
+void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from);
+
+/* n integers of any type as int64; those too large for it become `beyond`. */
+void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to);
+
+/* A run of inputs and outputs as a kernel wants them: pointers into the operands
+ * where those are contiguous, into stages where they are not. */
+typedef struct {
+    size_t inputs, outputs;
+    fa_operand in[FA_MAX_INPUTS], out[FA_MAX_OUTPUTS]; /* an output without data is not wanted */
+    fa_precision precision;
+} fa_run;
+
+typedef void fa_run_kernel(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]);
+
+/* Calls the kernel over elements start..start+n, in pieces of FA_STAGE where an operand is staged. */
+void fa_run_over(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel, void *context);
+
+#endif

@@ -1,0 +1,77 @@
+#include "parameter_sums.h"
+
+#include "operands.h"
+#include "../simd/fp.h"
+#include "../runtime/fpstate.h"
+
+#include <stdlib.h>
+
+/* Element i of a run, or row o of single elements, adds to slot i % SLOTS, o % SLOTS: as
+ * many independent sums as keep a core busy. */
+enum { SLOTS = FA_SUM_SLOTS, CHUNK = 1 << 16 };
+
+typedef struct {
+    size_t outer, kept, inner;
+    size_t rows, columns; /* of a chunk: some of the outer rows, or of one row a part of each run */
+    size_t chunks, used; /* of the slots */
+    const fa_kernels *kernels;
+    size_t itemsize;
+    const char *terms;
+    double *slots; /* [chunks][kept][SLOTS], of single elements [chunks][used][kept] */
+} sums_plan;
+
+static const char *term(const sums_plan *p, size_t index) { return p->terms + index * p->itemsize; }
+
+/* slots[k][SLOTS] += the runs of row o, elements first .. end of each */
+static void add_runs(const sums_plan *p, size_t o, size_t first, size_t end, double *slots) {
+    for (size_t k = 0; k < p->kept; k++, slots += SLOTS)
+        p->kernels->add_run(end - first, term(p, (o * p->kept + k) * p->inner + first), slots);
+}
+
+static void sums_chunk(void *context, size_t index) {
+    const sums_plan *p = context;
+    double *slots = p->slots + index * p->used * p->kept;
+    size_t parts = (p->inner + p->columns - 1) / p->columns, first = index % parts * p->columns;
+    size_t end = p->inner - first < p->columns ? p->inner : first + p->columns;
+    size_t o = index / parts * p->rows, last = p->outer - o < p->rows ? p->outer : o + p->rows;
+    for (; o < last; o++) {
+        if (p->inner == 1) p->kernels->add_each(p->kept, term(p, o * p->kept), slots + o % SLOTS * p->kept);
+        else add_runs(p, o, first, end, slots);
+    }
+}
+
+/* The slots of parameter k: slot s + half into s until one is left. */
+static double folded(const sums_plan *p, const double *slots, size_t k) {
+    double sum[SLOTS] = {0};
+    for (size_t s = 0; s < p->used; s++) sum[s] = slots[p->inner == 1 ? s * p->kept + k : k * SLOTS + s];
+    for (size_t half = SLOTS / 2; half; half /= 2)
+        for (size_t s = 0; s < half; s++) sum[s] += sum[s + half];
+    return sum[0];
+}
+
+int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, const void *terms,
+                      const fa_operand *out) {
+    const fa_isa *isa = fa_current_isa();
+    sums_plan p = {outer, kept, inner, .columns = inner, .itemsize = fa_itemsize(dtype), .terms = terms};
+    p.kernels = isa->kernels[fa_precision_of(dtype)];
+    if (outer && kept && inner) {
+        size_t least = kept * SLOTS * SLOTS; /* so that a chunk's slots are few beside its elements */
+        p.rows = (CHUNK > least ? CHUNK : least) / inner / kept;
+        if (!p.rows) p.rows = 1;
+        if (outer == 1) p.columns = CHUNK;
+        p.used = inner == 1 && outer < SLOTS ? outer : SLOTS;
+        p.chunks = (outer + p.rows - 1) / p.rows * ((inner + p.columns - 1) / p.columns);
+    }
+    double *sums = calloc((1 + p.chunks * p.used) * (kept ? kept : 1), sizeof *sums);
+    if (!sums) return -1;
+    p.slots = sums + kept;
+    fa_parallel_for(p.chunks, sums_chunk, &p);
+
+    fa_fpstate found = fa_fpstate_enter();
+    for (size_t c = 0; c < p.chunks; c++)
+        for (size_t k = 0; k < kept; k++) sums[k] += folded(&p, p.slots + c * p.used * kept, k);
+    fa_put(isa, out, kept, sums);
+    fa_fpstate_leave(found);
+    free(sums);
+    return 0;
+}

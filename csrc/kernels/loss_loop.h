@@ -1,0 +1,186 @@
+/* Loops of the elementwise losses: any of sum, value, gradients and curvatures in
+ * one pass. Which are wanted is a constant in the copies of the loop that matter most. */
+
+typedef vec FN(loss_body)(vec x, vec t, const vec p[]);
+
+/* d1 and d2 by x, e1 and e2 by the second input, which is p[0]; NULL without one. */
+typedef struct {
+    FN(loss_body) * value, *d1, *d2, *e1, *e2;
+} FN(loss_bodies);
+
+#define IN(k) (masked ? FN(last)(in, step, k, i, left) : FN(next)(in, step, k, i))
+#define OUT(p, v) (masked ? v_store_n((real *)(p) + i, left, v) : v_store((real *)(p) + i, v))
+#define SCALED(result, body) \
+    if (out[result]) OUT(out[result], FN(weighted)(scaled, f.body(x, t, p)))
+/* 0 beyond the last, which makes such a lane's terms 0. */
+FA_INLINE vec FN(weights)(const void *const in[], const size_t step[], size_t i, size_t left) {
+    return v_load_n((const real *)in[2] + i * step[2], left);
+}
+/* At elements i to i + left, or masked = 0 and a whole vector. */
+FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, int parameters, const void *const in[],
+                          const size_t step[], int want_sum, sum s, void *const out[]) {
+    vec x = IN(0), t = IN(1), weight = masked ? FN(weights)(in, step, i, left) : IN(2), p[3];
+    FA_UNROLL(3)
+    for (int k = 0; k < parameters; k++) p[k] = IN(4 + k);
+    if (want_sum || out[FA_LOSS_VALUE]) {
+        vec v = FN(weighted)(weight, f.value(x, t, p));
+        if (want_sum) s = FN(sum_add)(s, v);
+        if (out[FA_LOSS_VALUE]) OUT(out[FA_LOSS_VALUE], v);
+    }
+    if (out[FA_GRAD] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS]))) {
+        vec scaled = weight * IN(3);
+        SCALED(FA_HESS, d2);
+        if (f.e1) SCALED(FA_SECOND_HESS, e2);
+        if (f.e1) SCALED(FA_SECOND_GRAD, e1);
+        SCALED(FA_GRAD, d1);
+    }
+    return s;
+}
+#undef IN
+#undef OUT
+#undef SCALED
+
+FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
+                             fa_sum_state *state, void *const out[]) {
+    enum { UNROLL = SLOTS / LANES };
+    sum slots[UNROLL];
+    size_t i = 0;
+    for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
+    for (; i + SLOTS <= n; i += SLOTS)
+        for (size_t k = 0; k < UNROLL; k++)
+            slots[k] = FN(loss_at)(f, i + k * LANES, 0, LANES, parameters, in, step, state != NULL, slots[k], out);
+    for (size_t k = 0; i < n; i += LANES, k++)
+        slots[k] = FN(loss_at)(f, i, LANES > 1, n - i < LANES ? n - i : LANES, parameters, in, step, state != NULL,
+                               slots[k], out);
+    for (size_t k = 0; state && k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
+}
+
+/* Less than a vector at the end, copied to whole ones: of weight 0 beyond it. */
+typedef struct {
+    real in[FA_MAX_INPUTS][LANES], out[FA_LOSS_RESULTS][LANES];
+} FN(loss_rest);
+FA_NOINLINE void FN(take_rest)(FN(loss_rest) * rest, size_t inputs, size_t i, size_t left, const void *const in[],
+                               const size_t step[]) {
+    for (size_t k = 0; k < inputs; k++)
+        v_store(rest->in[k], k == 2 ? FN(weights)(in, step, i, left) : FN(last)(in, step, (int)k, i, left));
+}
+FA_NOINLINE void FN(give_rest)(const FN(loss_rest) * rest, size_t i, size_t left, void *const out[]) {
+    for (size_t k = 0; k < FA_LOSS_RESULTS; k++)
+        if (out[k]) memcpy((real *)out[k] + i, rest->out[k], left * sizeof(real));
+}
+/* One copy of the bodies, for whole vectors and then for the rest: by masked loads and stores for all of them some CPUs
+ * read memory at a fifth of its speed (docs/decisions/0021-one-copy-of-long-bodies.md). Where a result goes is written
+ * so that the compiler sees which there are. */
+FA_INLINE void FN(loss_loop_compact)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
+                                     const size_t step[], fa_sum_state *state, void *const out[]) {
+    enum { UNROLL = SLOTS / LANES };
+    const size_t whole = n - n % LANES, inputs = 4 + (size_t)parameters;
+    FN(loss_rest) rest;
+    sum slots[UNROLL];
+    for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
+    for (size_t turn = 0, slot = 0; turn < (LANES > 1 ? 2 : 1); turn++) {
+        const size_t end = !turn ? whole : whole < n ? LANES : 0;
+        const void *from[FA_MAX_INPUTS];
+        void *to[FA_LOSS_RESULTS];
+        if (turn && end) FN(take_rest)(&rest, inputs, whole, n - whole, in, step);
+        FA_UNROLL(7)
+        for (size_t k = 0; k < inputs; k++) from[k] = turn ? rest.in[k] : in[k];
+        FA_UNROLL(5)
+        for (size_t k = 0; k < FA_LOSS_RESULTS; k++) to[k] = turn && out[k] ? rest.out[k] : out[k];
+        for (size_t i = 0; i < end; i += LANES, slot = (slot + 1) % UNROLL)
+            slots[slot] = FN(loss_at)(f, i, 0, LANES, parameters, from, step, state != NULL, slots[slot], to);
+    }
+    if (LANES > 1 && whole < n) FN(give_rest)(&rest, whole, n - whole, out);
+    for (size_t k = 0; state && k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
+}
+
+#define FA_ONLY_GRADIENT(out) {NULL, (out)[FA_GRAD]}
+/* But the sum and the gradient, if those are wanted. */
+FA_INLINE int FN(nothing_else)(FN(loss_bodies) f, void *const out[]) {
+    return !(out[FA_LOSS_VALUE] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS])));
+}
+/* Losses bound by memory have a loop for each of what is mostly wanted. */
+FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
+                            fa_sum_state *state, void *const out[]) {
+    void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
+    int others = !FN(nothing_else)(f, out);
+    if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, n, in, step, state, none);
+    else if (!others && state) FN(loss_loop)(f, parameters, n, in, step, state, gradient);
+    else if (!others) FN(loss_loop)(f, parameters, n, in, step, NULL, gradient);
+    else FN(loss_loop)(f, parameters, n, in, step, state, out);
+}
+/* Adds the values of whole groups of vectors to the state; how many elements those are. Side by side, as activations
+ * go: the compiler interleaves them. A group holds each slot as often, so that it begins with the first. */
+#define AT(k) FN(next)(in, step, k, at)
+FA_INLINE size_t FN(loss_sum)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
+                              const size_t step[], fa_sum_state *state) {
+    enum { UNROLL = SLOTS / LANES };
+    sum slots[UNROLL];
+    size_t i = 0;
+    for (size_t k = 0; k < UNROLL; k++) slots[k] = FN(sum_load)(state, k * LANES);
+    for (; i + group * LANES <= n; i += group * LANES) {
+        vec value[4];
+        FA_UNROLL(4)
+        for (size_t k = 0, at = i; k < group; k++, at += LANES) {
+            vec x = AT(0), t = AT(1), weight = AT(2), p[3];
+            FA_UNROLL(3)
+            for (int j = 0; j < parameters; j++) p[j] = AT(4 + j);
+            value[k] = FN(weighted)(weight, f.value(x, t, p));
+        }
+        FA_UNROLL(4)
+        for (size_t k = 0; k < group; k++) slots[k % UNROLL] = FN(sum_add)(slots[k % UNROLL], value[k]);
+    }
+    for (size_t k = 0; k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
+    return i;
+}
+#undef AT
+/* Bodies of many instructions are not repeated for speed's sake: a megabyte of them. Values alone, and value and
+ * gradient together, where they share what they compute, have loops of their own. */
+FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
+                                    const size_t step[], fa_sum_state *state, void *const out[]) {
+    void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
+    const void *from[FA_MAX_INPUTS];
+    size_t done = 0;
+    if (state && out[FA_GRAD] && FN(nothing_else)(f, out)) {
+        FN(loss_loop_compact)(f, parameters, n, in, step, state, gradient);
+        return;
+    }
+    if (LANES > 1 && state && !out[FA_GRAD] && FN(nothing_else)(f, out)) {
+        const size_t side_by_side = group < SLOTS / LANES ? SLOTS / LANES : group;
+        done = FN(loss_sum)(f, side_by_side, parameters, n, in, step, state);
+    }
+    for (size_t k = 0; k < 4 + (size_t)parameters; k++) from[k] = (const real *)in[k] + done * step[k];
+    /* what is left has the same outputs: only where there are none anything is done */
+    if (done < n) FN(loss_loop_compact)(f, parameters, n - done, from, step, state, out);
+}
+#undef FA_ONLY_GRADIENT
+
+#define FA_LOSS_OF_COPY(f, ...) FN(loss_any)(f, __VA_ARGS__)
+#define FA_LOSS_OF_LIGHT(f, ...) FN(loss_any_compact)(f, 4, __VA_ARGS__)
+#define FA_LOSS_OF_HEAVY(f, ...) FN(loss_any_compact)(f, 2, __VA_ARGS__)
+#define FA_LOSS_ARGUMENTS_0 (x, t)
+#define FA_LOSS_ARGUMENTS_1 (x, t, p[0])
+#define FA_LOSS_ARGUMENTS_2 (x, t, p[0], p[1])
+#define FA_LOSS_ARGUMENTS_3 (x, t, p[0], p[1], p[2])
+#define FA_LOSS_BODY(name, parameters)                                  \
+    FA_INLINE vec FN(name##_body)(vec x, vec t, const vec p[]) {        \
+        (void)p;                                                        \
+        return FN(name) FA_LOSS_ARGUMENTS_##parameters;                 \
+    }
+#define FA_SECOND_YES(name, parameters) FA_LOSS_BODY(name##_e1, parameters) FA_LOSS_BODY(name##_e2, parameters)
+#define FA_SECOND_NO(name, parameters)
+#define YES(name) , FN(name##_e1_body), FN(name##_e2_body)
+#define NO(name) , NULL, NULL
+#define FA_ELEMENTWISE_LOSS(name, parameters, second, cost, ...)                                            \
+    FA_LOSS_BODY(name, parameters)                                                                          \
+    FA_LOSS_BODY(name##_d1, parameters)                                                                     \
+    FA_LOSS_BODY(name##_d2, parameters)                                                                     \
+    FA_SECOND_##second(name, parameters)                                                                    \
+    static void FN(loss_##name)(size_t n, const void *const in[], const size_t step[], fa_sum_state *state, \
+                                void *const out[]) {                                                        \
+        const FN(loss_bodies) f = {FN(name##_body), FN(name##_d1_body), FN(name##_d2_body) second(name)};   \
+        FA_LOSS_OF_##cost(f, parameters, n, in, step, state, out);                                          \
+    }
+#include "../ops.def"
+#undef YES
+#undef NO

@@ -1,0 +1,134 @@
+/* Elementwise loops: an activation's functions over contiguous operands.
+ *
+ * Each input moves by a whole vector a step, or stays on its repeated virtual
+ * vector. The function is a constant at every call below, so it is inlined.
+ */
+
+FA_INLINE vec FN(next)(const void *const in[], const size_t step[], int k, size_t i) {
+    return v_load((const real *)in[k] + i * step[k]);
+}
+FA_INLINE vec FN(last)(const void *const in[], const size_t step[], int k, size_t i, size_t n) {
+    return step[k] ? v_load_n((const real *)in[k] + i, n) : v_load((const real *)in[k]);
+}
+
+typedef vec FN(body1)(vec);
+typedef vec FN(body2)(vec, vec);
+typedef vec FN(body3)(vec, vec, vec);
+typedef vec FN(body4)(vec, vec, vec, vec);
+
+#define ARG(k) ((k) < arrays ? FN(next)(in, step, k, at) : held[k])
+#define TAIL(k) FN(last)(in, step, k, i, left)
+/* In order: a third faster to memory. */
+#define STORE_GROUP(store, to, group)            \
+    FA_UNROLL(4)                                 \
+    for (size_t k = 0; k < GROUP; k++) {         \
+        store(to + i + k * LANES, group[k]);     \
+        FA_IN_ORDER();                           \
+    }
+/* Four vectors side by side fill the latencies of one: the compiler interleaves them
+ * (fp.h asks gcc to), for the CPU's scheduler cannot look that far ahead. g, unless NULL,
+ * is a second function of the same inputs: what both compute is computed once. */
+#define FA_DEFINE_MAP(arity, arguments, last_arguments)                                         \
+    FA_INLINE void FN(map##arity)(FN(body##arity) * f, FN(body##arity) * g, int arrays, size_t n, \
+                                  const void *const inputs[], const size_t steps[], void *const out[], \
+                                  int streams) {                                                \
+        enum { GROUP = LANES > 1 ? 4 : 1 };                                                     \
+        const void *in[arity];                                                                  \
+        size_t step[arity]; /* copies, which no store can change */                             \
+        vec held[arity];                                                                        \
+        real *y = out[0], *z = g ? out[1] : NULL;                                               \
+        for (int k = 0; k < arity; k++) {                                                       \
+            in[k] = inputs[k];                                                                  \
+            step[k] = steps[k];                                                                 \
+            held[k] = k < arrays ? K(0) : v_load((const real *)in[k]);                          \
+        }                                                                                       \
+        size_t i = 0;                                                                           \
+        for (; i + GROUP * LANES <= n; i += GROUP * LANES) {                                    \
+            vec first[GROUP], second[GROUP];                                                    \
+            FA_UNROLL(4)                                                                        \
+            for (size_t k = 0, at = i; k < GROUP; k++, at += LANES) {                           \
+                first[k] = f arguments;                                                         \
+                if (g) second[k] = g arguments;                                                 \
+            }                                                                                   \
+            if (FA_STREAMS && streams) {                                                        \
+                STORE_GROUP(v_stream, y, first)                                                 \
+                if (g) STORE_GROUP(v_stream, z, second)                                         \
+            } else {                                                                            \
+                STORE_GROUP(v_store, y, first)                                                  \
+                if (g) STORE_GROUP(v_store, z, second)                                          \
+            }                                                                                   \
+        }                                                                                       \
+        /* One copy of f for the rest: another for its whole vectors would be a sixth of all code. */   \
+        for (; LANES > 1 && i < n; i += LANES) {                                                \
+            size_t left = n - i < LANES ? n - i : LANES;                                        \
+            vec one = f last_arguments;                                                         \
+            if (g) v_store_n(z + i, left, g last_arguments);                                    \
+            v_store_n(y + i, left, one);                                                        \
+        }                                                                                       \
+    }
+FA_DEFINE_MAP(1, (ARG(0)), (TAIL(0)))
+FA_DEFINE_MAP(2, (ARG(0), ARG(1)), (TAIL(0), TAIL(1)))
+FA_DEFINE_MAP(3, (ARG(0), ARG(1), ARG(2)), (TAIL(0), TAIL(1), TAIL(2)))
+FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), TAIL(3)))
+#undef ARG
+#undef TAIL
+#undef STORE_GROUP
+#undef FA_DEFINE_MAP
+
+/* An op of P parameters has P + 1 inputs, its backward (dy first) P + 2. */
+#define VALUE_ARITY_0 1
+#define VALUE_ARITY_1 2
+#define VALUE_ARITY_2 3
+#define BACKWARD_ARITY_0 2
+#define BACKWARD_ARITY_1 3
+#define BACKWARD_ARITY_2 4
+#define DECLARE_0
+#define DECLARE_1 , vec p
+#define DECLARE_2 , vec p, vec q
+#define PASS_0
+#define PASS_1 , p
+#define PASS_2 , p, q
+
+/* Are the operands behind `arrays` repeated, as parameters mostly are? Then their vectors stay in
+ * registers: to load them anew would be most of what a cheap function does. Not worth the code without
+ * vectors. */
+FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
+    size_t moving = LANES == 1;
+    for (int k = arrays; k < arity; k++) moving |= step[k];
+    return !moving;
+}
+#define FA_LOOP(arrays, arity, name)                                                                        \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[], int streams) { \
+        if (FN(all_repeat)(arrays, arity, step))                                                           \
+            FA_CAT(FN(map), arity)(FN(name), NULL, arrays, n, in, step, out, streams);                              \
+        else FA_CAT(FN(map), arity)(FN(name), NULL, arity, n, in, step, out, streams);                              \
+    }
+/* Of two functions, neither so cheap. */
+#define FA_LOOP_OF_TWO(arity, name, f, g)                                                                  \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[], int streams) { \
+        FA_CAT(FN(map), arity)(FN(f), FN(g), arity, n, in, step, out, streams);                                     \
+    }
+/* dy times a derivative */
+#define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
+    FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
+        return dy * FN(derivative)(x PASS_##parameters);                                                    \
+    }                                                                                                       \
+    FA_LOOP(2, BACKWARD_ARITY_##parameters, backward)
+
+#define YES(derivative, backward, parameters) FA_LOOP_BACKWARD(derivative, backward, parameters)
+#define NO(derivative, backward, parameters)
+#define BOTH_YES(name, parameters) \
+    FA_LOOP_OF_TWO(BACKWARD_ARITY_##parameters, name##_both, name##_backward, name##_backward_by_parameter)
+#define BOTH_NO(name, parameters)
+#define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)            \
+    FA_LOOP(1, VALUE_ARITY_##parameters, name)                                      \
+    FA_LOOP(1, VALUE_ARITY_##parameters, name##_d2)                                 \
+    FA_LOOP_BACKWARD(name##_d1, name##_backward, parameters)                       \
+    from_output(name##_from_output, name##_backward_from_output, parameters)       \
+    by_parameter(name##_by_parameter, name##_backward_by_parameter, parameters)     \
+    BOTH_##by_parameter(name, parameters)
+#include "../ops.def"
+#undef YES
+#undef NO
+#undef BOTH_YES
+#undef BOTH_NO
