@@ -1,5 +1,5 @@
-/* What the parts of the core share: element types, operands, and the table of
- * kernels that each instruction set fills. Nothing here knows of Python.
+/* What all floors of the core share: element types, the facts of ops.def, the state of a sum.
+ * Nothing in csrc/ knows of Python.
  */
 #ifndef FA_CORE_H
 #define FA_CORE_H
@@ -36,13 +36,6 @@ static inline fa_precision fa_precision_of(fa_dtype dtype) {
     return dtype == FA_F32 || dtype == FA_F16 || dtype == FA_BF16 ? FA_SINGLE : FA_DOUBLE;
 }
 static inline int fa_is_native(fa_dtype dtype) { return dtype == FA_F32 || dtype == FA_F64; }
-
-/* A run of elements `stride` bytes apart; stride 0 repeats one element. */
-typedef struct {
-    char *data;
-    ptrdiff_t stride;
-    fa_dtype dtype;
-} fa_operand;
 
 /* ---- the ops ---------------------------------------------------------------- */
 
@@ -108,48 +101,19 @@ extern const fa_activation fa_activations[FA_ACTIVATIONS];
 extern const fa_row_op fa_row_ops[FA_ROW_OPS];
 extern const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES];
 
-/* ---- kernels: contiguous, one precision, one instruction set ------------------ */
+/* ---- sums and results ----------------------------------------------------------- */
 
 #define FA_MAX_INPUTS 7
 #define FA_MAX_OUTPUTS 5
-#define FA_VIRTUAL_VECTOR 64 /* bytes; a repeated operand is that many bytes of copies */
-
-/* out[0][i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector.
- * FA_BOTH writes out[1] too. streams: store past the caches; every out[] then starts at a multiple of 64 bytes. */
-typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *const out[], int streams);
+#define FA_VIRTUAL_VECTOR 64 /* bytes; it fixes the order of every sum, whatever the instruction set */
+enum { FA_SUM_SLOTS = 16 };  /* of a sum in float64: element i adds to slot i % FA_SUM_SLOTS */
 
 /* A running sum's slots, in their order; the value of one is sum - lost. */
 typedef struct {
-    double sum[FA_VIRTUAL_VECTOR / 4], lost[FA_VIRTUAL_VECTOR / 4];
+    double sum[FA_SUM_SLOTS], lost[FA_SUM_SLOTS];
 } fa_sum_state;
 
 /* Where a loss's results go, in a kernel's out[]: gradient and curvature by the input, and by the second one. */
 typedef enum { FA_LOSS_VALUE, FA_GRAD, FA_HESS, FA_SECOND_GRAD, FA_SECOND_HESS, FA_LOSS_RESULTS } fa_loss_result;
-
-/* in: input, target, weight, scale, parameters. Adds weight * loss to `state`; the value is
- * weight * loss, gradients scale * weight * loss', curvatures scale * weight * loss''; any may be NULL.
- * n is a multiple of the virtual vector but in a sum's last call. */
-typedef void fa_loss_kernel(size_t n, const void *const in[], const size_t step[], fa_sum_state *state,
-                            void *const out[]);
-
-typedef struct fa_isa fa_isa;
-
-extern const fa_isa *const fa_isas[];  /* best first, NULL at the end */
-const fa_isa *fa_current_isa(void);    /* the one in use */
-int fa_set_isa(const char *name);      /* 0, or -1 if unknown or not supported by this CPU */
-const char *fa_isa_name(const fa_isa *isa);
-int fa_isa_supported(const fa_isa *isa);
-
-/* ---- threads ------------------------------------------------------------------ */
-
-typedef void fa_task(void *context, size_t index);
-typedef void fa_runner(size_t tasks, fa_task *task, void *context);
-
-/* task(context, 0 .. tasks-1), each once, on as many threads as pay; in IEEE default floating-point mode */
-void fa_parallel_for(size_t tasks, fa_task *task, void *context);
-void fa_set_threads(int threads); /* at least 1 */
-int fa_get_threads(void);
-int fa_available_cpus(void); /* by affinity and cgroup */
-void fa_set_runner(fa_runner *runner); /* a host's own pool; NULL for ours */
 
 #endif

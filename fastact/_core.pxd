@@ -9,10 +9,6 @@ cdef extern from "core.h" nogil:
         FA_SINGLE, FA_DOUBLE
     ctypedef enum fa_variant:
         FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_BY_PARAMETER, FA_BOTH, FA_DERIVATIVE
-    ctypedef struct fa_operand:
-        char *data
-        ptrdiff_t stride
-        fa_dtype dtype
     ctypedef struct fa_activation:
         const char *name
         int parameters, from_output, by_parameter
@@ -25,21 +21,27 @@ cdef extern from "core.h" nogil:
         const char *name
         int parameters, second
         float ulp[2][3]
-    ctypedef struct fa_isa:
-        pass
     enum: FA_GRAD
     enum: FA_ACTIVATIONS, FA_ROW_OPS, FA_ELEMENTWISE_LOSSES, FA_MAX_INPUTS
     const fa_activation fa_activations[]
     const fa_row_op fa_row_ops[]
     const fa_loss fa_losses[]
-    const fa_isa *const fa_isas[]
-    const fa_isa *fa_current_isa()
-    const char *fa_isa_name(const fa_isa *)
-    bint fa_isa_supported(const fa_isa *)
+
+cdef extern from "include/fastact.h" nogil:
     int fa_set_isa(const char *)
     int fa_get_threads()
     void fa_set_threads(int)
     int fa_available_cpus()
+
+cdef extern from "kernels/contract.h" nogil:
+    ctypedef struct fa_isa:
+        pass
+
+cdef extern from "runtime/dispatch.h" nogil:
+    const fa_isa *const fa_isas[]
+    const fa_isa *fa_current_isa()
+    const char *fa_isa_name(const fa_isa *)
+    bint fa_isa_supported(const fa_isa *)
 
 cdef extern from "runtime/fpstate.h" nogil:
     ctypedef struct fa_fpstate:
@@ -47,7 +49,7 @@ cdef extern from "runtime/fpstate.h" nogil:
     fa_fpstate fa_fpstate_enter()
     void fa_fpstate_leave(fa_fpstate)
 
-cdef extern from "drivers/map.h" nogil:
+cdef extern from "drivers/numpy_loops.h" nogil:
     ctypedef struct fa_map_loop:
         int op
         fa_variant variant
@@ -58,10 +60,20 @@ cdef extern from "drivers/map.h" nogil:
         const void *fixed[6]
     void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
 
-cdef extern from "drivers/parameter_sums.h" nogil:
-    int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, const fa_operand *out)
+    ctypedef struct fa_rows_loop:
+        int op
+        fa_variant variant
+        int masked
+        fa_dtype dtype, in_dtype
+    int fa_rows_strided(char **, const ptrdiff_t *, const ptrdiff_t *, const fa_rows_loop *)
 
-cdef extern from "drivers/column_moments.h" nogil:
+cdef extern from "drivers/jobs.h" nogil:
+    ctypedef struct fa_operand:
+        char *data
+        ptrdiff_t stride
+        fa_dtype dtype
+
+    int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, const fa_operand *out)
     ctypedef struct fa_column_spread_job:
         fa_precision precision
         size_t count, rows, columns, pitch
@@ -72,15 +84,6 @@ cdef extern from "drivers/column_moments.h" nogil:
         double *second
     void fa_column_spread(const fa_column_spread_job *)
 
-cdef extern from "drivers/rows.h" nogil:
-    ctypedef struct fa_rows_loop:
-        int op
-        fa_variant variant
-        int masked
-        fa_dtype dtype, in_dtype
-    int fa_rows_strided(char **, const ptrdiff_t *, const ptrdiff_t *, const fa_rows_loop *)
-
-cdef extern from "drivers/losses.h" nogil:
     ctypedef struct fa_loss_job:
         int op
         fa_precision precision
@@ -138,7 +141,6 @@ cdef extern from "drivers/losses.h" nogil:
     fa_status fa_row_loss_run(const fa_row_loss_job *, size_t *bad_row)
     fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad)
 
-cdef extern from "drivers/ctc.h" nogil:
     ctypedef struct fa_ctc_job:
         size_t steps, sequences, classes
         fa_cube input

@@ -1,6 +1,9 @@
 /* nll_loss and cross_entropy: labels, ignored rows, means and gradients by row. */
-#include "../math/compensated_sum.h"
-#include "losses.h"
+#include "totals.h"
+
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
+#include "jobs.h"
 #include "operands.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
-#include "column_moments.h"
+#include "jobs.h"
 
-#include "../kernels/contract.h"
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
 #include "../simd/fp.h"
 
 /* A task's distributions, which share each part of the matrix while it is in a core's cache. */

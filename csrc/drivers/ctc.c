@@ -1,7 +1,10 @@
 /* CTC: lengths and labels checked, then sequence by sequence both recursions. */
-#include "ctc.h"
+#include "jobs.h"
 
-#include "../math/compensated_sum.h"
+#include "totals.h"
+
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
 #include "operands.h"
 
 #include <math.h>

@@ -1,6 +1,9 @@
-#include "losses.h"
+#include "jobs.h"
 
-#include "../math/compensated_sum.h"
+#include "totals.h"
+
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
 #include "operands.h"
 
 #include <stdlib.h>

@@ -1,7 +1,10 @@
 /* Losses of whole rows: labels, staging in float64, means. The kernels are in ops/margin_rows.h and
  * ops/distance_rows.h. */
-#include "../math/compensated_sum.h"
-#include "losses.h"
+#include "totals.h"
+
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
+#include "jobs.h"
 #include "operands.h"
 
 #include <stdatomic.h>

@@ -1,10 +1,12 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* mincore */
 #endif
-#include "map.h"
+#include "numpy_loops.h"
 
-#include "operands.h"
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
 #include "../runtime/stream.h"
+#include "operands.h"
 
 typedef struct {
     const fa_isa *isa;

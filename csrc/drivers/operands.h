@@ -3,7 +3,7 @@
 #ifndef FA_OPERAND_H
 #define FA_OPERAND_H
 
-#include "../kernels/contract.h"
+#include "jobs.h"
 
 /* Elements staged at a time: a handful of such buffers fit L1. */
 #define FA_STAGE 512

@@ -1,5 +1,7 @@
-#include "parameter_sums.h"
+#include "jobs.h"
 
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
 #include "operands.h"
 #include "../simd/fp.h"
 #include "../runtime/fpstate.h"

@@ -1,5 +1,8 @@
-#include "rows.h"
+#include "jobs.h"
 
+#include "../runtime/dispatch.h"
+#include "../runtime/parallel.h"
+#include "numpy_loops.h"
 #include "operands.h"
 
 #include "../simd/fp.h"

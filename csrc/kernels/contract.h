@@ -1,13 +1,186 @@
-/* One instruction set's kernels: what isa_*.c define and dispatch.c chooses from. */
-#ifndef FA_ISA_H
-#define FA_ISA_H
+/* What the kernels of an instruction set are given and what they give: one table of them, fa_isa, is all that
+ * runtime/ and drivers/ know of them, and no kernel knows who calls it.
+ */
+#ifndef FA_CONTRACT_H
+#define FA_CONTRACT_H
 
 #include "../core.h"
-#include "../drivers/ctc.h"
-#include "../drivers/rows.h"
-#include "../drivers/wide_rows.h"
 
-enum { FA_SUM_SLOTS = 16, FA_SPREAD_ROWS = 32 };
+/* ---- elementwise: contiguous, of one precision ------------------------------------------------- */
+
+/* out[0][i] = f(in[0][i], ...); step[k] is 1, or 0 for an operand that repeats a virtual vector.
+ * FA_BOTH writes out[1] too. streams: store past the caches; every out[] then starts at a multiple of 64 bytes. */
+typedef void fa_map_kernel(size_t n, const void *const in[], const size_t step[], void *const out[], int streams);
+
+/* in: input, target, weight, scale, parameters. Adds weight * loss to `state`; the value is
+ * weight * loss, gradients scale * weight * loss', curvatures scale * weight * loss''; any may be NULL.
+ * n is a multiple of the virtual vector but in a sum's last call. */
+typedef void fa_loss_kernel(size_t n, const void *const in[], const size_t step[], fa_sum_state *state,
+                            void *const out[]);
+
+/* ---- along a class axis: softmax and its kin, cross entropy -------------------------------------- */
+
+/* A kernel works on one row whose classes are contiguous (ALONG: vectors run
+ * along the row), or on `lanes` rows at a time whose elements of one class are
+ * contiguous (ACROSS: a vector holds one class of each row), or on more of those
+ * side by side, class by class (ABREAST: in the order they lie in memory). All do the
+ * same operations in the same order on every row, so they give the same bits, and
+ * the driver takes whichever suits the layout.
+ *
+ * It works in phases, which the driver interleaves: while a row's total, a long chain of
+ * dependent instructions, is folded or its logarithm taken, the rows before and after it
+ * keep the CPU busy. A phase's chain should not be much longer than the others' work.
+ */
+typedef enum { FA_ALONG, FA_ACROSS, FA_ABREAST, FA_DIRECTIONS } fa_direction;
+
+/* BEGIN finds the maximum, MIDDLE sums exponentials, LATE takes the sum's logarithm and writes losses,
+ * END writes what there is one of an element; ops without exponentials do all in END. */
+typedef enum { FA_BEGIN, FA_MIDDLE, FA_LATE, FA_END, FA_ROW_PHASES } fa_row_phase;
+enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a row or a tile */
+/* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
+enum { FA_ABREAST_BYTES = 1152, FA_ABREAST_STATE = 22 << 10, FA_ABREAST_SLOTS = 72 << 10 };
+
+/* Kernels write losses and read labels by whole vectors: up to so many rows beyond the last. */
+enum { FA_ROOM_BEYOND = FA_VIRTUAL_VECTOR / 4 };
+
+/* What cross entropy has beside the rows. */
+typedef struct {
+    int soft;                 /* targets are probabilities: in[1] */
+    int want_loss, want_grad, want_hess;
+    const void *class_weight; /* n reals or NULL */
+    double weight_sum;        /* of class_weight, or n */
+    double smoothing, share, z_loss; /* share: of every class, smoothing / n */
+} fa_cross_entropy_options;
+
+typedef struct {
+    size_t n;    /* classes */
+    size_t rows; /* ABREAST: how many */
+    size_t head; /* of them, before one at a vector's alignment */
+    const void *in[2];
+    void *out[2];
+    ptrdiff_t in_pitch[2], out_pitch[2]; /* but ALONG: elements between classes */
+    ptrdiff_t in_ahead[2], out_ahead;    /* but ACROSS: elements to what is worth fetching to the cache, or 0 */
+    const void *row_in; /* a real a row, whole vectors: dy of logsumexp, scale of cross entropy (0: ignored row) */
+    void *row_out;         /* a real a row: logsumexp */
+    double *losses;        /* a loss a row, whole vectors */
+    const int64_t *labels; /* a label a row, whole vectors, in range; of an ignored row 0 */
+    const fa_cross_entropy_options *options;
+    void *state; /* FA_ROW_STATE or FA_ABREAST_STATE bytes, aligned to a vector */
+    void *slots; /* ABREAST: FA_ABREAST_SLOTS bytes, aligned to a vector */
+} fa_rows_args;
+
+typedef struct {
+    void (*phase[FA_ROW_PHASES])(const fa_rows_args *args);
+} fa_rows_kernel;
+
+typedef struct {
+    size_t lanes;
+    fa_rows_kernel op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_DIRECTIONS];
+    fa_rows_kernel cross_entropy[FA_DIRECTIONS];
+    /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
+    void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
+    void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
+} fa_row_kernels;
+
+/* ---- rows computed in float64 whatever their type: margins, distances ------------------------------ */
+
+/* Each row is widened to a buffer, and its gradients come back from there. What the rows cost in memory traffic
+ * is hidden by the arithmetic; one body serves all element types and layouts, and squares of float32 cannot
+ * overflow.
+ *
+ * A kernel works on one row, whose buffers are padded to whole groups, or on a tile: `lanes` short
+ * rows, class by class, a vector for each class. Vectors hold elements of one row, or one element
+ * of each row; operations and order are the same, and so are the bits.
+ */
+typedef enum {
+    FA_MULTI_MARGIN,
+    FA_MULTILABEL_MARGIN,
+    FA_MULTILABEL_SOFT_MARGIN,
+    FA_COSINE_EMBEDDING,
+    FA_TRIPLET_MARGIN,
+    FA_WIDE_LOSSES
+} fa_wide_loss;
+
+enum { FA_WIDE_GROUP = 16, FA_WIDE_INPUTS = 3, FA_WIDE_LANES = FA_VIRTUAL_VECTOR / 8 };
+
+typedef struct {
+    int tile;     /* a tile, not a row */
+    size_t lanes; /* rows: 1, or those of a tile, of which some may be absent: 0 and of label 0 */
+    size_t n, held, padded; /* classes; elements of a buffer, and what it may hold: whole vectors */
+    double *in[FA_WIDE_INPUTS]; /* padded with 0; kernels may overwrite them */
+    double *grad[FA_WIDE_INPUTS], *hess[FA_WIDE_INPUTS]; /* all of an input's kind, or NULL: not wanted */
+    double *work[FA_WIDE_INPUTS];
+    const double *class_weight; /* padded with 0, or NULL: all 1 */
+    const int64_t *labels[FA_WIDE_LANES]; /* of each row, in range */
+    size_t label_count[FA_WIDE_LANES];
+    double target[FA_WIDE_LANES], scale[FA_WIDE_LANES]; /* of each row; one row's in all lanes. scale: of gradients */
+    double margin, p, eps;
+    int swap;
+} fa_wide_row;
+
+/* Writes each row's loss to its lane, and what is wanted of gradients and curvature. */
+typedef void fa_wide_kernel(const fa_wide_row *row, double loss[FA_WIDE_LANES]);
+
+typedef struct {
+    size_t lanes; /* of a tile; 1: there are none */
+    fa_wide_kernel *loss[FA_WIDE_LOSSES];
+    /* rows of n contiguous float32 or float64, `stride` bytes apart, to rows of `padded` float64; and back */
+    void (*widen)(size_t rows, size_t n, fa_dtype dtype, const char *from, ptrdiff_t stride, double *to, size_t padded);
+    void (*narrow)(size_t rows, size_t n, fa_dtype dtype, const double *from, size_t padded, char *to,
+                   ptrdiff_t stride);
+    /* a tile of float32 of n classes to two of float64, and back */
+    void (*split)(size_t n, const float *tile, double *first, double *second);
+    void (*join)(size_t n, const double *first, const double *second, float *tile);
+} fa_wide_kernels;
+
+/* ---- connectionist temporal classification: the sum over all alignments of labels to time steps ------ */
+
+/* States alternate between blanks and labels: blank 0, label 0, blank 1, ..., label L - 1, blank L. A path
+ * stays, goes on by one, or from a label to the next one by two if the two differ. alpha_t(s) is the
+ * probability of all beginnings up to step t that end in s, beta_t(s) that of all ends from s on.
+ *
+ * Probabilities are m * 2^k with k a float64 of integral value, of each state its own: no path is so
+ * improbable beside others that it would be lost, and errors are those of a few products a step, however
+ * small the probability. Zero is k = -inf, with any finite m.
+ */
+enum { FA_CTC_SLOTS = FA_VIRTUAL_VECTOR / 8 };
+
+/* m * 2^k of `width` labels, then of `width` blanks; FA_CTC_SLOTS elements before and behind may be read. */
+typedef struct {
+    double *m, *k;
+} fa_ctc_row;
+
+typedef struct {
+    size_t width;       /* a multiple of FA_CTC_SLOTS, at least labels + 2: the last ones' m * 2^k are 0 */
+    const double *x;    /* of each label; -inf beyond the last */
+    double blank_x;
+    double max;         /* what probabilities are exp(x - max) of */
+    const double *skip; /* width + FA_CTC_SLOTS: 0 where a label may follow the one before it at once, else -inf */
+    int normalise;      /* m back to [1, 2): at least every FA_CTC_NORMALISE steps */
+} fa_ctc_step;
+enum { FA_CTC_NORMALISE = 32 };
+
+typedef struct {
+    /* alpha_t from alpha_t-1 */
+    void (*forward)(const fa_ctc_step *step, fa_ctc_row before, fa_ctc_row now);
+    /* beta_t from beta_t+1, and the posterior of each state from alpha_t: label by label to `share`, which
+     * has room for 2 width; returns that of all blanks. */
+    double (*backward)(const fa_ctc_step *step, fa_ctc_row after, fa_ctc_row now, fa_ctc_row alpha,
+                       fa_ctc_row product, double *share);
+    /* max, and the sum of exp(x - max), both NaN if one is; n a multiple of FA_CTC_SLOTS, what is beyond the
+     * classes -inf */
+    double (*total)(size_t n, const double *x, double *max);
+    /* scale (y - share) with y = exp(x - max) inverse, and scale (y (1 - y) - share (1 - share)); without x, y is 0.
+     * hess may be NULL. n as above. */
+    void (*row)(size_t n, const double *x, double max, double inverse, const double *share, double scale,
+                double *grad, double *hess);
+    /* -log((m[0] 2^k[0] + m[1] 2^k[1]) / (m[2] 2^k[2])) */
+    double (*minus_log)(const double m[3], const double k[3]);
+} fa_ctc_kernels;
+
+/* ---- the table ------------------------------------------------------------------------------------ */
+
+enum { FA_SPREAD_ROWS = 32 }; /* at most, of a call of column_spread */
 
 typedef struct {
     fa_map_kernel *map[FA_ACTIVATIONS][FA_DERIVATIVE]; /* NULL: no such variant */
@@ -28,7 +201,7 @@ typedef struct {
     size_t below, ignored; /* labels in 0 .. limit - 1; labels that are `ignore` */
 } fa_label_count;
 
-struct fa_isa {
+typedef struct {
     const char *name;
     const fa_kernels *kernels[FA_PRECISIONS];
     const fa_ctc_kernels *ctc;
@@ -36,8 +209,6 @@ struct fa_isa {
     /* fa_add_exactly of from[i] to slot i % FA_SUM_SLOTS; n is a multiple of that */
     void (*add_exactly)(fa_sum_state *state, size_t n, const double *from);
     fa_label_count (*count_labels)(size_t n, const int64_t *from, int64_t limit, int64_t ignore);
-};
-
-extern const fa_isa fa_isa_avx512, fa_isa_avx2, fa_isa_neon, fa_isa_baseline;
+} fa_isa;
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef FA_EXACT_SUM_H
 #define FA_EXACT_SUM_H
 
-#include "../kernels/contract.h"
+#include "../core.h"
 #include "../simd/fp.h"
 
 /* s += v with the rounding error added to `lost`: the value is sum - lost (Knuth's two-sum). */
@@ -22,13 +22,6 @@ static inline double fa_fold(const fa_sum_state *state) {
     }
     /* an infinite sum has a NaN error */
     return s.sum[0] - s.sum[0] == 0.0 ? s.sum[0] - s.lost[0] : s.sum[0];
-}
-
-/* n doubles: element i to slot i % FA_SUM_SLOTS. */
-static inline void fa_add_all(const fa_isa *isa, fa_sum_state *state, size_t n, const double *v) {
-    const size_t whole = n - n % FA_SUM_SLOTS;
-    isa->add_exactly(state, whole, v);
-    for (size_t k = 0; whole + k < n; k++) fa_add_exactly(&state->sum[k], &state->lost[k], v[whole + k]);
 }
 
 #endif

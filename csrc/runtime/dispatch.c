@@ -1,6 +1,6 @@
 /* Chooses the instruction set, once, at the first use: the best that this CPU
  * has, or the one that FASTACT_ISA names. */
-#include "../kernels/contract.h"
+#include "dispatch.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

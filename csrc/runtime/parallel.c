@@ -11,7 +11,8 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
-#include "../core.h"
+#include "parallel.h"
+
 #include "fpstate.h"
 #include "thread.h"
 
