@@ -57,7 +57,7 @@ typedef enum {
 #define FA_ELEMENTWISE_LOSS(name, ...) FA_LOSS_##name,
 #include "ops.def"
     FA_ELEMENTWISE_LOSSES
-} fa_loss_id;
+} fa_elementwise_loss_id;
 
 /* What may be asked of an activation. BOTH is BACKWARD and BY_PARAMETER in one pass, two results;
  * DERIVATIVE is BACKWARD with dy = 1. */
@@ -65,7 +65,7 @@ typedef enum {
     FA_VALUE,
     FA_BACKWARD,
     FA_FROM_OUTPUT,
-    FA_SECOND,
+    FA_SECOND_DERIVATIVE,
     FA_BY_PARAMETER,
     FA_BOTH,
     FA_DERIVATIVE,
@@ -92,14 +92,14 @@ typedef struct {
 typedef struct {
     const char *name;
     int parameters;
-    int second; /* is the first parameter an input too, with a gradient? */
+    int second_input; /* is the first parameter an input too, with a gradient? */
     fa_cost cost;
     float ulp[FA_PRECISIONS][3];
-} fa_loss;
+} fa_elementwise_loss;
 
 extern const fa_activation fa_activations[FA_ACTIVATIONS];
 extern const fa_row_op fa_row_ops[FA_ROW_OPS];
-extern const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES];
+extern const fa_elementwise_loss fa_elementwise_losses[FA_ELEMENTWISE_LOSSES];
 
 /* ---- sums and results ----------------------------------------------------------- */
 
@@ -114,6 +114,13 @@ typedef struct {
 } fa_sum_state;
 
 /* Where a loss's results go, in a kernel's out[]: gradient and curvature by the input, and by the second one. */
-typedef enum { FA_LOSS_VALUE, FA_GRAD, FA_HESS, FA_SECOND_GRAD, FA_SECOND_HESS, FA_LOSS_RESULTS } fa_loss_result;
+typedef enum {
+    FA_LOSS_VALUE,
+    FA_GRAD,
+    FA_HESS,
+    FA_SECOND_INPUT_GRAD,
+    FA_SECOND_INPUT_HESS,
+    FA_LOSS_RESULTS
+} fa_loss_result;
 
 #endif

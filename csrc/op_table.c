@@ -15,7 +15,7 @@ const fa_row_op fa_row_ops[FA_ROW_OPS] = {
 #include "ops.def"
 };
 
-const fa_loss fa_losses[FA_ELEMENTWISE_LOSSES] = {
+const fa_elementwise_loss fa_elementwise_losses[FA_ELEMENTWISE_LOSSES] = {
 #define FA_ELEMENTWISE_LOSS(name, parameters, second, cost, v32, d32, s32, v64, d64, s64) \
     {#name, parameters, second, FA_COST_##cost, {{v32, d32, s32}, {v64, d64, s64}}},
 #include "ops.def"

@@ -23,8 +23,8 @@ cdef extern from "numpy/arrayobject.h":
                                 int, PyObject *)
 
 cdef enum:
-    MOST_NAMES = 8  # of operands and options
-    MOST_KEYWORDS = 16
+    MAX_NAMES = 8  # of operands and options
+    MAX_KEYWORDS = 16
 
 
 cdef class Function:
@@ -127,8 +127,8 @@ cdef class Elementwise(Function):
         option the choices left, in the end a pair: the ufunc of all operands, and the one
         whose operands with defaults are bound to them."""
         super().__init__(name)
-        if len(names) + len(options) > MOST_NAMES:
-            raise ValueError(f"{name} has more than {MOST_NAMES} operands and options")
+        if len(names) + len(options) > MAX_NAMES:
+            raise ValueError(f"{name} has more than {MAX_NAMES} operands and options")
         self.names, self.defaults, self.required = names, defaults, len(names) - len(defaults)
         choices = with_plain_loops(choices, defaults)
         self.options, self.choices = options, choices
@@ -139,17 +139,17 @@ cdef class Elementwise(Function):
 
     cdef object call(self, PyObject *const *args, Py_ssize_t given, tuple keywords):
         """Sorts keywords into operands, options and what the ufunc takes itself."""
-        cdef PyObject *named[MOST_NAMES]
-        cdef PyObject *stack[MOST_NAMES + MOST_KEYWORDS]
+        cdef PyObject *named[MAX_NAMES]
+        cdef PyObject *stack[MAX_NAMES + MAX_KEYWORDS]
         cdef Py_ssize_t arity = len(self.names), k, at, passed = 0, operands = self.required
-        if given > arity or len(keywords) > MOST_KEYWORDS:
+        if given > arity or len(keywords) > MAX_KEYWORDS:
             raise self._too_many(given, keywords)
         for k in range(len(self.places)):
             named[k] = args[k] if k < given else NULL
         for k in range(len(keywords)):
             place = self.places.get(keywords[k])
             if place is None:
-                stack[MOST_NAMES + passed] = args[given + k]
+                stack[MAX_NAMES + passed] = args[given + k]
                 passed += 1
                 continue
             at = place
@@ -162,7 +162,7 @@ cdef class Elementwise(Function):
         for k in range(operands):
             stack[k] = named[k] if named[k] is not NULL else self._default(k)
         for k in range(passed):
-            stack[operands + k] = stack[MOST_NAMES + k]
+            stack[operands + k] = stack[MAX_NAMES + k]
         if 0 < passed < len(keywords):
             keywords = tuple([keyword for keyword in keywords if keyword not in self.places])
         whole, bound, plain = self.choices if not self.options else self._choose(named + arity)
@@ -192,7 +192,7 @@ cdef class Elementwise(Function):
         return found
 
     cdef object _too_many(self, Py_ssize_t given, tuple keywords):
-        if len(keywords) > MOST_KEYWORDS:
+        if len(keywords) > MAX_KEYWORDS:
             return TypeError(f"{self.name}() takes no {len(keywords)} keyword arguments")
         most = len(self.names)
         arity = most if most == self.required else f"{self.required} to {most}"

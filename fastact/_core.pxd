@@ -6,26 +6,26 @@ cdef extern from "core.h" nogil:
     ctypedef enum fa_dtype:
         FA_F32, FA_F64, FA_F16, FA_BF16, FA_I8, FA_U8, FA_I16, FA_U16, FA_I32, FA_U32, FA_I64, FA_U64
     ctypedef enum fa_precision:
-        FA_SINGLE, FA_DOUBLE
+        FA_SINGLE, FA_DOUBLE, FA_PRECISIONS
     ctypedef enum fa_variant:
-        FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND, FA_BY_PARAMETER, FA_BOTH, FA_DERIVATIVE
+        FA_VALUE, FA_BACKWARD, FA_FROM_OUTPUT, FA_SECOND_DERIVATIVE, FA_BY_PARAMETER, FA_BOTH, FA_DERIVATIVE
     ctypedef struct fa_activation:
         const char *name
         int parameters, from_output, by_parameter
-        float ulp[2][3]
+        float ulp[FA_PRECISIONS][3]
     ctypedef struct fa_row_op:
         const char *name
         int reduces, from_output
-        float ulp[2]
-    ctypedef struct fa_loss:
+        float ulp[FA_PRECISIONS]
+    ctypedef struct fa_elementwise_loss:
         const char *name
-        int parameters, second
-        float ulp[2][3]
-    enum: FA_GRAD
-    enum: FA_ACTIVATIONS, FA_ROW_OPS, FA_ELEMENTWISE_LOSSES, FA_MAX_INPUTS
+        int parameters, second_input
+        float ulp[FA_PRECISIONS][3]
+    enum: FA_GRAD, FA_LOSS_RESULTS
+    enum: FA_ACTIVATIONS, FA_ROW_OPS, FA_ELEMENTWISE_LOSSES, FA_MAX_INPUTS, FA_FLOAT64_ROW_INPUTS
     const fa_activation fa_activations[]
     const fa_row_op fa_row_ops[]
-    const fa_loss fa_losses[]
+    const fa_elementwise_loss fa_elementwise_losses[]
 
 cdef extern from "include/fastact.h" nogil:
     int fa_set_isa(const char *)
@@ -55,9 +55,9 @@ cdef extern from "drivers/numpy_loops.h" nogil:
         fa_variant variant
         int inputs
         # `in` is a keyword of Python's
-        fa_dtype in_ "in"[6]
+        fa_dtype in_ "in"[FA_MAX_INPUTS]
         fa_dtype out
-        const void *fixed[6]
+        const void *constant[FA_MAX_INPUTS]
     void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
 
     ctypedef struct fa_rows_loop:
@@ -74,7 +74,7 @@ cdef extern from "drivers/jobs.h" nogil:
         fa_dtype dtype
 
     int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, const fa_operand *out)
-    ctypedef struct fa_column_spread_job:
+    ctypedef struct fa_column_moments_job:
         fa_precision precision
         size_t count, rows, columns, pitch
         const void *p
@@ -82,81 +82,81 @@ cdef extern from "drivers/jobs.h" nogil:
         const void *about
         double *first
         double *second
-    void fa_column_spread(const fa_column_spread_job *)
+    void fa_column_moments(const fa_column_moments_job *)
 
-    ctypedef struct fa_loss_job:
+    ctypedef struct fa_elementwise_loss_job:
         int op
         fa_precision precision
         size_t n
-        fa_operand in_ "in"[7]
-        fa_operand out[5]
+        fa_operand in_ "in"[FA_MAX_INPUTS]
+        fa_operand out[FA_LOSS_RESULTS]
         double *total
-    int fa_loss_run(const fa_loss_job *)
+    int fa_elementwise_loss_run(const fa_elementwise_loss_job *)
 
-    ctypedef struct fa_cube:
+    ctypedef struct fa_view3:
         char *data
         ptrdiff_t outer, inner, class_
         fa_dtype dtype
-    ctypedef struct fa_plane:
+    ctypedef struct fa_view2:
         char *data
         ptrdiff_t outer, inner
         fa_dtype dtype
-    ctypedef enum fa_row_loss:
+    ctypedef enum fa_class_loss:
         FA_NLL, FA_CROSS_ENTROPY
-    ctypedef struct fa_row_loss_job:
-        fa_row_loss loss
+    ctypedef struct fa_class_loss_job:
+        fa_class_loss loss
         fa_precision precision
         size_t outer, inner, n
-        fa_cube input
-        fa_plane labels
-        fa_cube target
+        fa_view3 input
+        fa_view2 labels
+        fa_view3 target
         fa_operand weight
         int64_t ignore_index
         double smoothing, z_loss
-        fa_plane grad_output
+        fa_view2 grad_output
         int mean
-        fa_plane value
-        fa_cube grad, hess
+        fa_view2 value
+        fa_view3 grad, hess
         double *total
-    ctypedef enum fa_wide_loss:
+    ctypedef enum fa_float64_row_loss:
         FA_MULTI_MARGIN, FA_MULTILABEL_MARGIN, FA_MULTILABEL_SOFT_MARGIN, FA_COSINE_EMBEDDING, FA_TRIPLET_MARGIN
-    ctypedef struct fa_wide_loss_job:
-        fa_wide_loss loss
+    ctypedef struct fa_float64_row_loss_job:
+        fa_float64_row_loss loss
         size_t outer, inner, n, inputs
-        fa_cube input[3]
-        fa_plane labels
-        fa_cube label_lists
-        fa_plane target
+        fa_view3 input[FA_FLOAT64_ROW_INPUTS]
+        fa_view2 labels
+        fa_view3 label_lists
+        fa_view2 target
         fa_operand weight
         double margin, p, eps
         int swap
-        fa_plane grad_output, row_weight
+        fa_view2 grad_output, row_weight
         int mean
-        fa_plane value
-        fa_cube grad[3]
-        fa_cube hess[3]
+        fa_view2 value
+        fa_view3 grad[FA_FLOAT64_ROW_INPUTS]
+        fa_view3 hess[FA_FLOAT64_ROW_INPUTS]
         double *total
     ctypedef enum fa_status:
         FA_DONE, FA_NO_MEMORY, FA_BAD_LABEL
-    fa_status fa_row_loss_run(const fa_row_loss_job *, size_t *bad_row)
-    fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad)
+    fa_status fa_class_loss_run(const fa_class_loss_job *, size_t *bad_row)
+    fa_status fa_float64_row_loss_run(const fa_float64_row_loss_job *job, size_t *bad)
 
     ctypedef struct fa_ctc_job:
         size_t steps, sequences, classes
-        fa_cube input
+        fa_view3 input
         int logits
-        fa_plane labels
+        fa_view2 labels
         size_t labels_each
         int concatenated
         fa_operand input_lengths, target_lengths
         int64_t blank
         int mean, zero_infinity
         fa_operand grad_output, weight, value
-        fa_cube grad, hess
+        fa_view3 grad, hess
         double *total
     ctypedef enum fa_ctc_status:
         FA_CTC_DONE, FA_CTC_NO_MEMORY, FA_CTC_BAD_BLANK, FA_CTC_BAD_INPUT_LENGTH, FA_CTC_BAD_TARGET_LENGTH
         FA_CTC_BAD_SUM, FA_CTC_BAD_LABEL
-    ctypedef struct fa_ctc_place:
+    ctypedef struct fa_ctc_fault:
         size_t sequence, label
-    fa_ctc_status fa_ctc_run(const fa_ctc_job *, fa_ctc_place *bad)
+    fa_ctc_status fa_ctc_run(const fa_ctc_job *, fa_ctc_fault *bad)

@@ -71,7 +71,7 @@ cdef fill_map_loop(fa_map_loop *loop, int op, fa_variant variant, list codes, in
         loop.in_[k] = <fa_dtype><int>codes[k]
     for k, value in enumerate(bound, len(codes) - len(bound)):
         # rounded to the type that NumPy would convert the operand to
-        loop.fixed[k] = cnp.PyArray_DATA(constant(np.array(value, _DTYPES[codes[k]])))
+        loop.constant[k] = cnp.PyArray_DATA(constant(np.array(value, _DTYPES[codes[k]])))
 
 
 cdef cnp.ndarray constant(cnp.ndarray array):
@@ -156,7 +156,7 @@ cdef publish(name, ufunc):
 cdef list variants(const fa_activation *op):
     """(name's suffix, variant, arrays)"""
     found = [("", FA_VALUE, 1), ("_backward", FA_BACKWARD, 2), ("_derivative", FA_DERIVATIVE, 1),
-             ("_second_derivative", FA_SECOND, 1)]
+             ("_second_derivative", FA_SECOND_DERIVATIVE, 1)]
     if op.from_output:
         found.append(("_backward_from_output", FA_FROM_OUTPUT, 2))
     if op.by_parameter:
@@ -268,9 +268,9 @@ def table():
                                           "ulp": {"float32": fa_row_ops[k].ulp[0], "float64": fa_row_ops[k].ulp[1]}}
             for k in range(FA_ROW_OPS)},
         "loss": {
-            fa_losses[k].name.decode(): {"parameters": fa_losses[k].parameters, "index": k,
-                                         "second": bool(fa_losses[k].second),
-                                         "ulp": bounds(fa_losses[k].ulp)}
+            fa_elementwise_losses[k].name.decode(): {"parameters": fa_elementwise_losses[k].parameters, "index": k,
+                                         "second": bool(fa_elementwise_losses[k].second_input),
+                                         "ulp": bounds(fa_elementwise_losses[k].ulp)}
             for k in range(FA_ELEMENTWISE_LOSSES)},
     }
 

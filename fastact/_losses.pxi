@@ -3,7 +3,7 @@
 def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint want_total):
     """operands: input, target, weight, scale, parameters, each 1-d of length n, or 0-d.
     results: 1-d arrays to fill, or None, in the order of fa_loss_result. Returns the sum of weight * loss."""
-    cdef fa_loss_job job
+    cdef fa_elementwise_loss_job job
     cdef double total = 0.0
     cdef int failed
     memset(&job, 0, sizeof(job))
@@ -17,15 +17,15 @@ def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint wa
             job.out[k] = operand_of(a)
     job.total = &total if want_total else NULL
     with nogil:
-        failed = fa_loss_run(&job)
+        failed = fa_elementwise_loss_run(&job)
     if failed:
         raise MemoryError()
     return total
 
 
-cdef fa_cube cube_of(cnp.ndarray a) except *:
+cdef fa_view3 cube_of(cnp.ndarray a) except *:
     """An array of shape (outer, inner, classes) or (inner, classes)."""
-    cdef fa_cube c
+    cdef fa_view3 c
     cdef int last = cnp.PyArray_NDIM(a) - 1
     c.data = <char *>cnp.PyArray_DATA(a)
     c.outer = cnp.PyArray_STRIDE(a, 0) if last == 2 else 0
@@ -34,9 +34,9 @@ cdef fa_cube cube_of(cnp.ndarray a) except *:
     return c
 
 
-cdef fa_plane plane_of(cnp.ndarray a) except *:
+cdef fa_view2 plane_of(cnp.ndarray a) except *:
     """An array of shape (outer, inner) or (inner,), or 0-d, which repeats."""
-    cdef fa_plane p
+    cdef fa_view2 p
     cdef int ndim = cnp.PyArray_NDIM(a)
     p.data = <char *>cnp.PyArray_DATA(a)
     p.outer = cnp.PyArray_STRIDE(a, 0) if ndim == 2 else 0
@@ -45,7 +45,7 @@ cdef fa_plane plane_of(cnp.ndarray a) except *:
     return p
 
 
-cdef start_row_job(fa_row_loss_job *job, bint cross_entropy, cnp.ndarray x, ignore_index):
+cdef start_row_job(fa_class_loss_job *job, bint cross_entropy, cnp.ndarray x, ignore_index):
     cdef int last = cnp.PyArray_NDIM(x) - 1
     memset(job, 0, sizeof(job[0]))
     job.loss = FA_CROSS_ENTROPY if cross_entropy else FA_NLL
@@ -56,11 +56,11 @@ cdef start_row_job(fa_row_loss_job *job, bint cross_entropy, cnp.ndarray x, igno
     job.ignore_index = ignore_index
 
 
-cdef run_row_job(const fa_row_loss_job *job, cnp.ndarray target):
+cdef run_row_job(const fa_class_loss_job *job, cnp.ndarray target):
     cdef size_t bad = 0
     cdef fa_status status
     with nogil:
-        status = fa_row_loss_run(job, &bad)
+        status = fa_class_loss_run(job, &bad)
     if status == FA_BAD_LABEL:
         raise IndexError(f"target: label {target.reshape(-1)[bad]} of row {bad} is not in 0..{<Py_ssize_t>job.n - 1} "
                          f"(the {job.n} classes of input) and is not ignore_index={job.ignore_index}")
@@ -73,7 +73,7 @@ def row_loss(bint cross_entropy, cnp.ndarray x, cnp.ndarray target, bint soft, w
     """x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value: (outer, inner);
     outer may be left out. Class weights, or None; ignore_index an int64.
     Returns the total; raises IndexError for a label out of range, before anything is written."""
-    cdef fa_row_loss_job job
+    cdef fa_class_loss_job job
     cdef double total = 0.0
     start_row_job(&job, cross_entropy, x, ignore_index)
     if soft:
@@ -101,7 +101,7 @@ def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean
     input and targets, (sequences,); grad_output, weight, value: (sequences,), weight None for 1. blank a class. Returns the total; what is
     wrong with lengths or labels is raised before anything is written."""
     cdef fa_ctc_job job
-    cdef fa_ctc_place bad = fa_ctc_place(0, 0)
+    cdef fa_ctc_fault bad = fa_ctc_fault(0, 0)
     cdef fa_ctc_status status
     cdef double total = 0.0
     memset(&job, 0, sizeof(job))
@@ -131,7 +131,7 @@ def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean
     return total
 
 
-cdef raise_ctc(const fa_ctc_job *job, fa_ctc_status status, fa_ctc_place bad, targets, lengths):
+cdef raise_ctc(const fa_ctc_job *job, fa_ctc_status status, fa_ctc_fault bad, targets, lengths):
     n = bad.sequence
     if status == FA_CTC_BAD_INPUT_LENGTH:
         raise ValueError(f"input_lengths: {lengths[0][n]} of sequence {n} is not in 0..{job.steps} "
@@ -154,7 +154,7 @@ cdef dict _WIDE_LOSSES = {
 }
 
 
-cdef wide_cubes(fa_cube *to, arrays):
+cdef wide_cubes(fa_view3 *to, arrays):
     for k, a in enumerate(arrays):
         to[k] = cube_of(a)
 
@@ -165,14 +165,14 @@ def wide_loss(str name, list inputs, labels, label_lists, target, weight, row_we
     (outer, inner); outer may be left out. Weights of classes and of rows, or None; numbers: margin, p, eps, swap. grads
     and hesses: none, of the first or of all inputs, hesses only beside grads. Returns the total; raises IndexError for a
     label out of range, before anything is written."""
-    cdef fa_wide_loss_job job
+    cdef fa_float64_row_loss_job job
     cdef double total = 0.0
     cdef size_t bad = 0
     cdef fa_status status
     cdef cnp.ndarray x = inputs[0]
     cdef int last = cnp.PyArray_NDIM(x) - 1
     memset(&job, 0, sizeof(job))
-    job.loss = <fa_wide_loss><int>_WIDE_LOSSES[name]
+    job.loss = <fa_float64_row_loss><int>_WIDE_LOSSES[name]
     job.outer = <size_t>cnp.PyArray_DIM(x, 0) if last == 2 else 1
     job.inner, job.n = <size_t>cnp.PyArray_DIM(x, last - 1), <size_t>cnp.PyArray_DIM(x, last)
     job.inputs = <size_t>len(inputs)
@@ -195,7 +195,7 @@ def wide_loss(str name, list inputs, labels, label_lists, target, weight, row_we
     job.grad_output, job.mean = plane_of(grad_output), mean
     job.total = &total if want_total else NULL
     with nogil:
-        status = fa_wide_loss_run(&job, &bad)
+        status = fa_float64_row_loss_run(&job, &bad)
     if status == FA_BAD_LABEL:
         found = labels if label_lists is None else label_lists
         row = bad if label_lists is None else bad // job.n
@@ -206,10 +206,10 @@ def wide_loss(str name, list inputs, labels, label_lists, target, weight, row_we
     return total
 
 
-def column_spread(cnp.ndarray p, cnp.ndarray w, cnp.ndarray about, cnp.ndarray first, cnp.ndarray second):
+def column_moments(cnp.ndarray p, cnp.ndarray w, cnp.ndarray about, cnp.ndarray first, cnp.ndarray second):
     """Adds to first and second, float64, the moments of w's columns about the rows of `about` under those of p. All of
     one float type and contiguous, but that p's rows may be apart."""
-    cdef fa_column_spread_job job
+    cdef fa_column_moments_job job
     memset(&job, 0, sizeof(job))
     job.precision = FA_DOUBLE if cnp.PyArray_TYPE(p) == cnp.NPY_DOUBLE else FA_SINGLE
     job.count, job.rows = <size_t>cnp.PyArray_DIM(p, 0), <size_t>cnp.PyArray_DIM(p, 1)
@@ -218,4 +218,4 @@ def column_spread(cnp.ndarray p, cnp.ndarray w, cnp.ndarray about, cnp.ndarray f
     job.p, job.w, job.about = cnp.PyArray_DATA(p), cnp.PyArray_DATA(w), cnp.PyArray_DATA(about)
     job.first, job.second = <double *>cnp.PyArray_DATA(first), <double *>cnp.PyArray_DATA(second)
     with nogil:
-        fa_column_spread(&job)
+        fa_column_moments(&job)

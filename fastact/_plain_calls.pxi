@@ -84,7 +84,7 @@ cdef object plain_call(PlainLoop self, PyObject *const *operands, Py_ssize_t giv
     for k in range(arrays, given):
         if not plain_number(operands[k], double_precision, &wide[k], &narrow[k]):
             return NotImplemented
-        loop.fixed[k] = &wide[k] if double_precision else <void *>&narrow[k]
+        loop.constant[k] = &wide[k] if double_precision else <void *>&narrow[k]
     if out is NULL or <object>out is None:
         to = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
     else:

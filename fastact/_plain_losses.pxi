@@ -59,7 +59,7 @@ def plain_elementwise_loss(int op, tuple operands, tuple parameters, bint want_v
     grad = plain_result(out, x, target) if want_grad else None
     if want_grad and grad is None:
         return None
-    cdef fa_loss_job job
+    cdef fa_elementwise_loss_job job
     cdef double total = 0.0, n = <double>cnp.PyArray_SIZE(x), scale
     cdef fa_fpstate state
     cdef int failed, k
@@ -77,7 +77,7 @@ def plain_elementwise_loss(int op, tuple operands, tuple parameters, bint want_v
     with nogil:
         state = fa_fpstate_enter()
         scale = 1.0 / n
-        failed = fa_loss_run(&job)
+        failed = fa_elementwise_loss_run(&job)
         total /= n
         fa_fpstate_leave(state)
     if failed:
@@ -103,7 +103,7 @@ def plain_row_loss(bint cross_entropy, tuple operands, ignore_index, bint want_v
     grad = plain_result(out, x, labels) if want_grad else None
     if want_grad and grad is None:
         return None
-    cdef fa_row_loss_job job
+    cdef fa_class_loss_job job
     cdef double total = 0.0
     cdef fa_fpstate state
     start_row_job(&job, cross_entropy, x, ignore_index)

@@ -16,39 +16,39 @@ enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so tha
 enum { TASK_ELEMENTS = 1 << 15 };
 
 typedef struct {
-    const fa_row_loss_job *job;
+    const fa_class_loss_job *job;
     const fa_isa *isa;
     size_t rows, rows_per_task;
-    double *loss;    /* of each row; then FA_ROOM_BEYOND more */
-    double *weight;  /* class weights; NULL: all 1 */
+    double *loss;   /* of each row; then FA_ROW_PADDING more */
+    double *weight; /* class weights; NULL: all 1 */
     double weight_sum, denominator, norm;
-    int64_t *label;  /* cross entropy: as they were checked, then 0 for an ignored row; then FA_ROOM_BEYOND zeros */
-    double *scale;   /* of a row's gradient; 0 for an ignored row; NULL: that of all */
+    int64_t *label; /* cross entropy: as they were checked, then 0 for an ignored row; then FA_ROW_PADDING zeros */
+    double *scale;  /* of a row's gradient; 0 for an ignored row; NULL: that of all */
     double scale_of_all;
-} rows_context;
+} class_loss_context;
 
-static fa_operand plane_row(const fa_plane *plane, size_t outer) {
+static fa_operand plane_row(const fa_view2 *plane, size_t outer) {
     fa_operand o = {plane->data ? plane->data + (ptrdiff_t)outer * plane->outer : NULL, plane->inner, plane->dtype};
     return o;
 }
 
-static fa_matrix cube_rows(const fa_cube *cube, size_t outer) {
+static fa_matrix cube_rows(const fa_view3 *cube, size_t outer) {
     fa_matrix m = {cube->data + (ptrdiff_t)outer * cube->outer, cube->inner, cube->class_, cube->dtype, 0};
     return m;
 }
 
 /* Rows first .. first + n lie in one plane as far as `rows_in_plane` gives. */
-static size_t rows_in_plane(const rows_context *c, size_t first, size_t n) {
+static size_t rows_in_plane(const class_loss_context *c, size_t first, size_t n) {
     size_t left = c->job->inner - first % c->job->inner;
     return n < left ? n : left;
 }
 
-static size_t block_at(const rows_context *c, size_t first) {
+static size_t block_at(const class_loss_context *c, size_t first) {
     return c->rows - first < BLOCK ? c->rows - first : BLOCK;
 }
 
-static void read_labels(const rows_context *c, size_t first, size_t n, int64_t *to) {
-    const fa_row_loss_job *job = c->job;
+static void read_labels(const class_loss_context *c, size_t first, size_t n, int64_t *to) {
+    const fa_class_loss_job *job = c->job;
     const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* bad, whatever is ignored */
     for (size_t piece; n; first += piece, to += piece, n -= piece) {
         piece = rows_in_plane(c, first, n);
@@ -57,13 +57,13 @@ static void read_labels(const rows_context *c, size_t first, size_t n, int64_t *
     }
 }
 
-static int is_live(const rows_context *c, int64_t label) {
+static int is_live(const class_loss_context *c, int64_t label) {
     return label != c->job->ignore_index && (uint64_t)label < c->job->n;
 }
 
 /* Counts the rows that are not ignored; gives the first row with a bad label, or `rows`. With c->label what is checked
  * is kept there: another thread may change the user's. */
-static size_t check_labels(const rows_context *c, size_t *live) {
+static size_t check_labels(const class_loss_context *c, size_t *live) {
     const int64_t ignore = c->job->ignore_index;
     const int ignores_class = (uint64_t)ignore < c->job->n;
     int64_t own[BLOCK];
@@ -82,7 +82,7 @@ static size_t check_labels(const rows_context *c, size_t *live) {
 
 /* Labels, and 1 for each row that counts; of an ignored one 0 and 0. In range they are even if
  * another thread has changed them since they were checked. */
-static void read_live_labels(const rows_context *c, size_t first, size_t n, int64_t *label, double *live) {
+static void read_live_labels(const class_loss_context *c, size_t first, size_t n, int64_t *label, double *live) {
     if (c->label) memcpy(label, c->label + first, n * sizeof *label);
     else read_labels(c, first, n, label);
     for (size_t i = 0; i < n; i++) {
@@ -92,14 +92,14 @@ static void read_live_labels(const rows_context *c, size_t first, size_t n, int6
     }
 }
 
-static void read_weighed_labels(const rows_context *c, size_t first, size_t n, int64_t *label, double *weight) {
+static void read_weighed_labels(const class_loss_context *c, size_t first, size_t n, int64_t *label, double *weight) {
     read_live_labels(c, first, n, label, weight);
     for (size_t i = 0; c->weight && i < n; i++) weight[i] *= c->weight[label[i]];
 }
 
 /* grad_output of the rows, times what a mean divides by. */
-static void read_scales(const rows_context *c, size_t first, size_t n, double *to) {
-    const fa_plane *upstream = &c->job->grad_output;
+static void read_scales(const class_loss_context *c, size_t first, size_t n, double *to) {
+    const fa_view2 *upstream = &c->job->grad_output;
     if (!upstream->inner && !upstream->outer) {
         for (size_t i = 0; i < n; i++) to[i] = c->scale_of_all;
         return;
@@ -112,25 +112,25 @@ static void read_scales(const rows_context *c, size_t first, size_t n, double *t
     for (size_t i = 0; c->job->mean && i < n; i++) to[i] *= c->norm;
 }
 
-static double sum_label_weights(const rows_context *c) {
+static double sum_label_weights(const class_loss_context *c) {
     fa_sum_state sum = {{0}, {0}};
     int64_t label[BLOCK];
     double weight[BLOCK];
     for (size_t first = 0, n; first < c->rows; first += n) {
         n = block_at(c, first);
         read_weighed_labels(c, first, n, label, weight);
-        fa_add_all(c->isa, &sum, n, weight);
+        fa_accumulate(c->isa, &sum, n, weight);
     }
-    return fa_fold(&sum);
+    return fa_sum_total(&sum);
 }
 
-static void read_weights(rows_context *c) {
+static void read_weights(class_loss_context *c) {
     if (c->weight) fa_gather(c->isa, &c->job->weight, 0, c->job->n, FA_DOUBLE, c->weight);
 }
 
 /* A mean by weight does not depend on their size, and float32 has no 1e-50. By a power of two, which is exact; of the
  * labels' weights, for another class may have any. */
-static void bring_weights_near_1(rows_context *c) {
+static void rescale_weights(class_loss_context *c) {
     double largest = 0.0, weight[BLOCK];
     int64_t label[BLOCK];
     int exponent;
@@ -145,27 +145,27 @@ static void bring_weights_near_1(rows_context *c) {
 }
 
 /* What a mean divides by: of labels the sum of their weights, of probabilities the number of rows. */
-static double denominator_of(const rows_context *c, size_t live) {
+static double denominator_of(const class_loss_context *c, size_t live) {
     if (!c->job->labels.data) return (double)c->rows;
     return c->weight ? sum_label_weights(c) : (double)live;
 }
 
-static double sum_weights(const rows_context *c) {
+static double sum_weights(const class_loss_context *c) {
     fa_sum_state state = {{0}, {0}};
     if (!c->weight) return (double)c->job->n;
-    fa_add_all(c->isa, &state, c->job->n, c->weight);
-    return fa_fold(&state);
+    fa_accumulate(c->isa, &state, c->job->n, c->weight);
+    return fa_sum_total(&state);
 }
 
 /* Weights and the denominator of a mean. Nothing to divide by gives 0, not NaN. */
-static void prepare(rows_context *c, size_t live) {
-    const fa_row_loss_job *job = c->job;
+static void prepare(class_loss_context *c, size_t live) {
+    const fa_class_loss_job *job = c->job;
     read_weights(c);
     c->denominator = denominator_of(c, live);
     double size = fabs(c->denominator);
     int by_weight = job->mean && job->labels.data && c->weight && !(job->z_loss > 0.0);
     if (by_weight && size != 0.0 && !(size > 0x1p-60 && size < 0x1p60)) {
-        bring_weights_near_1(c);
+        rescale_weights(c);
         c->denominator = denominator_of(c, live);
     }
     c->weight_sum = sum_weights(c);
@@ -179,7 +179,7 @@ static void prepare(rows_context *c, size_t live) {
 /* ---- cross entropy -------------------------------------------------------------------------- */
 
 /* Kernels read these in their own precision. */
-static void narrow_in_place(const rows_context *c, size_t n, double *v) {
+static void narrow_in_place(const class_loss_context *c, size_t n, double *v) {
     float *narrow = (float *)(void *)v;
     for (size_t k = 0; c->job->precision == FA_SINGLE && k < n; k++) {
         const float one = (float)v[k];
@@ -188,8 +188,8 @@ static void narrow_in_place(const rows_context *c, size_t n, double *v) {
 }
 
 /* Each row's scale, if not all are the same; of an ignored row label and scale are 0. */
-static void prepare_rows(rows_context *c) {
-    const fa_row_loss_job *job = c->job;
+static void prepare_rows(class_loss_context *c) {
+    const fa_class_loss_job *job = c->job;
     const size_t size = fa_realsize(job->precision);
     for (size_t first = 0, n; c->scale && first < c->rows; first += n) {
         double scale[BLOCK];
@@ -206,8 +206,8 @@ static void prepare_rows(rows_context *c) {
     }
 }
 
-static int run_cross_entropy(rows_context *c) {
-    const fa_row_loss_job *job = c->job;
+static int run_cross_entropy(class_loss_context *c) {
+    const fa_class_loss_job *job = c->job;
     int soft = !job->labels.data, failed = 0;
     fa_cross_entropy_options options = {.soft = soft,
                                         .want_loss = job->total || job->value.data,
@@ -216,7 +216,7 @@ static int run_cross_entropy(rows_context *c) {
                                         .class_weight = c->weight,
                                         .weight_sum = c->weight_sum,
                                         .smoothing = job->smoothing,
-                                        .share = job->smoothing / (double)job->n,
+                                        .class_prior = job->smoothing / (double)job->n,
                                         .z_loss = job->z_loss};
     if (!soft && !job->n) { /* all rows are ignored: there is no element at a label */
         memset(c->loss, 0, c->rows * sizeof *c->loss);
@@ -231,7 +231,9 @@ static int run_cross_entropy(rows_context *c) {
                             .rows = job->inner,
                             .n = job->n,
                             .inputs = soft ? 2 : 1,
-                            .outputs = job->hess.data ? 2 : job->grad.data ? 1 : 0,
+                            .outputs = job->hess.data   ? 2
+                                       : job->grad.data ? 1
+                                                        : 0,
                             .new_outputs = 1,
                             .row_in = {(char *)&c->scale_of_all, 0, FA_F64},
                             .losses = options.want_loss ? c->loss + first : NULL,
@@ -272,7 +274,7 @@ static void write_real(const fa_isa *isa, fa_dtype dtype, double x, char *to) {
 }
 
 /* Zeroes n classes of rows that lie in one plane: all zero bits are 0.0 in every type. */
-static void zero_rows(const fa_cube *cube, char *to, size_t rows, size_t n) {
+static void zero_rows(const fa_view3 *cube, char *to, size_t rows, size_t n) {
     size_t size = fa_itemsize(cube->dtype);
     if (cube->class_ == (ptrdiff_t)size && cube->inner == (ptrdiff_t)(n * size)) {
         memset(to, 0, rows * n * size);
@@ -284,15 +286,15 @@ static void zero_rows(const fa_cube *cube, char *to, size_t rows, size_t n) {
     }
 }
 
-static char *cube_row(const fa_cube *cube, size_t outer, size_t inner) {
+static char *cube_row(const fa_view3 *cube, size_t outer, size_t inner) {
     return cube->data + (ptrdiff_t)outer * cube->outer + (ptrdiff_t)inner * cube->inner;
 }
 
 /* Rows that lie in one plane; weight: their labels', 0 for an ignored row. */
-static void nll_plane(const rows_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
+static void nll_plane(const class_loss_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
                       const double *scale) {
-    const fa_row_loss_job *job = c->job;
-    const fa_cube *in = &job->input, *grad = &job->grad, *hess = &job->hess;
+    const fa_class_loss_job *job = c->job;
+    const fa_view3 *in = &job->input, *grad = &job->grad, *hess = &job->hess;
     size_t outer = first / job->inner, inner = first % job->inner;
     const char *x = cube_row(in, outer, inner);
     for (size_t i = 0; i < n; i++, x += in->inner) { /* before the gradient, which may overwrite the input */
@@ -309,7 +311,7 @@ static void nll_plane(const rows_context *c, size_t first, size_t n, const int64
 }
 
 static void nll_task(void *context, size_t index) {
-    const rows_context *c = context;
+    const class_loss_context *c = context;
     int64_t label[BLOCK];
     double weight[BLOCK], scale[BLOCK];
     size_t first = index * c->rows_per_task, end = first + c->rows_per_task;
@@ -322,16 +324,16 @@ static void nll_task(void *context, size_t index) {
     }
 }
 
-static void run_nll(rows_context *c) {
+static void run_nll(class_loss_context *c) {
     size_t written = c->job->grad.data || c->job->hess.data ? c->job->n : 0;
     c->rows_per_task = TASK_ELEMENTS / (written + 8) + 1; /* a label costs as much as a few zeros */
     fa_parallel_for((c->rows + c->rows_per_task - 1) / c->rows_per_task, nll_task, c);
 }
 
 /* Memory for what the job may need of these; NULL without it. */
-static double *reserve(rows_context *c) {
-    const fa_row_loss_job *job = c->job;
-    const size_t padded = c->rows + FA_ROOM_BEYOND, weight = job->weight.data ? job->n : 0;
+static double *allocate(class_loss_context *c) {
+    const fa_class_loss_job *job = c->job;
+    const size_t padded = c->rows + FA_ROW_PADDING, weight = job->weight.data ? job->n : 0;
     const int by_row = job->loss == FA_CROSS_ENTROPY; /* nll reads labels in passing */
     const size_t label = by_row && job->labels.data ? padded : 0, scale = by_row ? c->rows : 0;
     double *memory = malloc((padded + label + scale + weight) * sizeof(double)), *at = memory;
@@ -340,15 +342,15 @@ static double *reserve(rows_context *c) {
     c->label = label ? (int64_t *)(void *)(at + padded) : NULL;
     c->scale = scale ? at + padded + label : NULL;
     c->weight = weight ? at + padded + label + scale : NULL;
-    if (label) memset(c->label + c->rows, 0, FA_ROOM_BEYOND * sizeof *c->label);
+    if (label) memset(c->label + c->rows, 0, FA_ROW_PADDING * sizeof *c->label);
     return memory;
 }
 
-fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
-    rows_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
+fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row) {
+    class_loss_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
     const int labels = job->labels.data != NULL, by_row = job->grad_output.inner || job->grad_output.outer;
     size_t live = 0;
-    double *memory = reserve(&c);
+    double *memory = allocate(&c);
     if (!memory) return FA_NO_MEMORY;
     if (labels && (*bad_row = check_labels(&c, &live)) < c.rows) {
         free(memory);
@@ -363,12 +365,12 @@ fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row) {
 
     for (size_t o = 0; job->value.data && o < job->outer; o++) {
         fa_operand to = plane_row(&job->value, o);
-        fa_put(c.isa, &to, job->inner, c.loss + o * job->inner);
+        fa_scatter_doubles(c.isa, &to, job->inner, c.loss + o * job->inner);
     }
     if (job->total) {
         fa_sum_state state = {{0}, {0}};
-        fa_add_all(c.isa, &state, c.rows, c.loss);
-        double total = fa_fold(&state);
+        fa_accumulate(c.isa, &state, c.rows, c.loss);
+        double total = fa_sum_total(&state);
         *job->total = !job->mean ? total : c.denominator != 0.0 ? total / c.denominator : 0.0;
     }
     free(memory);

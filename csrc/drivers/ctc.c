@@ -17,38 +17,38 @@ enum { TASK_STATES = 1 << 13, PAD = FA_CTC_SLOTS };
 typedef struct {
     const fa_ctc_job *job;
     const fa_isa *isa;
-    size_t classes; /* padded */
+    size_t classes;                                /* padded */
     int64_t *input_length, *target_length, *label; /* own copies: what was checked is what is used */
     size_t *start;                                 /* of each sequence's labels */
     double *loss, *scale, *weight;                 /* of each sequence; scale: of its gradient; weight NULL: 1 */
     size_t per_task;
     atomic_int failed;
-} batch;
+} ctc_context;
 
 static size_t padded(size_t n) { return (n + PAD - 1) / PAD * PAD; }
 static int wants_gradients(const fa_ctc_job *job) { return job->grad.data || job->hess.data; }
 
 /* ---- lengths and labels ------------------------------------------------------------------ */
 
-static fa_ctc_status check_lengths(const batch *b, fa_ctc_place *bad) {
+static fa_ctc_status check_lengths(const ctc_context *b, fa_ctc_fault *bad) {
     const fa_ctc_job *job = b->job;
-    size_t sum = 0, room = job->labels_each, *n = &bad->sequence;
+    size_t sum = 0, most = job->labels_each, *n = &bad->sequence;
     fa_gather_labels(&job->input_lengths, 0, job->sequences, -1, b->input_length);
     fa_gather_labels(&job->target_lengths, 0, job->sequences, -1, b->target_length);
     for (*n = 0; *n < job->sequences; ++*n)
         if (b->input_length[*n] < 0 || (uint64_t)b->input_length[*n] > job->steps) return FA_CTC_BAD_INPUT_LENGTH;
     for (*n = 0; *n < job->sequences; ++*n) {
         const int64_t length = b->target_length[*n];
-        if (length < 0 || (uint64_t)length > room) return FA_CTC_BAD_TARGET_LENGTH;
-        if (job->concatenated && (size_t)length > room - sum) return FA_CTC_BAD_SUM;
+        if (length < 0 || (uint64_t)length > most) return FA_CTC_BAD_TARGET_LENGTH;
+        if (job->concatenated && (size_t)length > most - sum) return FA_CTC_BAD_SUM;
         b->start[*n] = sum;
         sum += (size_t)length;
     }
     b->start[job->sequences] = sum;
-    return job->concatenated && sum != room ? FA_CTC_BAD_SUM : FA_CTC_DONE;
+    return job->concatenated && sum != most ? FA_CTC_BAD_SUM : FA_CTC_DONE;
 }
 
-static fa_ctc_status check_labels(const batch *b, fa_ctc_place *bad) {
+static fa_ctc_status check_labels(const ctc_context *b, fa_ctc_fault *bad) {
     const fa_ctc_job *job = b->job;
     for (size_t n = 0; n < job->sequences; n++) {
         const size_t labels = (size_t)b->target_length[n], start = b->start[n];
@@ -58,7 +58,7 @@ static fa_ctc_status check_labels(const batch *b, fa_ctc_place *bad) {
         for (size_t j = 0; j < labels; j++) {
             const int64_t label = b->label[start + j];
             if ((uint64_t)label < job->classes && label != job->blank) continue;
-            *bad = (fa_ctc_place){n, j};
+            *bad = (fa_ctc_fault){n, j};
             return FA_CTC_BAD_LABEL;
         }
     }
@@ -69,16 +69,16 @@ static fa_ctc_status check_labels(const batch *b, fa_ctc_place *bad) {
 
 /* What a sequence is computed in: some doubles for each part, in one block. */
 typedef struct {
-    size_t steps, labels, index; /* index: in the batch */
+    size_t steps, labels, index; /* index: in the ctc_context */
     const int64_t *label;
     fa_ctc_step step;
     fa_ctc_row rows; /* two of beta and one of alpha beta if there are gradients, then alpha's */
     size_t alpha;    /* the first of alpha's: the state before the first step */
-    double *x, *skip, *share;
-    double *dense;      /* logits: all classes of a step */
-    double *max, *total; /* of each step's */
+    double *x, *skip, *posterior;
+    double *dense;                  /* logits: all classes of a step */
+    double *max, *total;            /* of each step's */
     double *occupied, *grad, *hess; /* classes of a step */
-    char *raw; /* labels' elements, not yet converted */
+    char *raw;                      /* labels' elements, not yet converted */
 } sequence;
 
 static fa_ctc_row row_at(const sequence *s, size_t row) {
@@ -100,36 +100,36 @@ static void fill(double *p, size_t n, double value) {
 }
 
 /* A part of the block, or with a NULL block only its size. */
-static double *take(double **block, size_t *size, size_t n) {
+static double *suballocate(double **block, size_t *size, size_t n) {
     double *part = *block ? *block + *size : NULL;
     *size += padded(n);
     return part;
 }
 
 /* Doubles that a sequence needs; places them in `block` unless that is NULL. */
-static size_t place(const batch *b, sequence *s, double *block) {
+static size_t lay_out(const ctc_context *b, sequence *s, double *block) {
     const fa_ctc_job *job = b->job;
     const int gradients = wants_gradients(job);
     size_t size = 0, width = padded(s->labels + 2), steps = job->logits && gradients ? s->steps : 0;
     size_t rows = gradients ? s->steps + 4 : 2, classes = gradients ? b->classes : 0;
     s->step.width = width;
     s->alpha = gradients ? 3 : 0;
-    s->rows.m = take(&block, &size, 2 * width * rows + 2 * PAD);
-    s->rows.k = take(&block, &size, 2 * width * rows + 2 * PAD);
-    s->x = take(&block, &size, width);
-    s->skip = take(&block, &size, width + PAD);
-    s->share = take(&block, &size, 2 * width);
-    s->dense = take(&block, &size, job->logits ? b->classes : 0);
-    s->max = take(&block, &size, steps);
-    s->total = take(&block, &size, steps);
-    s->occupied = take(&block, &size, classes);
-    s->grad = take(&block, &size, classes);
-    s->hess = take(&block, &size, job->hess.data ? classes : 0);
-    s->raw = (char *)take(&block, &size, width);
+    s->rows.m = suballocate(&block, &size, 2 * width * rows + 2 * PAD);
+    s->rows.k = suballocate(&block, &size, 2 * width * rows + 2 * PAD);
+    s->x = suballocate(&block, &size, width);
+    s->skip = suballocate(&block, &size, width + PAD);
+    s->posterior = suballocate(&block, &size, 2 * width);
+    s->dense = suballocate(&block, &size, job->logits ? b->classes : 0);
+    s->max = suballocate(&block, &size, steps);
+    s->total = suballocate(&block, &size, steps);
+    s->occupied = suballocate(&block, &size, classes);
+    s->grad = suballocate(&block, &size, classes);
+    s->hess = suballocate(&block, &size, job->hess.data ? classes : 0);
+    s->raw = (char *)suballocate(&block, &size, width);
     return size;
 }
 
-static void prepare(const batch *b, sequence *s) {
+static void prepare(const ctc_context *b, sequence *s) {
     const size_t width = s->step.width;
     clear_rows(s, s->alpha + 1);
     set_one(row_at(s, s->alpha), width); /* all that may follow: the first blank and the first label */
@@ -143,19 +143,24 @@ static void prepare(const batch *b, sequence *s) {
     s->step.max = 0.0;
 }
 
-static char *step_of(const fa_cube *cube, size_t t, size_t n) {
+static char *step_of(const fa_view3 *cube, size_t t, size_t n) {
     return cube->data + (ptrdiff_t)t * cube->outer + (ptrdiff_t)n * cube->inner;
 }
 
 /* The elements of the labels, then of the blank. */
-static void pick(const batch *b, const sequence *s, const char *from, double *blank) {
-    const fa_cube *in = &b->job->input;
+static void gather_at_labels(const ctc_context *b, const sequence *s, const char *from, double *blank) {
+    const fa_view3 *in = &b->job->input;
     const size_t size = fa_itemsize(in->dtype);
     char *to = s->raw;
     switch (size) { /* constants: copies, not calls */
-    case 2: for (size_t j = 0; j < s->labels; j++, to += 2) memcpy(to, from + s->label[j] * in->class_, 2); break;
-    case 4: for (size_t j = 0; j < s->labels; j++, to += 4) memcpy(to, from + s->label[j] * in->class_, 4); break;
-    default: for (size_t j = 0; j < s->labels; j++, to += 8) memcpy(to, from + s->label[j] * in->class_, 8);
+    case 2:
+        for (size_t j = 0; j < s->labels; j++, to += 2) memcpy(to, from + s->label[j] * in->class_, 2);
+        break;
+    case 4:
+        for (size_t j = 0; j < s->labels; j++, to += 4) memcpy(to, from + s->label[j] * in->class_, 4);
+        break;
+    default:
+        for (size_t j = 0; j < s->labels; j++, to += 8) memcpy(to, from + s->label[j] * in->class_, 8);
     }
     memcpy(to, from + b->job->blank * in->class_, size);
     b->isa->kernels[FA_DOUBLE]->widen(s->labels + 1, in->dtype, s->raw, s->x);
@@ -163,16 +168,16 @@ static void pick(const batch *b, const sequence *s, const char *from, double *bl
     s->x[s->labels] = -INFINITY;
 }
 
-static void read_dense(const batch *b, const sequence *s, size_t t) {
-    const fa_cube *in = &b->job->input;
+static void read_dense(const ctc_context *b, const sequence *s, size_t t) {
+    const fa_view3 *in = &b->job->input;
     fa_operand row = {step_of(in, t, s->index), in->class_, in->dtype};
     fa_gather(b->isa, &row, 0, b->job->classes, FA_DOUBLE, s->dense);
 }
 
-static void read_step(const batch *b, sequence *s, size_t t) {
+static void read_step(const ctc_context *b, sequence *s, size_t t) {
     s->step.normalise = t % FA_CTC_NORMALISE == 0;
     if (!b->job->logits) {
-        pick(b, s, step_of(&b->job->input, t, s->index), &s->step.blank_x);
+        gather_at_labels(b, s, step_of(&b->job->input, t, s->index), &s->step.blank_x);
         return;
     }
     read_dense(b, s, t);
@@ -188,7 +193,7 @@ static void times(double *m, double *k, double factor) {
 }
 
 /* All alpha; the loss. */
-static double forward(const batch *b, sequence *s) {
+static double forward(const ctc_context *b, sequence *s) {
     const int gradients = wants_gradients(b->job);
     double m[3] = {0, 0, 1}, k[3] = {0, 0, 0}; /* the last: the product of the totals */
     for (size_t t = 0; t < s->steps; t++) {
@@ -210,55 +215,55 @@ static double forward(const batch *b, sequence *s) {
     return b->isa->ctc->minus_log(m, k);
 }
 
-static void put_step(const batch *b, const fa_cube *cube, size_t t, size_t n, const double *row) {
+static void store_step(const ctc_context *b, const fa_view3 *cube, size_t t, size_t n, const double *row) {
     char *to = step_of(cube, t, n);
     fa_operand o = {to, cube->class_, cube->dtype};
     if (cube->dtype == FA_F32 && cube->class_ == sizeof(float))
         b->isa->kernels[FA_SINGLE]->widen(b->job->classes, FA_F64, row, to); /* rounds */
-    else fa_put(b->isa, &o, b->job->classes, row);
+    else fa_scatter_doubles(b->isa, &o, b->job->classes, row);
 }
 
 /* The same value in all classes of steps first..end-1. */
-static void fill_steps(const batch *b, const sequence *s, size_t first, size_t end, double value) {
+static void fill_steps(const ctc_context *b, const sequence *s, size_t first, size_t end, double value) {
     const fa_ctc_job *job = b->job;
     fill(s->grad, b->classes, value);
     for (size_t t = first; t < end; t++) {
-        if (job->grad.data) put_step(b, &job->grad, t, s->index, s->grad);
-        if (job->hess.data) put_step(b, &job->hess, t, s->index, s->grad);
+        if (job->grad.data) store_step(b, &job->grad, t, s->index, s->grad);
+        if (job->hess.data) store_step(b, &job->hess, t, s->index, s->grad);
     }
 }
 
 /* Gradients of a step; the input is read before, for they may overwrite it. */
-static void put_gradients(const batch *b, const sequence *s, size_t t, double blanks) {
+static void store_gradients(const ctc_context *b, const sequence *s, size_t t, double blanks) {
     const fa_ctc_job *job = b->job;
     const int logits = job->logits;
-    for (size_t j = 0; j < s->labels; j++) s->occupied[s->label[j]] += s->share[j];
+    for (size_t j = 0; j < s->labels; j++) s->occupied[s->label[j]] += s->posterior[j];
     s->occupied[job->blank] = blanks;
     b->isa->ctc->row(b->classes, logits ? s->dense : NULL, logits ? s->max[t] : 0.0, logits ? 1.0 / s->total[t] : 0.0,
                      s->occupied, b->scale[s->index], s->grad, job->hess.data ? s->hess : NULL);
-    if (job->grad.data) put_step(b, &job->grad, t, s->index, s->grad);
-    if (job->hess.data) put_step(b, &job->hess, t, s->index, s->hess);
+    if (job->grad.data) store_step(b, &job->grad, t, s->index, s->grad);
+    if (job->hess.data) store_step(b, &job->hess, t, s->index, s->hess);
     for (size_t j = 0; j < s->labels; j++) s->occupied[s->label[j]] = 0.0;
 }
 
-static void backward(const batch *b, sequence *s) {
+static void backward(const ctc_context *b, sequence *s) {
     set_one(row_at(s, s->steps % 2), s->step.width + s->labels); /* all that it may follow: the last blank and label */
     for (size_t t = s->steps; t--;) {
         read_step(b, s, t);
         if (b->job->logits) s->step.max = s->max[t];
         double blanks = b->isa->ctc->backward(&s->step, row_at(s, (t + 1) % 2), row_at(s, t % 2),
-                                              row_at(s, s->alpha + t + 1), row_at(s, 2), s->share);
-        put_gradients(b, s, t, blanks);
+                                              row_at(s, s->alpha + t + 1), row_at(s, 2), s->posterior);
+        store_gradients(b, s, t, blanks);
     }
 }
 
 /* 0 where the weight is, whatever the loss. */
-static double weighted(const batch *b, size_t n, double loss) {
+static double weighted(const ctc_context *b, size_t n, double loss) {
     if (!b->weight) return loss;
     return b->weight[n] == 0.0 ? 0.0 : b->weight[n] * loss;
 }
 
-static void run_sequence(const batch *b, sequence *s) {
+static void run_sequence(const ctc_context *b, sequence *s) {
     const fa_ctc_job *job = b->job;
     prepare(b, s);
     double loss = forward(b, s);
@@ -272,9 +277,9 @@ static void run_sequence(const batch *b, sequence *s) {
     fill_steps(b, s, s->steps, job->steps, 0.0);
 }
 
-/* ---- the batch ----------------------------------------------------------------------------------- */
+/* ---- the ctc_context ----------------------------------------------------------------------------------- */
 
-static void describe(const batch *b, size_t index, sequence *s) {
+static void describe(const ctc_context *b, size_t index, sequence *s) {
     memset(s, 0, sizeof *s);
     s->index = index;
     s->steps = (size_t)b->input_length[index];
@@ -283,34 +288,35 @@ static void describe(const batch *b, size_t index, sequence *s) {
 }
 
 static void run_task(void *context, size_t index) {
-    batch *b = context;
-    size_t first = index * b->per_task, end = first + b->per_task, room = 0;
+    ctc_context *b = context;
+    size_t first = index * b->per_task, end = first + b->per_task, most = 0;
     sequence s;
     if (end > b->job->sequences) end = b->job->sequences;
     for (size_t n = first; n < end; n++) {
         describe(b, n, &s);
-        size_t size = place(b, &s, NULL);
-        room = size > room ? size : room;
+        size_t size = lay_out(b, &s, NULL);
+        most = size > most ? size : most;
     }
-    char *memory = malloc(room * sizeof(double) + 64);
+    char *memory = malloc(most * sizeof(double) + 64);
     if (!memory) {
         atomic_store(&b->failed, 1);
         return;
     }
-    double *block = (double *)(void *)(memory + (64 - (uintptr_t)memory % 64)); /* loads across cache lines cost twice */
+    double *block =
+        (double *)(void *)(memory + (64 - (uintptr_t)memory % 64)); /* loads across cache lines cost twice */
     for (size_t n = first; n < end; n++) {
         describe(b, n, &s);
-        place(b, &s, block);
+        lay_out(b, &s, block);
         run_sequence(b, &s);
     }
     free(memory);
 }
 
-static double terms_of(const batch *b, size_t n) {
+static double terms_of(const ctc_context *b, size_t n) {
     return b->job->mean && b->target_length[n] > 1 ? (double)b->target_length[n] : 1.0;
 }
 
-static void prepare_scales(const batch *b) {
+static void prepare_scales(const ctc_context *b) {
     const fa_ctc_job *job = b->job;
     if (!job->sequences) return;
     fa_gather(b->isa, &job->grad_output, 0, job->sequences, FA_DOUBLE, b->scale);
@@ -321,18 +327,18 @@ static void prepare_scales(const batch *b) {
     for (size_t n = 0; n < job->sequences; n++) b->scale[n] = weighted(b, n, b->scale[n]);
 }
 
-static void deliver(const batch *b) {
+static void store_results(const ctc_context *b) {
     const fa_ctc_job *job = b->job;
     fa_sum_state state = {{0}, {0}};
-    if (job->value.data) fa_put(b->isa, &job->value, job->sequences, b->loss);
+    if (job->value.data) fa_scatter_doubles(b->isa, &job->value, job->sequences, b->loss);
     if (!job->total) return;
     for (size_t n = 0; n < job->sequences; n++) b->loss[n] = b->loss[n] / terms_of(b, n);
-    fa_add_all(b->isa, &state, job->sequences, b->loss);
-    *job->total = fa_fold(&state);
+    fa_accumulate(b->isa, &state, job->sequences, b->loss);
+    *job->total = fa_sum_total(&state);
     if (job->mean && job->sequences) *job->total = *job->total / (double)job->sequences;
 }
 
-static fa_ctc_status run_checked(batch *b, fa_ctc_place *bad) {
+static fa_ctc_status run_checked(ctc_context *b, fa_ctc_fault *bad) {
     const fa_ctc_job *job = b->job;
     fa_ctc_status status = check_labels(b, bad);
     if (status != FA_CTC_DONE) return status;
@@ -344,12 +350,12 @@ static fa_ctc_status run_checked(batch *b, fa_ctc_place *bad) {
     b->per_task = TASK_STATES / (states + 1) + 1;
     fa_parallel_for((job->sequences + b->per_task - 1) / b->per_task, run_task, b);
     if (atomic_load(&b->failed)) return FA_CTC_NO_MEMORY;
-    deliver(b);
+    store_results(b);
     return FA_CTC_DONE;
 }
 
-fa_ctc_status fa_ctc_run(const fa_ctc_job *job, fa_ctc_place *bad) {
-    batch b = {.job = job, .isa = fa_current_isa(), .classes = padded(job->classes)};
+fa_ctc_status fa_ctc_run(const fa_ctc_job *job, fa_ctc_fault *bad) {
+    ctc_context b = {.job = job, .isa = fa_current_isa(), .classes = padded(job->classes)};
     const size_t n = job->sequences;
     fa_ctc_status status = FA_CTC_NO_MEMORY;
     if (job->blank < 0 || (uint64_t)job->blank >= job->classes) return FA_CTC_BAD_BLANK;

@@ -15,11 +15,11 @@ enum { CHUNK = 1 << 15 };
 
 typedef struct {
     const fa_isa *isa;
-    fa_run run;
+    fa_operands operands;
     fa_loss_kernel *kernel;
     size_t n;
     double *partial; /* a chunk's sum each, or NULL */
-} loss_plan;
+} loss_context;
 
 typedef struct {
     fa_loss_kernel *kernel;
@@ -32,29 +32,29 @@ static void loss_piece(void *context, size_t n, const void *const in[], const si
 }
 
 static void loss_chunk(void *context, size_t index) {
-    const loss_plan *p = context;
+    const loss_context *p = context;
     size_t start = index * CHUNK, left = p->n - start;
     fa_sum_state state = {{0}, {0}};
     loss_piece_context c = {p->kernel, p->partial ? &state : NULL};
-    fa_run_over(p->isa, &p->run, start, left < CHUNK ? left : CHUNK, loss_piece, &c);
-    if (p->partial) p->partial[index] = fa_fold(&state);
+    fa_for_pieces(p->isa, &p->operands, start, left < CHUNK ? left : CHUNK, loss_piece, &c);
+    if (p->partial) p->partial[index] = fa_sum_total(&state);
 }
 
-int fa_loss_run(const fa_loss_job *job) {
+int fa_elementwise_loss_run(const fa_elementwise_loss_job *job) {
     size_t chunks = (job->n + CHUNK - 1) / CHUNK;
-    loss_plan p = {.isa = fa_current_isa(), .n = job->n};
+    loss_context p = {.isa = fa_current_isa(), .n = job->n};
     p.kernel = p.isa->kernels[job->precision]->loss[job->op];
-    p.run.inputs = 4 + (size_t)fa_losses[job->op].parameters;
-    p.run.outputs = FA_LOSS_RESULTS;
-    p.run.precision = job->precision;
-    memcpy(p.run.in, job->in, sizeof job->in);
-    memcpy(p.run.out, job->out, sizeof job->out);
+    p.operands.inputs = 4 + (size_t)fa_elementwise_losses[job->op].parameters;
+    p.operands.outputs = FA_LOSS_RESULTS;
+    p.operands.precision = job->precision;
+    memcpy(p.operands.in, job->in, sizeof job->in);
+    memcpy(p.operands.out, job->out, sizeof job->out);
     if (job->total && !(p.partial = malloc((chunks + 1) * sizeof(double)))) return -1;
     fa_parallel_for(chunks, loss_chunk, &p);
     if (job->total) {
         fa_sum_state state = {{0}, {0}};
-        fa_add_all(p.isa, &state, chunks, p.partial);
-        *job->total = fa_fold(&state);
+        fa_accumulate(p.isa, &state, chunks, p.partial);
+        *job->total = fa_sum_total(&state);
         free(p.partial);
     }
     return 0;

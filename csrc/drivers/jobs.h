@@ -20,14 +20,14 @@ typedef struct {
     char *data;
     ptrdiff_t outer, inner, class_;
     fa_dtype dtype;
-} fa_cube;
+} fa_view3;
 
 /* One element a row: data + o*outer + i*inner. */
 typedef struct {
     char *data;
     ptrdiff_t outer, inner;
     fa_dtype dtype;
-} fa_plane;
+} fa_view2;
 
 /* Elements of a matrix operand: row r, class c at data + r*row + c*class_ bytes. */
 typedef struct {
@@ -49,8 +49,8 @@ typedef struct {
     double in_fill[2]; /* what a masked input element counts as */
     int new_outputs;    /* mostly made for this call: in no cache yet */
     fa_operand row_in, row_out; /* without data: absent */
-    double *losses;             /* of each row, and FA_ROOM_BEYOND more, whose values are lost; or NULL */
-    const int64_t *labels;      /* of each row and FA_ROOM_BEYOND more, all in range; or NULL */
+    double *losses;             /* of each row, and FA_ROW_PADDING more, whose values are lost; or NULL */
+    const int64_t *labels;      /* of each row and FA_ROW_PADDING more, all in range; or NULL */
     const fa_cross_entropy_options *options;
 } fa_rows_job;
 
@@ -60,76 +60,77 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job);
 /* ---- elementwise losses --------------------------------------------------------------------------- */
 
 typedef struct {
-    int op; /* fa_loss_id */
+    int op; /* fa_elementwise_loss_id */
     fa_precision precision;
     size_t n;
     /* input, target, weight, scale, parameters; all with data */
     fa_operand in[FA_MAX_INPUTS];
     fa_operand out[FA_LOSS_RESULTS]; /* without data: not wanted */
     double *total;                   /* sum of weight * loss; NULL: not wanted */
-} fa_loss_job;
+} fa_elementwise_loss_job;
 
 /* 0, or -1 without memory, nothing written. */
-int fa_loss_run(const fa_loss_job *job);
+int fa_elementwise_loss_run(const fa_elementwise_loss_job *job);
 
 typedef enum { FA_DONE, FA_NO_MEMORY, FA_BAD_LABEL } fa_status;
 
 /* ---- losses of rows with a class axis --------------------------------------------------------------- */
 
-typedef enum { FA_NLL, FA_CROSS_ENTROPY } fa_row_loss;
+typedef enum { FA_NLL, FA_CROSS_ENTROPY } fa_class_loss;
 
 typedef struct {
-    fa_row_loss loss;
+    fa_class_loss loss;
     fa_precision precision;
     size_t outer, inner, n;
-    fa_cube input;
-    fa_plane labels;       /* without data: soft targets */
-    fa_cube target;        /* soft targets */
+    fa_view3 input;
+    fa_view2 labels;       /* without data: soft targets */
+    fa_view3 target;        /* soft targets */
     fa_operand weight;     /* n class weights; without data: 1 */
     int64_t ignore_index;
     double smoothing, z_loss;
-    fa_plane grad_output;  /* of every row, or with strides 0 of the reduced loss */
+    fa_view2 grad_output;  /* of every row, or with strides 0 of the reduced loss */
     int mean;              /* divide gradients by the denominator */
-    fa_plane value;        /* each row's loss; these three without data: not wanted */
-    fa_cube grad, hess;
+    fa_view2 value;        /* each row's loss; these three without data: not wanted */
+    fa_view3 grad, hess;
     double *total;         /* the sum of the losses, or their mean; NULL: not wanted */
-} fa_row_loss_job;
+} fa_class_loss_job;
 
 /* FA_BAD_LABEL: *bad_row is the first row whose label is neither ignore_index nor in
  * 0..n-1. Nothing has been written then. */
-fa_status fa_row_loss_run(const fa_row_loss_job *job, size_t *bad_row);
+fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row);
 
 /* ---- losses of rows computed in float64: margins of classes, distances -------------------------------- */
 
 typedef struct {
-    fa_wide_loss loss;
+    fa_float64_row_loss loss;
     size_t outer, inner, n, inputs;
-    fa_cube input[FA_WIDE_INPUTS]; /* of multilabel_soft_margin the second is the target */
-    fa_plane labels;               /* multi_margin: one a row */
-    fa_cube label_lists;           /* multilabel_margin: n a row, ended by the first -1 */
-    fa_plane target;               /* cosine_embedding: 1 or -1 a row */
+    fa_view3 input[FA_FLOAT64_ROW_INPUTS]; /* of multilabel_soft_margin the second is the target */
+    fa_view2 labels;               /* multi_margin: one a row */
+    fa_view3 label_lists;           /* multilabel_margin: n a row, ended by the first -1 */
+    fa_view2 target;               /* cosine_embedding: 1 or -1 a row */
     fa_operand weight;             /* n class weights; without data: 1 */
     double margin, p, eps;
     int swap;
-    fa_plane grad_output; /* of every row, or with strides 0 of the reduced loss */
-    fa_plane row_weight;  /* of each row, or with strides 0 of all; without data: 1 */
+    fa_view2 grad_output; /* of every row, or with strides 0 of the reduced loss */
+    fa_view2 row_weight;  /* of each row, or with strides 0 of all; without data: 1 */
     int mean;             /* divide by the number of rows */
-    fa_plane value;       /* each row's loss; without data, like those below: not wanted */
-    fa_cube grad[FA_WIDE_INPUTS], hess[FA_WIDE_INPUTS]; /* of the first, or all inputs; hess only beside grad */
+    fa_view2 value;       /* each row's loss; without data, like those below: not wanted */
+    /* by the first, or by all inputs; hess only beside grad */
+    fa_view3 grad[FA_FLOAT64_ROW_INPUTS], hess[FA_FLOAT64_ROW_INPUTS];
     double *total;
-} fa_wide_loss_job;
+} fa_float64_row_loss_job;
 
 /* FA_BAD_LABEL: *bad is the first label that is not in 0..n-1 (of lists: in -1..n-1), counted
  * through the rows. Nothing has been written then. */
-fa_status fa_wide_loss_run(const fa_wide_loss_job *job, size_t *bad);
+fa_status fa_float64_row_loss_run(const fa_float64_row_loss_job *job, size_t *bad);
 
 /* ---- CTC: a whole batch --------------------------------------------------------------------------------- */
 
 typedef struct {
     size_t steps, sequences, classes;
-    fa_cube input; /* outer: steps, inner: sequences */
+    fa_view3 input; /* outer: steps, inner: sequences */
     int logits;    /* input is not normalised: gradients are by logits */
-    fa_plane labels;      /* outer: from sequence to sequence, inner: within one */
+    fa_view2 labels;      /* outer: from sequence to sequence, inner: within one */
     size_t labels_each;   /* room for each sequence's, or if concatenated the number of all */
     int concatenated;     /* then labels.outer is not used */
     fa_operand input_lengths, target_lengths; /* integers */
@@ -138,7 +139,7 @@ typedef struct {
     fa_operand grad_output; /* of each sequence, or with stride 0 of the reduced loss */
     fa_operand weight;      /* of each sequence; without data: 1 */
     fa_operand value;       /* each sequence's loss; these three without data: not wanted */
-    fa_cube grad, hess;
+    fa_view3 grad, hess;
     double *total;          /* the sum of the losses, or their mean; NULL: not wanted */
 } fa_ctc_job;
 
@@ -155,10 +156,10 @@ typedef enum {
 /* Where the first fault is: the sequence, and of a label its place in it. */
 typedef struct {
     size_t sequence, label;
-} fa_ctc_place;
+} fa_ctc_fault;
 
 /* Whatever is wrong with lengths and labels is found before anything is written. */
-fa_ctc_status fa_ctc_run(const fa_ctc_job *job, fa_ctc_place *bad);
+fa_ctc_status fa_ctc_run(const fa_ctc_job *job, fa_ctc_fault *bad);
 
 /* ---- reductions ------------------------------------------------------------------------------------------- */
 
@@ -176,8 +177,8 @@ typedef struct {
     size_t count, rows, columns, pitch;
     const void *p, *w, *about;
     double *first, *second;
-} fa_column_spread_job;
+} fa_column_moments_job;
 
-void fa_column_spread(const fa_column_spread_job *job);
+void fa_column_moments(const fa_column_moments_job *job);
 
 #endif

@@ -10,7 +10,7 @@
 
 typedef struct {
     const fa_isa *isa;
-    fa_run run;
+    fa_operands operands;
     fa_map_kernel *kernel;
     size_t n, chunk;
     int streams;
@@ -27,13 +27,13 @@ static void extent(const fa_operand *o, size_t n, uintptr_t *first, uintptr_t *e
 
 /* Does an output share memory with an input that is not the output itself? NumPy leaves that to the loop where
  * in order, from the first element to the last, nothing is read after it was written. */
-static int in_order(const map_job *job) {
-    for (size_t k = 0; k < job->run.outputs; k++) {
-        const fa_operand *o = &job->run.out[k];
+static int must_go_in_order(const map_job *job) {
+    for (size_t k = 0; k < job->operands.outputs; k++) {
+        const fa_operand *o = &job->operands.out[k];
         uintptr_t first, end, in_first, in_end;
         extent(o, job->n, &first, &end);
-        for (size_t j = 0; j < job->run.inputs; j++) {
-            const fa_operand *in = &job->run.in[j];
+        for (size_t j = 0; j < job->operands.inputs; j++) {
+            const fa_operand *in = &job->operands.in[j];
             extent(in, job->n, &in_first, &in_end);
             if (in_first < end && first < in_end && (in->data != o->data || in->stride != o->stride)) return 1;
         }
@@ -43,18 +43,20 @@ static int in_order(const map_job *job) {
 
 /* Are the outputs so large, and in use already, that they are better stored past the caches? Not where an input
  * is staged: each stage's stores would wait for each other. */
-static int streams(const map_job *job) {
-    const fa_run *run = &job->run;
-    const size_t size = fa_realsize(run->precision), bytes = job->n * size;
-    if (bytes < FA_STREAM_LEAST || !fa_streams_pay()) return 0;
-    for (size_t j = 0; j < run->inputs; j++)
-        if (run->in[j].stride && !(fa_is_contiguous(&run->in[j]) && fa_itemsize(run->in[j].dtype) == size)) return 0;
-    for (size_t k = 0; k < run->outputs; k++) {
-        const fa_operand *o = &run->out[k];
+static int should_stream(const map_job *job) {
+    const fa_operands *operands = &job->operands;
+    const size_t size = fa_realsize(operands->precision), bytes = job->n * size;
+    if (bytes < FA_STREAM_MIN_BYTES || !fa_streams_pay()) return 0;
+    for (size_t j = 0; j < operands->inputs; j++)
+        if (operands->in[j].stride &&
+            !(fa_is_contiguous(&operands->in[j]) && fa_itemsize(operands->in[j].dtype) == size))
+            return 0;
+    for (size_t k = 0; k < operands->outputs; k++) {
+        const fa_operand *o = &operands->out[k];
         if (!fa_is_contiguous(o) || fa_itemsize(o->dtype) != size || !fa_is_resident(o->data, bytes)) return 0;
-        if (((uintptr_t)o->data - (uintptr_t)run->out[0].data) % LINE) return 0;
-        for (size_t j = 0; j < run->inputs; j++)
-            if (run->in[j].data == o->data) return 0; /* read, it is in the cache */
+        if (((uintptr_t)o->data - (uintptr_t)operands->out[0].data) % LINE) return 0;
+        for (size_t j = 0; j < operands->inputs; j++)
+            if (operands->in[j].data == o->data) return 0; /* read, it is in the cache */
     }
     return 1;
 }
@@ -65,7 +67,8 @@ static int streams(const map_job *job) {
 static void map_piece(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]) {
     enum { ENOUGH = 512 };
     const map_job *job = context;
-    size_t size = fa_realsize(job->run.precision), beyond = (uintptr_t)out[0] % LINE, head = (LINE - beyond) % LINE / size;
+    size_t size = fa_realsize(job->operands.precision), beyond = (uintptr_t)out[0] % LINE,
+           head = (LINE - beyond) % LINE / size;
     if (n < ENOUGH || beyond % size || (head == 0 && !job->streams)) {
         job->kernel(n, in, step, out, 0);
         return;
@@ -73,8 +76,8 @@ static void map_piece(void *context, size_t n, const void *const in[], const siz
     const void *in_rest[FA_MAX_INPUTS];
     void *out_rest[2];
     job->kernel(head, in, step, out, 0);
-    for (size_t k = 0; k < job->run.inputs; k++) in_rest[k] = (const char *)in[k] + head * size * step[k];
-    for (size_t k = 0; k < job->run.outputs; k++) out_rest[k] = (char *)out[k] + head * size;
+    for (size_t k = 0; k < job->operands.inputs; k++) in_rest[k] = (const char *)in[k] + head * size * step[k];
+    for (size_t k = 0; k < job->operands.outputs; k++) out_rest[k] = (char *)out[k] + head * size;
     job->kernel(n - head, in_rest, step, out_rest, job->streams);
     if (job->streams) fa_stream_end();
 }
@@ -82,7 +85,7 @@ static void map_piece(void *context, size_t n, const void *const in[], const siz
 static void map_chunk(void *context, size_t index) {
     map_job *job = context;
     size_t start = index * job->chunk, left = job->n - start;
-    fa_run_over(job->isa, &job->run, start, left < job->chunk ? left : job->chunk, map_piece, job);
+    fa_for_pieces(job->isa, &job->operands, start, left < job->chunk ? left : job->chunk, map_piece, job);
 }
 
 /* Elements worth a task of their own: some 20 us of work, so that waking a thread pays. */
@@ -94,40 +97,40 @@ static size_t chunk_of(fa_cost cost) {
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data) {
     const fa_map_loop *loop = data;
     map_job job; /* no initializer: it would zero what no input uses, for longer than a small call computes */
-    fa_run *run = &job.run;
+    fa_operands *operands = &job.operands;
     fa_variant variant = loop->variant;
     int arg = 0;
 
     job.isa = fa_current_isa();
     job.n = (size_t)*n;
     job.chunk = chunk_of(fa_activations[loop->op].cost);
-    run->inputs = 0;
-    run->outputs = variant == FA_BOTH ? 2 : 1;
-    run->precision = fa_precision_of(loop->out);
+    operands->inputs = 0;
+    operands->outputs = variant == FA_BOTH ? 2 : 1;
+    operands->precision = fa_precision_of(loop->out);
     if (variant == FA_DERIVATIVE) { /* backward with dy = 1: the product is exact */
         static const float one = 1.0f;
         fa_operand ones = {(char *)(uintptr_t)&one, 0, FA_F32};
-        run->in[run->inputs++] = ones;
+        operands->in[operands->inputs++] = ones;
         variant = FA_BACKWARD;
     }
     for (int k = 0; k < loop->inputs; k++) {
-        fa_operand o = {(char *)(uintptr_t)loop->fixed[k], 0, loop->in[k]};
+        fa_operand o = {(char *)(uintptr_t)loop->constant[k], 0, loop->in[k]};
         if (!o.data) {
             o.data = args[arg];
             o.stride = strides[arg++];
         }
-        run->in[run->inputs++] = o;
+        operands->in[operands->inputs++] = o;
     }
-    for (size_t k = 0; k < run->outputs; k++, arg++) {
+    for (size_t k = 0; k < operands->outputs; k++, arg++) {
         fa_operand out = {args[arg], strides[arg], loop->out};
-        run->out[k] = out;
+        operands->out[k] = out;
     }
-    job.kernel = job.isa->kernels[run->precision]->map[loop->op][variant];
-    if (job.n > job.chunk && in_order(&job)) {
+    job.kernel = job.isa->kernels[operands->precision]->map[loop->op][variant];
+    if (job.n > job.chunk && must_go_in_order(&job)) {
         job.chunk = job.n;
         job.streams = 0;
     } else {
-        job.streams = streams(&job);
+        job.streams = should_stream(&job);
     }
     fa_parallel_for((job.n + job.chunk - 1) / job.chunk, map_chunk, &job);
 }

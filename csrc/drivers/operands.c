@@ -4,8 +4,8 @@
 
 static void copy_strided(size_t n, size_t size, const char *from, ptrdiff_t from_stride, char *to,
                          ptrdiff_t to_stride) {
-#define COPY(bytes)                                                              \
-    case bytes:                                                                  \
+#define COPY(bytes)                                                                \
+    case bytes:                                                                    \
         for (; n--; from += from_stride, to += to_stride) memcpy(to, from, bytes); \
         break
     switch (size) {
@@ -23,9 +23,9 @@ void fa_gather(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, f
         isa->kernels[precision]->widen(n, o->dtype, fa_at(o, start), to);
         return;
     }
-    _Alignas(64) char raw[FA_STAGE * 8];
+    _Alignas(64) char raw[FA_STAGE_ELEMENTS * 8];
     for (size_t done = 0, piece; done < n; done += piece) {
-        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        piece = n - done < FA_STAGE_ELEMENTS ? n - done : FA_STAGE_ELEMENTS;
         copy_strided(piece, (size_t)size, fa_at(o, start + done), o->stride, raw, size);
         isa->kernels[precision]->widen(piece, o->dtype, raw, (char *)to + done * fa_realsize(precision));
     }
@@ -38,32 +38,32 @@ void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, 
         isa->kernels[precision]->narrow(n, o->dtype, from, fa_at(o, start));
         return;
     }
-    _Alignas(64) char raw[FA_STAGE * 8];
+    _Alignas(64) char raw[FA_STAGE_ELEMENTS * 8];
     for (size_t done = 0, piece; done < n; done += piece) {
-        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        piece = n - done < FA_STAGE_ELEMENTS ? n - done : FA_STAGE_ELEMENTS;
         isa->kernels[precision]->narrow(piece, o->dtype, (const char *)from + done * fa_realsize(precision), raw);
         copy_strided(piece, (size_t)size, raw, size, fa_at(o, start + done), o->stride);
     }
 }
 
-void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) {
-    _Alignas(64) float narrow[FA_STAGE];
+void fa_scatter_doubles(const fa_isa *isa, const fa_operand *o, size_t n, const double *from) {
+    _Alignas(64) float narrow[FA_STAGE_ELEMENTS];
     fa_precision precision = fa_precision_of(o->dtype);
     for (size_t done = 0, piece; done < n; done += piece) {
-        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
+        piece = n - done < FA_STAGE_ELEMENTS ? n - done : FA_STAGE_ELEMENTS;
         for (size_t i = 0; precision == FA_SINGLE && i < piece; i++) narrow[i] = (float)from[done + i];
         fa_scatter(isa, o, done, piece, precision, precision == FA_SINGLE ? (const void *)narrow : from + done);
     }
 }
 
 /* Labels need not be aligned: they are copied out of a user's array as it is. */
-#define LABELS(code, type)                                   \
-    case code:                                               \
-        for (size_t i = 0; i < n; i++) {                     \
-            type label;                                      \
+#define LABELS(code, type)                                     \
+    case code:                                                 \
+        for (size_t i = 0; i < n; i++) {                       \
+            type label;                                        \
             memcpy(&label, fa_at(o, start + i), sizeof label); \
-            to[i] = (int64_t)label;                          \
-        }                                                    \
+            to[i] = (int64_t)label;                            \
+        }                                                      \
         break;
 
 void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to) {
@@ -92,7 +92,7 @@ void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyon
 #undef LABELS
 
 /* One element, repeated over a virtual vector. */
-static void repeat(const fa_isa *isa, const fa_operand *o, fa_precision precision, char *to) {
+static void broadcast(const fa_isa *isa, const fa_operand *o, fa_precision precision, char *to) {
     if (precision == FA_SINGLE) {
         float one;
         if (o->dtype == FA_F32) memcpy(&one, o->data, sizeof one);
@@ -105,63 +105,63 @@ static void repeat(const fa_isa *isa, const fa_operand *o, fa_precision precisio
     }
 }
 
-typedef enum { DIRECT, REPEATED, STAGED } passage;
+typedef enum { IN_PLACE, BROADCAST, STAGED } operand_access;
 
-static passage passage_of(const fa_operand *o, fa_precision precision) {
-    if (o->stride == 0) return REPEATED;
-    return fa_is_contiguous(o) && fa_precision_of(o->dtype) == precision ? DIRECT : STAGED;
+static operand_access access_of(const fa_operand *o, fa_precision precision) {
+    if (o->stride == 0) return BROADCAST;
+    return fa_is_contiguous(o) && fa_precision_of(o->dtype) == precision ? IN_PLACE : STAGED;
 }
 
 /* Where the kernel finds its operands, from some element on. */
 typedef struct {
-    passage in_passage[FA_MAX_INPUTS], out_passage[FA_MAX_OUTPUTS];
+    operand_access in_access[FA_MAX_INPUTS], out_access[FA_MAX_OUTPUTS];
     const void *in[FA_MAX_INPUTS];
     void *out[FA_MAX_OUTPUTS];
     size_t step[FA_MAX_INPUTS];
-} places;
+} operand_pointers;
 
-/* Piece by piece: what is not DIRECT goes through a stage. */
-static void run_staged(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
-                       void *context, places *p) {
-    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE * 8], out_stage[FA_MAX_OUTPUTS][FA_STAGE * 8];
+/* Piece by piece: what is not IN_PLACE goes through a stage. */
+static void for_staged_pieces(const fa_isa *isa, const fa_operands *all, size_t start, size_t n,
+                              fa_piece_kernel *kernel, void *context, operand_pointers *p) {
+    _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE_ELEMENTS * 8], out_stage[FA_MAX_OUTPUTS][FA_STAGE_ELEMENTS * 8];
     for (size_t done = 0, piece; done < n; done += piece) {
         size_t at = start + done;
-        piece = n - done < FA_STAGE ? n - done : FA_STAGE;
-        for (size_t k = 0; k < run->inputs; k++) {
-            if (p->in_passage[k] == DIRECT) p->in[k] = fa_at(&run->in[k], at);
-            if (p->in_passage[k] != STAGED) continue;
-            fa_gather(isa, &run->in[k], at, piece, run->precision, in_stage[k]);
+        piece = n - done < FA_STAGE_ELEMENTS ? n - done : FA_STAGE_ELEMENTS;
+        for (size_t k = 0; k < all->inputs; k++) {
+            if (p->in_access[k] == IN_PLACE) p->in[k] = fa_at(&all->in[k], at);
+            if (p->in_access[k] != STAGED) continue;
+            fa_gather(isa, &all->in[k], at, piece, all->precision, in_stage[k]);
             p->in[k] = in_stage[k];
         }
-        for (size_t k = 0; k < run->outputs; k++)
-            if (p->out[k]) p->out[k] = p->out_passage[k] == DIRECT ? fa_at(&run->out[k], at) : out_stage[k];
+        for (size_t k = 0; k < all->outputs; k++)
+            if (p->out[k]) p->out[k] = p->out_access[k] == IN_PLACE ? fa_at(&all->out[k], at) : out_stage[k];
         kernel(context, piece, p->in, p->step, p->out);
-        for (size_t k = 0; k < run->outputs; k++)
-            if (p->out[k] && p->out_passage[k] == STAGED)
-                fa_scatter(isa, &run->out[k], at, piece, run->precision, out_stage[k]);
+        for (size_t k = 0; k < all->outputs; k++)
+            if (p->out[k] && p->out_access[k] == STAGED)
+                fa_scatter(isa, &all->out[k], at, piece, all->precision, out_stage[k]);
     }
 }
 
-void fa_run_over(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel,
-                 void *context) {
+void fa_for_pieces(const fa_isa *isa, const fa_operands *all, size_t start, size_t n, fa_piece_kernel *kernel,
+                   void *context) {
     _Alignas(64) char repeated[FA_MAX_INPUTS][FA_VIRTUAL_VECTOR];
-    places p;
+    operand_pointers p;
     int staged = 0;
-    for (size_t k = 0; k < run->inputs; k++) {
-        const fa_operand *o = &run->in[k];
-        p.in_passage[k] = passage_of(o, run->precision);
-        p.step[k] = p.in_passage[k] != REPEATED;
+    for (size_t k = 0; k < all->inputs; k++) {
+        const fa_operand *o = &all->in[k];
+        p.in_access[k] = access_of(o, all->precision);
+        p.step[k] = p.in_access[k] != BROADCAST;
         p.in[k] = p.step[k] ? fa_at(o, start) : repeated[k];
-        if (!p.step[k]) repeat(isa, o, run->precision, repeated[k]);
-        staged |= p.in_passage[k] == STAGED;
+        if (!p.step[k]) broadcast(isa, o, all->precision, repeated[k]);
+        staged |= p.in_access[k] == STAGED;
     }
-    for (size_t k = 0; k < run->outputs; k++) {
-        const fa_operand *o = &run->out[k];
-        int direct = fa_is_contiguous(o) && fa_precision_of(o->dtype) == run->precision;
-        p.out_passage[k] = direct ? DIRECT : STAGED;
+    for (size_t k = 0; k < all->outputs; k++) {
+        const fa_operand *o = &all->out[k];
+        int direct = fa_is_contiguous(o) && fa_precision_of(o->dtype) == all->precision;
+        p.out_access[k] = direct ? IN_PLACE : STAGED;
         p.out[k] = o->data ? fa_at(o, start) : NULL;
         staged |= o->data && !direct;
     }
-    if (staged) run_staged(isa, run, start, n, kernel, context, &p);
+    if (staged) for_staged_pieces(isa, all, start, n, kernel, context, &p);
     else kernel(context, n, p.in, p.step, p.out);
 }

@@ -6,7 +6,7 @@
 #include "jobs.h"
 
 /* Elements staged at a time: a handful of such buffers fit L1. */
-#define FA_STAGE 512
+#define FA_STAGE_ELEMENTS 512
 
 static inline size_t fa_realsize(fa_precision precision) { return precision == FA_SINGLE ? 4 : 8; }
 
@@ -22,7 +22,7 @@ void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, 
                 const void *from);
 
 /* n doubles to any operand. */
-void fa_put(const fa_isa *isa, const fa_operand *o, size_t n, const double *from);
+void fa_scatter_doubles(const fa_isa *isa, const fa_operand *o, size_t n, const double *from);
 
 /* n integers of any type as int64; those too large for it become `beyond`. */
 void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to);
@@ -33,11 +33,12 @@ typedef struct {
     size_t inputs, outputs;
     fa_operand in[FA_MAX_INPUTS], out[FA_MAX_OUTPUTS]; /* an output without data is not wanted */
     fa_precision precision;
-} fa_run;
+} fa_operands;
 
-typedef void fa_run_kernel(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]);
+typedef void fa_piece_kernel(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]);
 
-/* Calls the kernel over elements start..start+n, in pieces of FA_STAGE where an operand is staged. */
-void fa_run_over(const fa_isa *isa, const fa_run *run, size_t start, size_t n, fa_run_kernel *kernel, void *context);
+/* Calls the kernel over elements start..start+n, in pieces of FA_STAGE_ELEMENTS where an operand is staged. */
+void fa_for_pieces(const fa_isa *isa, const fa_operands *all, size_t start, size_t n, fa_piece_kernel *kernel,
+                   void *context);
 
 #endif

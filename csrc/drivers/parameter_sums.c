@@ -15,23 +15,23 @@ enum { SLOTS = FA_SUM_SLOTS, CHUNK = 1 << 16 };
 typedef struct {
     size_t outer, kept, inner;
     size_t rows, columns; /* of a chunk: some of the outer rows, or of one row a part of each run */
-    size_t chunks, used; /* of the slots */
+    size_t chunks, used;  /* of the slots */
     const fa_kernels *kernels;
     size_t itemsize;
     const char *terms;
     double *slots; /* [chunks][kept][SLOTS], of single elements [chunks][used][kept] */
-} sums_plan;
+} parameter_sums_context;
 
-static const char *term(const sums_plan *p, size_t index) { return p->terms + index * p->itemsize; }
+static const char *term(const parameter_sums_context *p, size_t index) { return p->terms + index * p->itemsize; }
 
 /* slots[k][SLOTS] += the runs of row o, elements first .. end of each */
-static void add_runs(const sums_plan *p, size_t o, size_t first, size_t end, double *slots) {
+static void add_runs(const parameter_sums_context *p, size_t o, size_t first, size_t end, double *slots) {
     for (size_t k = 0; k < p->kept; k++, slots += SLOTS)
         p->kernels->add_run(end - first, term(p, (o * p->kept + k) * p->inner + first), slots);
 }
 
 static void sums_chunk(void *context, size_t index) {
-    const sums_plan *p = context;
+    const parameter_sums_context *p = context;
     double *slots = p->slots + index * p->used * p->kept;
     size_t parts = (p->inner + p->columns - 1) / p->columns, first = index % parts * p->columns;
     size_t end = p->inner - first < p->columns ? p->inner : first + p->columns;
@@ -43,7 +43,7 @@ static void sums_chunk(void *context, size_t index) {
 }
 
 /* The slots of parameter k: slot s + half into s until one is left. */
-static double folded(const sums_plan *p, const double *slots, size_t k) {
+static double slots_total(const parameter_sums_context *p, const double *slots, size_t k) {
     double sum[SLOTS] = {0};
     for (size_t s = 0; s < p->used; s++) sum[s] = slots[p->inner == 1 ? s * p->kept + k : k * SLOTS + s];
     for (size_t half = SLOTS / 2; half; half /= 2)
@@ -54,7 +54,7 @@ static double folded(const sums_plan *p, const double *slots, size_t k) {
 int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, const void *terms,
                       const fa_operand *out) {
     const fa_isa *isa = fa_current_isa();
-    sums_plan p = {outer, kept, inner, .columns = inner, .itemsize = fa_itemsize(dtype), .terms = terms};
+    parameter_sums_context p = {outer, kept, inner, .columns = inner, .itemsize = fa_itemsize(dtype), .terms = terms};
     p.kernels = isa->kernels[fa_precision_of(dtype)];
     if (outer && kept && inner) {
         size_t least = kept * SLOTS * SLOTS; /* so that a chunk's slots are few beside its elements */
@@ -71,8 +71,8 @@ int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, c
 
     fa_fpstate found = fa_fpstate_enter();
     for (size_t c = 0; c < p.chunks; c++)
-        for (size_t k = 0; k < kept; k++) sums[k] += folded(&p, p.slots + c * p.used * kept, k);
-    fa_put(isa, out, kept, sums);
+        for (size_t k = 0; k < kept; k++) sums[k] += slots_total(&p, p.slots + c * p.used * kept, k);
+    fa_scatter_doubles(isa, out, kept, sums);
     fa_fpstate_leave(found);
     free(sums);
     return 0;

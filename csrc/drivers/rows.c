@@ -12,185 +12,186 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_LANES = FA_VIRTUAL_VECTOR / 4 };
+enum { MAX_LANES = FA_VIRTUAL_VECTOR / 4 };
 /* Rows this short go through tiles: vectors along them would be mostly tail and folding, one row's at a time. Side by
  * side in memory, longer ones are taken so where they lie. */
-enum { SHORT_ROW = 160, MOST_TILED_ABREAST = 64 };
+enum { MAX_TILED_ROW = 160, MAX_UNPANELLED_ROW = 64 };
 /* Elements worth a task of their own. */
 enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
 /* Calls of the kernel that small begin before those ahead of them end: they share L1 and L2. Of small tiles each phase
  * is another call's; of what is longer, for L1 to hold it, MIDDLE follows BEGIN. */
-enum { MOST_INTERLEAVED_BYTES = 1 << 16, MOST_APART_BYTES = 1 << 11 };
+enum { MAX_INTERLEAVED_BYTES = 1 << 16, MAX_LAG_BYTES = 1 << 11 };
 
 /* The longest rows of which L2 holds those under way and the next, with results and without. */
-enum { MOST_AHEAD_BYTES = 1 << 17, MOST_AHEAD_READ_BYTES = 1 << 20 };
+enum { MAX_PREFETCH_BYTES = 1 << 17, MAX_PREFETCH_READ_BYTES = 1 << 20 };
 /* Results of more than this, and new ones, are fetched ahead too; what L3 holds comes as fast unasked. */
-enum { MOST_L3_BYTES = 1 << 23 };
+enum { MAX_L3_BYTES = 1 << 23 };
 /* Rows that go through tiles, too, if L2 does not hold them; longer ones the hardware foresees, and of shorter ones
  * computing takes longer than memory. */
-enum { MOST_L2_BYTES = 1 << 19, LEAST_TILED_AHEAD_BYTES = 40, MOST_TILED_AHEAD_BYTES = 128 };
+enum { MAX_L2_BYTES = 1 << 19, MIN_TILED_PREFETCH_BYTES = 40, MAX_TILED_PREFETCH_BYTES = 128 };
 
-typedef enum { DIRECT, TRANSPOSED, STAGED } passage;
+typedef enum { IN_PLACE, TRANSPOSED, STAGED } access;
 
 typedef struct {
     const fa_isa *isa;
     const fa_rows_job *job;
     const fa_row_kernels *kernels;
     const fa_rows_kernel *kernel;
-    fa_direction direction;
-    passage in[2], out[2];             /* of whole tiles */
-    ptrdiff_t in_row[2], out_row[2];   /* elements between rows, if they are whole elements apart */
-    size_t realsize, tile; /* tile: rows of a call of the kernel */
-    size_t head, strip;    /* rows side by side: before they are aligned, and at a time */
-    int row_in_direct;     /* vectors of what there is one of a row are read where they lie */
-    int fetch_in_ahead, fetch_out_ahead; /* the next row to L2 while one is computed */
-    int fetch_tile_ahead;                /* the next tile's rows */
+    fa_traversal traversal;
+    access in[2], out[2];            /* of whole tiles */
+    ptrdiff_t in_row[2], out_row[2]; /* elements between rows, if they are whole elements apart */
+    size_t realsize, tile;           /* tile: rows of a call of the kernel */
+    size_t head, panel_rows;         /* rows side by side: before they are aligned, and at a time */
+    int row_in_direct;               /* vectors of what there is one of a row are read where they lie */
+    int prefetch_in, prefetch_out;   /* the next row to L2 while one is computed */
+    int prefetch_tiles;              /* the next tile's rows */
     size_t rows_per_task;
     atomic_int failed;
-} plan;
+} schedule;
 
 /* One call of the kernel under way, for a row or a tile of rows: its buffers, a tile or a
  * row for each matrix, and rows on their way to or from a tile. */
 typedef struct {
     _Alignas(64) char state[FA_ROW_STATE], row_in[FA_VIRTUAL_VECTOR], row_out[FA_VIRTUAL_VECTOR];
-    passage in_by[2], out_by[2];
+    access in_access[2], out_access[2];
     char *in[2], *out[2], *staged_rows;
     size_t row, rows;
     fa_rows_args args;
-    void *memory; /* of the first flight: the block they all lie in */
-} flight;
+    void *memory; /* of the first pipeline_slot: the block they all lie in */
+} pipeline_slot;
 
 static char *element(const fa_matrix *m, size_t row) { return m->data + (ptrdiff_t)row * m->row; }
-static ptrdiff_t elements(const plan *p, ptrdiff_t bytes) { /* constants: no division */
-    return p->realsize == sizeof(float) ? bytes / (ptrdiff_t)sizeof(float) : bytes / (ptrdiff_t)sizeof(double);
+static ptrdiff_t elements(const schedule *s, ptrdiff_t bytes) { /* constants: no division */
+    return s->realsize == sizeof(float) ? bytes / (ptrdiff_t)sizeof(float) : bytes / (ptrdiff_t)sizeof(double);
 }
 
 /* How the kernel comes by a matrix: as it lies in memory, by way of a transposed tile, or
  * row by row through a buffer. */
-static passage passage_of(const plan *p, const fa_matrix *m) {
-    ptrdiff_t size = (ptrdiff_t)p->realsize;
-    int native = !p->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == p->job->precision;
-    int plain_row = m->class_ == size || p->job->n == 1;
+static access access_of(const schedule *s, const fa_matrix *m) {
+    ptrdiff_t size = (ptrdiff_t)s->realsize;
+    int native = !s->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == s->job->precision;
+    int plain_row = m->class_ == size || s->job->n == 1;
     if (!native) return STAGED;
-    if (p->direction == FA_ALONG) return plain_row && !m->staged ? DIRECT : STAGED;
-    if (m->row == size && m->class_ % size == 0 && !m->staged) return DIRECT;
+    if (s->traversal == FA_WITHIN_ROW) return plain_row && !m->staged ? IN_PLACE : STAGED;
+    if (m->row == size && m->class_ % size == 0 && !m->staged) return IN_PLACE;
     return plain_row && m->row % size == 0 ? TRANSPOSED : STAGED;
 }
 
 /* ---- rows through buffers --------------------------------------------------------------- */
 
 /* By bits, without a branch: masks are hard to predict. */
-#define FA_FILL_MASKED(real, bits)                                          \
+#define FA_FILL_MASKED(real, bits)                                                                       \
     static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, void *row) { \
-        const real value = (real)fill;                                      \
-        bits filling, b;                                                    \
-        memcpy(&filling, &value, sizeof b);                                 \
-        for (size_t c = 0; c < n; c++, mask += step) {                      \
-            const bits keep = (bits)0 - (bits)(*mask != 0);                 \
-            memcpy(&b, (char *)row + c * sizeof b, sizeof b);               \
-            b = (b & keep) | (filling & ~keep);                             \
-            memcpy((char *)row + c * sizeof b, &b, sizeof b);               \
-        }                                                                   \
+        const real value = (real)fill;                                                                   \
+        bits filling, b;                                                                                 \
+        memcpy(&filling, &value, sizeof b);                                                              \
+        for (size_t c = 0; c < n; c++, mask += step) {                                                   \
+            const bits keep = (bits)0 - (bits)(*mask != 0);                                              \
+            memcpy(&b, (char *)row + c * sizeof b, sizeof b);                                            \
+            b = (b & keep) | (filling & ~keep);                                                          \
+            memcpy((char *)row + c * sizeof b, &b, sizeof b);                                            \
+        }                                                                                                \
     }
 FA_FILL_MASKED(float, uint32_t)
 FA_FILL_MASKED(double, uint64_t)
 
-static void fill_masked(const plan *p, size_t row, double fill, void *reals) {
-    const fa_rows_job *job = p->job;
+static void fill_masked(const schedule *s, size_t row, double fill, void *reals) {
+    const fa_rows_job *job = s->job;
     const char *mask = job->mask + (ptrdiff_t)row * job->mask_row;
-    if (p->realsize == sizeof(float)) fill_masked_float(job->n, mask, job->mask_class, fill, reals);
+    if (s->realsize == sizeof(float)) fill_masked_float(job->n, mask, job->mask_class, fill, reals);
     else fill_masked_double(job->n, mask, job->mask_class, fill, reals);
 }
 
-static void gather_row(const plan *p, const fa_matrix *m, size_t row, double fill, void *to) {
+static void gather_row(const schedule *s, const fa_matrix *m, size_t row, double fill, void *to) {
     fa_operand o = {element(m, row), m->class_, m->dtype};
-    fa_gather(p->isa, &o, 0, p->job->n, p->job->precision, to);
-    if (p->job->mask) fill_masked(p, row, fill, to);
+    fa_gather(s->isa, &o, 0, s->job->n, s->job->precision, to);
+    if (s->job->mask) fill_masked(s, row, fill, to);
 }
 
-static void scatter_row(const plan *p, const fa_matrix *m, size_t row, void *from) {
+static void scatter_row(const schedule *s, const fa_matrix *m, size_t row, void *from) {
     fa_operand o = {element(m, row), m->class_, m->dtype};
-    if (p->job->mask) fill_masked(p, row, 0.0, from);
-    fa_scatter(p->isa, &o, 0, p->job->n, p->job->precision, from);
+    if (s->job->mask) fill_masked(s, row, 0.0, from);
+    fa_scatter(s->isa, &o, 0, s->job->n, s->job->precision, from);
 }
 
-static void stage_in(const plan *p, const flight *f, const fa_matrix *m, double fill, char *buffer) {
-    size_t n = p->job->n;
-    if (p->direction == FA_ALONG) {
-        gather_row(p, m, f->row, fill, buffer);
+static void stage_in(const schedule *s, const pipeline_slot *slot, const fa_matrix *m, double fill, char *buffer) {
+    size_t n = s->job->n;
+    if (s->traversal == FA_WITHIN_ROW) {
+        gather_row(s, m, slot->row, fill, buffer);
         return;
     }
-    for (size_t r = 0; r < f->rows; r++) gather_row(p, m, f->row + r, fill, f->staged_rows + r * n * p->realsize);
-    p->kernels->to_tile(n, f->rows, f->staged_rows, (ptrdiff_t)n, buffer);
+    for (size_t r = 0; r < slot->rows; r++)
+        gather_row(s, m, slot->row + r, fill, slot->staged_rows + r * n * s->realsize);
+    s->kernels->to_tile(n, slot->rows, slot->staged_rows, (ptrdiff_t)n, buffer);
 }
 
-static void stage_out(const plan *p, const flight *f, const fa_matrix *m, char *buffer) {
-    size_t n = p->job->n;
-    if (p->direction == FA_ALONG) {
-        scatter_row(p, m, f->row, buffer);
+static void stage_out(const schedule *s, const pipeline_slot *slot, const fa_matrix *m, char *buffer) {
+    size_t n = s->job->n;
+    if (s->traversal == FA_WITHIN_ROW) {
+        scatter_row(s, m, slot->row, buffer);
         return;
     }
-    p->kernels->from_tile(n, f->rows, buffer, f->staged_rows, (ptrdiff_t)n);
-    for (size_t r = 0; r < f->rows; r++) scatter_row(p, m, f->row + r, f->staged_rows + r * n * p->realsize);
+    s->kernels->from_tile(n, slot->rows, buffer, slot->staged_rows, (ptrdiff_t)n);
+    for (size_t r = 0; r < slot->rows; r++) scatter_row(s, m, slot->row + r, slot->staged_rows + r * n * s->realsize);
 }
 
 /* ---- what there is one of a row ------------------------------------------------------------ */
 
 /* What goes in, before the first: of all rows if it is the same of each, else 0, which absent ones keep. */
-static void prepare_row_values(const plan *p, size_t bytes, char *to) {
-    const fa_operand *o = &p->job->row_in;
+static void init_row_values(const schedule *s, size_t bytes, char *to) {
+    const fa_operand *o = &s->job->row_in;
     double one = 0.0;
-    if (o->data && !o->stride) fa_gather(p->isa, o, 0, 1, FA_DOUBLE, &one);
+    if (o->data && !o->stride) fa_gather(s->isa, o, 0, 1, FA_DOUBLE, &one);
     const float narrow = (float)one;
-    if (p->realsize == sizeof narrow)
+    if (s->realsize == sizeof narrow)
         for (size_t k = 0; k < bytes; k += sizeof narrow) memcpy(to + k, &narrow, sizeof narrow);
     else
         for (size_t k = 0; k < bytes; k += sizeof one) memcpy(to + k, &one, sizeof one);
 }
-static void fetch_row_values(const plan *p, size_t row, size_t rows, fa_rows_args *a, void *row_in) {
-    const fa_rows_job *job = p->job;
-    if (p->row_in_direct && !a->head && rows % p->kernels->lanes == 0) {
+static void bind_row_values(const schedule *s, size_t row, size_t rows, fa_rows_args *a, void *row_in) {
+    const fa_rows_job *job = s->job;
+    if (s->row_in_direct && !a->head && rows % s->kernels->lanes == 0) {
         a->row_in = fa_at(&job->row_in, row);
     } else if (job->row_in.data && job->row_in.stride) {
-        fa_gather(p->isa, &job->row_in, row, rows, job->precision, row_in);
+        fa_gather(s->isa, &job->row_in, row, rows, job->precision, row_in);
         a->row_in = row_in;
     }
     if (job->labels) a->labels = job->labels + row;
     if (job->losses) a->losses = job->losses + row;
 }
-static void deliver_row_values(const plan *p, const fa_rows_args *a, size_t row, size_t rows) {
-    const fa_operand *o = &p->job->row_out;
-    if (o->data) fa_scatter(p->isa, o, row, rows, p->job->precision, a->row_out);
+static void store_row_values(const schedule *s, const fa_rows_args *a, size_t row, size_t rows) {
+    const fa_operand *o = &s->job->row_out;
+    if (o->data) fa_scatter(s->isa, o, row, rows, s->job->precision, a->row_out);
 }
 
 /* ---- calls of the kernel, interleaved -------------------------------------------------------- */
 
-/* How the kernel finds the matrices of a call: those it takes where they lie have other addresses in each. Of fewer rows
- * than a tile's nothing may be read or written beyond: they are not taken so. */
-static void find_matrices(const plan *p, flight *f, int whole) {
-    const fa_rows_job *job = p->job;
-    fa_rows_args *a = &f->args;
+/* How the kernel finds the matrices of a call: those it takes where they lie have other addresses in each. Of fewer
+ * rows than a tile's nothing may be read or written beyond: they are not taken so. */
+static void bind_matrices(const schedule *s, pipeline_slot *slot, int whole) {
+    const fa_rows_job *job = s->job;
+    fa_rows_args *a = &slot->args;
     for (size_t k = 0; k < job->inputs; k++) {
-        f->in_by[k] = p->in[k] == DIRECT && !whole ? STAGED : p->in[k];
-        const int direct = f->in_by[k] == DIRECT;
-        a->in[k] = f->in[k];
-        a->in_pitch[k] = direct ? elements(p, job->in[k].class_) : (ptrdiff_t)p->tile;
-        a->in_ahead[k] = direct && p->fetch_in_ahead ? p->in_row[k] : 0;
+        slot->in_access[k] = s->in[k] == IN_PLACE && !whole ? STAGED : s->in[k];
+        const int direct = slot->in_access[k] == IN_PLACE;
+        a->in[k] = slot->in[k];
+        a->in_pitch[k] = direct ? elements(s, job->in[k].class_) : (ptrdiff_t)s->tile;
+        a->in_prefetch[k] = direct && s->prefetch_in ? s->in_row[k] : 0;
     }
     for (size_t k = 0; k < job->outputs; k++) {
-        f->out_by[k] = p->out[k] == DIRECT && !whole ? STAGED : p->out[k];
-        const int direct = f->out_by[k] == DIRECT;
-        a->out[k] = f->out[k];
-        a->out_pitch[k] = direct ? elements(p, job->out[k].class_) : (ptrdiff_t)p->tile;
-        if (k == 0) a->out_ahead = direct && p->fetch_out_ahead ? p->out_row[k] : 0;
+        slot->out_access[k] = s->out[k] == IN_PLACE && !whole ? STAGED : s->out[k];
+        const int direct = slot->out_access[k] == IN_PLACE;
+        a->out[k] = slot->out[k];
+        a->out_pitch[k] = direct ? elements(s, job->out[k].class_) : (ptrdiff_t)s->tile;
+        if (k == 0) a->out_prefetch = direct && s->prefetch_out ? s->out_row[k] : 0;
     }
 }
 
 /* Inline: gcc drops calls of functions that do nothing else. */
-FA_INLINE void fetch_rows(const plan *p, const fa_matrix *m, size_t row, int to_write) {
-    const size_t bytes = p->job->n * p->realsize;
+FA_INLINE void prefetch_rows(const schedule *s, const fa_matrix *m, size_t row, int to_write) {
+    const size_t bytes = s->job->n * s->realsize;
     const int dense = m->row == (ptrdiff_t)bytes;
-    const size_t pieces = dense ? 1 : p->tile, size = dense ? bytes * p->tile : bytes;
+    const size_t pieces = dense ? 1 : s->tile, size = dense ? bytes * s->tile : bytes;
     for (size_t k = 0; k < pieces; k++) {
         const char *first = element(m, row + k);
         for (size_t b = 0; b < size; b += 64) {
@@ -199,55 +200,57 @@ FA_INLINE void fetch_rows(const plan *p, const fa_matrix *m, size_t row, int to_
         }
     }
 }
-FA_INLINE void fetch_tile(const plan *p, size_t row) {
-    const fa_rows_job *job = p->job;
-    if (row + p->tile > job->rows) return;
+FA_INLINE void prefetch_tile(const schedule *s, size_t row) {
+    const fa_rows_job *job = s->job;
+    if (row + s->tile > job->rows) return;
     for (size_t k = 0; k < job->inputs; k++)
-        if (p->in[k] == TRANSPOSED) fetch_rows(p, &job->in[k], row, 0);
+        if (s->in[k] == TRANSPOSED) prefetch_rows(s, &job->in[k], row, 0);
     for (size_t k = 0; k < job->outputs; k++)
-        if (p->out[k] == TRANSPOSED) fetch_rows(p, &job->out[k], row, 1);
+        if (s->out[k] == TRANSPOSED) prefetch_rows(s, &job->out[k], row, 1);
 }
 
-static void begin(const plan *p, flight *f, size_t row, size_t rows) {
-    const fa_rows_job *job = p->job;
-    if (p->fetch_tile_ahead) fetch_tile(p, row + p->tile);
-    fa_rows_args *a = &f->args;
-    f->row = row;
-    f->rows = rows;
-    if (rows < p->tile) find_matrices(p, f, 0);
+static void start_call(const schedule *s, pipeline_slot *slot, size_t row, size_t rows) {
+    const fa_rows_job *job = s->job;
+    if (s->prefetch_tiles) prefetch_tile(s, row + s->tile);
+    fa_rows_args *a = &slot->args;
+    slot->row = row;
+    slot->rows = rows;
+    if (rows < s->tile) bind_matrices(s, slot, 0);
     for (size_t k = 0; k < job->inputs; k++) {
         const fa_matrix *m = &job->in[k];
-        if (f->in_by[k] == DIRECT) a->in[k] = element(m, row);
-        if (f->in_by[k] == STAGED) stage_in(p, f, m, job->in_fill[k], f->in[k]);
-        if (f->in_by[k] == TRANSPOSED) p->kernels->to_tile(job->n, rows, element(m, row), p->in_row[k], f->in[k]);
+        if (slot->in_access[k] == IN_PLACE) a->in[k] = element(m, row);
+        if (slot->in_access[k] == STAGED) stage_in(s, slot, m, job->in_fill[k], slot->in[k]);
+        if (slot->in_access[k] == TRANSPOSED)
+            s->kernels->to_tile(job->n, rows, element(m, row), s->in_row[k], slot->in[k]);
     }
     for (size_t k = 0; k < job->outputs; k++)
-        if (f->out_by[k] == DIRECT) a->out[k] = element(&job->out[k], row);
-    fetch_row_values(p, row, rows, a, f->row_in);
-    p->kernel->phase[FA_BEGIN](a);
+        if (slot->out_access[k] == IN_PLACE) a->out[k] = element(&job->out[k], row);
+    bind_row_values(s, row, rows, a, slot->row_in);
+    s->kernel->phase[FA_PHASE_MAX](a);
 }
 
-static void deliver(const plan *p, const flight *f) {
-    const fa_rows_job *job = p->job;
+static void store_results(const schedule *s, const pipeline_slot *slot) {
+    const fa_rows_job *job = s->job;
     for (size_t k = 0; k < job->outputs; k++) {
         const fa_matrix *m = &job->out[k];
-        char *to = element(m, f->row);
-        if (f->out_by[k] == STAGED) stage_out(p, f, m, f->out[k]);
-        if (f->out_by[k] == TRANSPOSED) p->kernels->from_tile(job->n, f->rows, f->out[k], to, p->out_row[k]);
+        char *to = element(m, slot->row);
+        if (slot->out_access[k] == STAGED) stage_out(s, slot, m, slot->out[k]);
+        if (slot->out_access[k] == TRANSPOSED)
+            s->kernels->from_tile(job->n, slot->rows, slot->out[k], to, s->out_row[k]);
     }
-    deliver_row_values(p, &f->args, f->row, f->rows);
+    store_row_values(s, &slot->args, slot->row, slot->rows);
 }
 
 /* Flights and their buffers of `bytes` for each matrix, in one block; NULL without memory. */
-static flight *reserve(const plan *p, size_t flights, size_t bytes) {
-    const fa_rows_job *job = p->job;
-    char *memory = malloc(flights * (sizeof(flight) + (job->inputs + job->outputs + 1) * bytes) + 64);
+static pipeline_slot *allocate_slots(const schedule *s, size_t slots, size_t bytes) {
+    const fa_rows_job *job = s->job;
+    char *memory = malloc(slots * (sizeof(pipeline_slot) + (job->inputs + job->outputs + 1) * bytes) + 64);
     if (!memory) return NULL;
-    flight *f = (flight *)(void *)(memory + (64 - (uintptr_t)memory % 64));
-    char *buffer = (char *)(f + flights);
-    for (size_t k = 0; k < flights; k++) {
-        flight *one = &f[k];
-        prepare_row_values(p, sizeof one->row_in, one->row_in);
+    pipeline_slot *slot = (pipeline_slot *)(void *)(memory + (64 - (uintptr_t)memory % 64));
+    char *buffer = (char *)(slot + slots);
+    for (size_t k = 0; k < slots; k++) {
+        pipeline_slot *one = &slot[k];
+        init_row_values(s, sizeof one->row_in, one->row_in);
         for (size_t m = 0; m < job->inputs; m++, buffer += bytes) one->in[m] = buffer;
         for (size_t m = 0; m < job->outputs; m++, buffer += bytes) one->out[m] = buffer;
         one->staged_rows = buffer;
@@ -256,80 +259,81 @@ static flight *reserve(const plan *p, size_t flights, size_t bytes) {
         args.options = job->options;
         args.state = one->state;
         one->args = args;
-        find_matrices(p, one, 1);
+        bind_matrices(s, one, 1);
     }
-    f->memory = memory;
-    return f;
+    slot->memory = memory;
+    return slot;
 }
 
-static void go_on(const plan *p, const flight *f, fa_row_phase phase) {
-    p->kernel->phase[phase](&f->args);
-    if (phase == FA_END) deliver(p, f);
+static void continue_call(const schedule *s, const pipeline_slot *slot, fa_row_phase phase) {
+    s->kernel->phase[phase](&slot->args);
+    if (phase == FA_PHASE_WRITE) store_results(s, slot);
 }
 
-/* Each phase is another call's: `apart` of them, 0 or 1, have begun since the one whose MIDDLE it is. */
-static void run_interleaved(const plan *p, flight *f, size_t calls, size_t apart, size_t first, size_t rows) {
-    const size_t flights = apart + 3; /* BEGIN, MIDDLE, LATE and END, of which the first two may be one call's */
-    flight *slot[4] = {f, f, f, f}; /* slot[d]: of the call begun d before */
-    for (size_t k = 0, done = 0; k < calls + apart + 2; k++, done += p->tile) {
-        const size_t middle = k - apart, late = middle - 1, last = middle - 2; /* before the first call huge */
-        if (k < calls) begin(p, slot[0], first + done, rows - done < p->tile ? rows - done : p->tile);
-        if (apart && middle < calls) go_on(p, slot[1], FA_MIDDLE);
-        if (late < calls) go_on(p, slot[apart + 1], FA_LATE);
-        if (last < calls) go_on(p, slot[apart + 2], FA_END);
-        if (!apart && middle < calls) go_on(p, slot[0], FA_MIDDLE);
-        for (size_t d = 3; d; d--) slot[d] = slot[d - 1];
-        if (++slot[0] == f + flights) slot[0] = f;
+/* Each phase is another call's: `lag` of them, 0 or 1, have begun since the one whose MIDDLE it is. */
+static void run_pipeline(const schedule *s, pipeline_slot *slot, size_t calls, size_t lag, size_t first, size_t rows) {
+    const size_t slots = lag + 3; /* BEGIN, MIDDLE, LATE and END, of which the first two may be one call's */
+    pipeline_slot *stage[4] = {slot, slot, slot, slot}; /* stage[d]: of the call begun d before */
+    for (size_t k = 0, done = 0; k < calls + lag + 2; k++, done += s->tile) {
+        const size_t middle = k - lag, late = middle - 1, last = middle - 2; /* before the first call huge */
+        if (k < calls) start_call(s, stage[0], first + done, rows - done < s->tile ? rows - done : s->tile);
+        if (lag && middle < calls) continue_call(s, stage[1], FA_PHASE_EXP_SUM);
+        if (late < calls) continue_call(s, stage[lag + 1], FA_PHASE_LOG);
+        if (last < calls) continue_call(s, stage[lag + 2], FA_PHASE_WRITE);
+        if (!lag && middle < calls) continue_call(s, stage[0], FA_PHASE_EXP_SUM);
+        for (size_t d = 3; d; d--) stage[d] = stage[d - 1];
+        if (++stage[0] == slot + slots) stage[0] = slot;
     }
 }
 
-static int run_rows(const plan *p, size_t first, size_t rows) {
-    const size_t bytes = (p->job->n * p->realsize * p->tile + 63) / 64 * 64, calls = (rows + p->tile - 1) / p->tile;
-    const int interleaved = bytes <= MOST_INTERLEAVED_BYTES && calls > 1;
-    const size_t apart = p->direction == FA_ACROSS && bytes <= MOST_APART_BYTES;
-    flight *f = reserve(p, interleaved ? apart + 3 : 1, bytes);
-    if (!f) return -1;
-    if (interleaved) run_interleaved(p, f, calls, apart, first, rows);
+static int run_rows(const schedule *s, size_t first, size_t rows) {
+    const size_t bytes = (s->job->n * s->realsize * s->tile + 63) / 64 * 64, calls = (rows + s->tile - 1) / s->tile;
+    const int interleaved = bytes <= MAX_INTERLEAVED_BYTES && calls > 1;
+    const size_t lag = s->traversal == FA_ACROSS_ROWS && bytes <= MAX_LAG_BYTES;
+    pipeline_slot *slot = allocate_slots(s, interleaved ? lag + 3 : 1, bytes);
+    if (!slot) return -1;
+    if (interleaved) run_pipeline(s, slot, calls, lag, first, rows);
     else
-        for (size_t done = 0; done < rows; done += p->tile) {
-            begin(p, f, first + done, rows - done < p->tile ? rows - done : p->tile);
-            for (int phase = FA_MIDDLE; phase < FA_ROW_PHASES; phase++) go_on(p, f, (fa_row_phase)phase);
+        for (size_t done = 0; done < rows; done += s->tile) {
+            start_call(s, slot, first + done, rows - done < s->tile ? rows - done : s->tile);
+            for (int phase = FA_PHASE_EXP_SUM; phase < FA_ROW_PHASES; phase++)
+                continue_call(s, slot, (fa_row_phase)phase);
         }
-    free(f->memory);
+    free(slot->memory);
     return 0;
 }
 
 /* ---- rows side by side, where they lie ---------------------------------------------------------- */
 
 /* As many as kernels take, and one more vector's. */
-enum { MOST_ABREAST = FA_ABREAST_BYTES / 4 + MOST_LANES, LEAST_ABREAST_BYTES = 256 };
+enum { MAX_PANEL_ROWS = FA_PANEL_BYTES / 4 + MAX_LANES, MIN_PANEL_BYTES = 256 };
 
 typedef struct {
-    _Alignas(64) char state[FA_ABREAST_STATE], slots[FA_ABREAST_SLOTS];
-    double row_in[MOST_ABREAST], row_out[MOST_ABREAST];
-} abreast;
+    _Alignas(64) char state[FA_PANEL_STATE], slots[FA_PANEL_SLOTS];
+    double row_in[MAX_PANEL_ROWS], row_out[MAX_PANEL_ROWS];
+} panel_buffers;
 
-static int run_abreast(const plan *p, size_t first, size_t rows) {
-    const fa_rows_job *job = p->job;
-    char *memory = malloc(sizeof(abreast) + 64);
+static int run_panels(const schedule *s, size_t first, size_t rows) {
+    const fa_rows_job *job = s->job;
+    char *memory = malloc(sizeof(panel_buffers) + 64);
     if (!memory) return -1;
-    abreast *own = (abreast *)(void *)(memory + (64 - (uintptr_t)memory % 64));
-    prepare_row_values(p, sizeof own->row_in, (char *)own->row_in);
+    panel_buffers *own = (panel_buffers *)(void *)(memory + (64 - (uintptr_t)memory % 64));
+    init_row_values(s, sizeof own->row_in, (char *)own->row_in);
     fa_rows_args a = {.n = job->n, .row_in = own->row_in, .row_out = own->row_out};
     a.options = job->options;
     a.state = own->state;
     a.slots = own->slots;
-    for (size_t k = 0; k < job->inputs; k++) a.in_ahead[k] = a.in_pitch[k] = elements(p, job->in[k].class_);
-    for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = elements(p, job->out[k].class_);
+    for (size_t k = 0; k < job->inputs; k++) a.in_prefetch[k] = a.in_pitch[k] = elements(s, job->in[k].class_);
+    for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = elements(s, job->out[k].class_);
     for (size_t row = first, end = first + rows; row < end; row += a.rows) {
-        a.head = row == 0 ? p->head : 0;
-        a.rows = a.head + p->strip;
+        a.head = row == 0 ? s->head : 0;
+        a.rows = a.head + s->panel_rows;
         if (a.rows > end - row) a.rows = end - row;
         for (size_t k = 0; k < job->inputs; k++) a.in[k] = element(&job->in[k], row);
         for (size_t k = 0; k < job->outputs; k++) a.out[k] = element(&job->out[k], row);
-        fetch_row_values(p, row, a.rows, &a, own->row_in);
-        for (int phase = FA_BEGIN; phase < FA_ROW_PHASES; phase++) p->kernel->phase[phase](&a);
-        deliver_row_values(p, &a, row, a.rows);
+        bind_row_values(s, row, a.rows, &a, own->row_in);
+        for (int phase = FA_PHASE_MAX; phase < FA_ROW_PHASES; phase++) s->kernel->phase[phase](&a);
+        store_row_values(s, &a, row, a.rows);
     }
     free(memory);
     return 0;
@@ -338,94 +342,95 @@ static int run_abreast(const plan *p, size_t first, size_t rows) {
 /* ---- the plan ------------------------------------------------------------------------------------ */
 
 static void run_task(void *context, size_t index) {
-    plan *p = context;
-    const size_t all = p->job->rows, first = index ? p->head + index * p->rows_per_task : 0;
-    const size_t end = p->head + (index + 1) * p->rows_per_task, rows = (end < all ? end : all) - first;
-    if (p->direction == FA_ABREAST ? run_abreast(p, first, rows) : run_rows(p, first, rows)) atomic_store(&p->failed, 1);
+    schedule *s = context;
+    const size_t all = s->job->rows, first = index ? s->head + index * s->rows_per_task : 0;
+    const size_t end = s->head + (index + 1) * s->rows_per_task, rows = (end < all ? end : all) - first;
+    if (s->traversal == FA_PANEL ? run_panels(s, first, rows) : run_rows(s, first, rows)) atomic_store(&s->failed, 1);
 }
 
-static fa_direction choose_direction(const plan *p) {
-    const fa_rows_job *job = p->job;
+static fa_traversal choose_traversal(const schedule *s) {
+    const fa_rows_job *job = s->job;
     const fa_matrix *x = &job->in[0];
-    const size_t lanes = p->kernels->lanes;
+    const size_t lanes = s->kernels->lanes;
     int side_by_side = x->row == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_ != x->row;
-    if (side_by_side && job->n > MOST_TILED_ABREAST) return job->rows * 4 >= lanes ? FA_ACROSS : FA_ALONG;
-    return job->n <= SHORT_ROW && job->rows * 2 > lanes ? FA_ACROSS : FA_ALONG;
+    if (side_by_side && job->n > MAX_UNPANELLED_ROW) return job->rows * 4 >= lanes ? FA_ACROSS_ROWS : FA_WITHIN_ROW;
+    return job->n <= MAX_TILED_ROW && job->rows * 2 > lanes ? FA_ACROSS_ROWS : FA_WITHIN_ROW;
 }
 
 /* Rows that lie side by side, all of them: kernels take them so where they lie. */
-static int all_direct(const plan *p) {
-    for (size_t k = 0; k < p->job->inputs; k++)
-        if (p->in[k] != DIRECT) return 0;
-    for (size_t k = 0; k < p->job->outputs; k++)
-        if (p->out[k] != DIRECT) return 0;
+static int all_in_place(const schedule *s) {
+    for (size_t k = 0; k < s->job->inputs; k++)
+        if (s->in[k] != IN_PLACE) return 0;
+    for (size_t k = 0; k < s->job->outputs; k++)
+        if (s->out[k] != IN_PLACE) return 0;
     return 1;
 }
 
 /* Rows before the first that lies at a vector's alignment, in all classes: vectors across two
- * cache lines need both to stay in L1, where lines a page apart displace each other. */
-static size_t choose_head(const plan *p) {
-    const fa_matrix *m = p->job->outputs ? &p->job->out[0] : &p->job->in[0];
-    const size_t vector = p->kernels->lanes * p->realsize, beyond = (uintptr_t)m->data % vector;
-    if (p->direction != FA_ABREAST || m->class_ % (ptrdiff_t)vector || beyond % p->realsize) return 0;
-    size_t head = (vector - beyond) % vector / p->realsize;
-    return head < p->job->rows ? head : 0;
+ * cache lines need both to stay in L1, where lines a page lag displace each other. */
+static size_t choose_head(const schedule *s) {
+    const fa_matrix *m = s->job->outputs ? &s->job->out[0] : &s->job->in[0];
+    const size_t vector = s->kernels->lanes * s->realsize, beyond = (uintptr_t)m->data % vector;
+    if (s->traversal != FA_PANEL || m->class_ % (ptrdiff_t)vector || beyond % s->realsize) return 0;
+    size_t head = (vector - beyond) % vector / s->realsize;
+    return head < s->job->rows ? head : 0;
 }
 
 /* As wide as kernels can, for the memory's speed, but some for each thread, and none much
  * narrower than others. */
-static size_t choose_strip(const plan *p) {
-    const size_t lanes = p->kernels->lanes, most = FA_ABREAST_BYTES / (lanes * p->realsize) - (p->head > 0);
-    const size_t least = LEAST_ABREAST_BYTES / (lanes * p->realsize), threads = (size_t)fa_get_threads();
-    const size_t tiles = (p->job->rows - p->head + lanes - 1) / lanes;
-    size_t strips = (tiles + most - 1) / most;
-    if (threads > 1) strips = (strips + threads - 1) / threads * threads;
-    size_t strip = (tiles + strips - 1) / strips;
-    return (strip < least ? least : strip) * lanes;
+static size_t choose_panel_rows(const schedule *s) {
+    const size_t lanes = s->kernels->lanes, most = FA_PANEL_BYTES / (lanes * s->realsize) - (s->head > 0);
+    const size_t least = MIN_PANEL_BYTES / (lanes * s->realsize), threads = (size_t)fa_get_threads();
+    const size_t tiles = (s->job->rows - s->head + lanes - 1) / lanes;
+    size_t panels = (tiles + most - 1) / most;
+    if (threads > 1) panels = (panels + threads - 1) / threads * threads;
+    size_t panel_rows = (tiles + panels - 1) / panels;
+    return (panel_rows < least ? least : panel_rows) * lanes;
 }
 
-static int worth_fetching_tiles(const plan *p) {
-    const size_t bytes = p->job->n * p->realsize;
-    if (p->direction != FA_ACROSS || bytes < LEAST_TILED_AHEAD_BYTES || bytes > MOST_TILED_AHEAD_BYTES) return 0;
-    return p->job->rows * bytes > MOST_L2_BYTES;
+static int should_prefetch_tiles(const schedule *s) {
+    const size_t bytes = s->job->n * s->realsize;
+    if (s->traversal != FA_ACROSS_ROWS || bytes < MIN_TILED_PREFETCH_BYTES || bytes > MAX_TILED_PREFETCH_BYTES)
+        return 0;
+    return s->job->rows * bytes > MAX_L2_BYTES;
 }
 
-/* Each task fills and drains its flights anew: no more tasks than balance needs. */
-static size_t choose_rows_per_task(const plan *p) {
-    const fa_rows_job *job = p->job;
-    const size_t threads = (size_t)fa_get_threads(), unit = p->direction == FA_ABREAST ? p->strip : MOST_LANES;
+/* Each task fills and drains its slots anew: no more tasks than balance needs. */
+static size_t choose_rows_per_task(const schedule *s) {
+    const fa_rows_job *job = s->job;
+    const size_t threads = (size_t)fa_get_threads(), unit = s->traversal == FA_PANEL ? s->panel_rows : MAX_LANES;
     size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, balanced = job->rows / (threads * TASKS_PER_THREAD);
-    if (p->direction == FA_ALONG && job->n >= TASK_ELEMENTS / 4) return balanced + 1;
+    if (s->traversal == FA_WITHIN_ROW && job->n >= TASK_ELEMENTS / 4) return balanced + 1;
     if (rows < balanced) rows = balanced;
     return (rows + unit - 1) / unit * unit;
 }
 
 int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
-    plan p = {.isa = isa, .job = job, .kernels = &isa->kernels[job->precision]->rows};
+    schedule s = {.isa = isa, .job = job, .kernels = &isa->kernels[job->precision]->rows};
     if (!job->rows || (!job->n && !job->row_out.data && !job->losses)) return 0;
-    p.realsize = fa_realsize(job->precision);
-    p.direction = choose_direction(&p);
-    p.tile = p.direction == FA_ACROSS ? p.kernels->lanes : 1;
+    s.realsize = fa_realsize(job->precision);
+    s.traversal = choose_traversal(&s);
+    s.tile = s.traversal == FA_ACROSS_ROWS ? s.kernels->lanes : 1;
     for (size_t k = 0; k < job->inputs; k++) {
-        p.in[k] = passage_of(&p, &job->in[k]);
-        p.in_row[k] = elements(&p, job->in[k].row);
+        s.in[k] = access_of(&s, &job->in[k]);
+        s.in_row[k] = elements(&s, job->in[k].row);
     }
     for (size_t k = 0; k < job->outputs; k++) {
-        p.out[k] = passage_of(&p, &job->out[k]);
-        p.out_row[k] = elements(&p, job->out[k].row);
+        s.out[k] = access_of(&s, &job->out[k]);
+        s.out_row[k] = elements(&s, job->out[k].row);
     }
-    if (p.direction == FA_ACROSS && job->n > MOST_TILED_ABREAST && all_direct(&p)) p.direction = FA_ABREAST;
-    p.row_in_direct = p.direction != FA_ALONG && job->row_in.data && fa_is_contiguous(&job->row_in) &&
+    if (s.traversal == FA_ACROSS_ROWS && job->n > MAX_UNPANELLED_ROW && all_in_place(&s)) s.traversal = FA_PANEL;
+    s.row_in_direct = s.traversal != FA_WITHIN_ROW && job->row_in.data && fa_is_contiguous(&job->row_in) &&
                       fa_precision_of(job->row_in.dtype) == job->precision;
-    p.head = choose_head(&p);
-    p.strip = choose_strip(&p);
-    p.kernel = &job->kernel[p.direction];
-    p.fetch_in_ahead = job->n * p.realsize <= (job->outputs ? MOST_AHEAD_BYTES : MOST_AHEAD_READ_BYTES);
-    p.fetch_out_ahead = p.fetch_in_ahead && (job->new_outputs || job->rows * job->n * p.realsize > MOST_L3_BYTES);
-    p.fetch_tile_ahead = worth_fetching_tiles(&p);
-    p.rows_per_task = choose_rows_per_task(&p);
-    fa_parallel_for((job->rows - p.head + p.rows_per_task - 1) / p.rows_per_task, run_task, &p);
-    return atomic_load(&p.failed) ? -1 : 0;
+    s.head = choose_head(&s);
+    s.panel_rows = choose_panel_rows(&s);
+    s.kernel = &job->kernel[s.traversal];
+    s.prefetch_in = job->n * s.realsize <= (job->outputs ? MAX_PREFETCH_BYTES : MAX_PREFETCH_READ_BYTES);
+    s.prefetch_out = s.prefetch_in && (job->new_outputs || job->rows * job->n * s.realsize > MAX_L3_BYTES);
+    s.prefetch_tiles = should_prefetch_tiles(&s);
+    s.rows_per_task = choose_rows_per_task(&s);
+    fa_parallel_for((job->rows - s.head + s.rows_per_task - 1) / s.rows_per_task, run_task, &s);
+    return atomic_load(&s.failed) ? -1 : 0;
 }
 
 /* ---- gufunc loops -------------------------------------------------------------------- */

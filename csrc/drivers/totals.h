@@ -6,10 +6,10 @@
 #include "../math/compensated_sum.h"
 
 /* n doubles: element i to slot i % FA_SUM_SLOTS. */
-static inline void fa_add_all(const fa_isa *isa, fa_sum_state *state, size_t n, const double *v) {
+static inline void fa_accumulate(const fa_isa *isa, fa_sum_state *state, size_t n, const double *v) {
     const size_t whole = n - n % FA_SUM_SLOTS;
-    isa->add_exactly(state, whole, v);
-    for (size_t k = 0; whole + k < n; k++) fa_add_exactly(&state->sum[k], &state->lost[k], v[whole + k]);
+    isa->add_compensated(state, whole, v);
+    for (size_t k = 0; whole + k < n; k++) fa_add_compensated(&state->sum[k], &state->lost[k], v[whole + k]);
 }
 
 #endif

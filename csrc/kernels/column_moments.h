@@ -3,33 +3,43 @@
  *
  * With p a distribution, second - first^2 is the variance whatever r. If r is the mean but for a rounding, next to
  * nothing is lost in it, also where one row has nearly all the weight: r is that row, or its distance about 0. Sums of
- * at most FA_SPREAD_ROWS rows are the type's own, beyond that they are float64.
+ * at most FA_MOMENT_ROWS rows are the type's own, beyond that they are float64.
  *
  * All loops over a tile's vectors are unrolled, which keeps those in registers. */
-
-#ifndef SPREAD_VECTORS
-#define SPREAD_VECTORS 4
+#include "../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_COLUMN_MOMENTS_H64) : !defined(FA_COLUMN_MOMENTS_H32)
+#ifdef FA_T_IS_F64
+#define FA_COLUMN_MOMENTS_H64
+#else
+#define FA_COLUMN_MOMENTS_H32
 #endif
 
-FA_INLINE vec FN(spread_load)(const real *from, size_t width) {
+#include "contract.h"
+#include "plain_sums.h"
+
+#ifndef MOMENT_VECTORS
+#define MOMENT_VECTORS 4
+#endif
+
+FA_INLINE vec FN(moments_load)(const real *from, size_t width) {
     return width < LANES ? v_load_n(from, width) : v_load(from);
 }
 
 /* `vectors` of them side by side, a constant, each of `width` columns */
-FA_INLINE void FN(spread_tile)(size_t rows, size_t columns, const real *p, const real *w, const real *r, int vectors,
+FA_INLINE void FN(moments_tile)(size_t rows, size_t columns, const real *p, const real *w, const real *r, int vectors,
                                size_t width, double *first, double *second) {
-    real sums[2][SPREAD_VECTORS * LANES];
-    vec about[SPREAD_VECTORS], one[SPREAD_VECTORS], two[SPREAD_VECTORS];
+    real sums[2][MOMENT_VECTORS * LANES];
+    vec about[MOMENT_VECTORS], one[MOMENT_VECTORS], two[MOMENT_VECTORS];
     FA_UNROLL(4)
     for (int v = 0; v < vectors; v++) {
-        about[v] = FN(spread_load)(r + v * LANES, width);
+        about[v] = FN(moments_load)(r + v * LANES, width);
         one[v] = two[v] = K(0);
     }
     for (size_t k = 0; k < rows; k++, w += columns) {
         const vec weight = v_splat(p[k]);
         FA_UNROLL(4)
         for (int v = 0; v < vectors; v++) {
-            vec away = FN(spread_load)(w + v * LANES, width) - about[v];
+            vec away = FN(moments_load)(w + v * LANES, width) - about[v];
             one[v] = v_fma(weight, away, one[v]);
             two[v] = v_fma(weight * away, away, two[v]);
         }
@@ -44,15 +54,17 @@ FA_INLINE void FN(spread_tile)(size_t rows, size_t columns, const real *p, const
     FN(add_each)(n, sums[1], second);
 }
 
-/* rows <= FA_SPREAD_ROWS; w: [rows][columns] */
-static void FN(column_spread)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
+/* rows <= FA_MOMENT_ROWS; w: [rows][columns] */
+static void FN(column_moments)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
                               double *second) {
     const real *from = w, *about = r;
     size_t c = 0;
-    for (; c + SPREAD_VECTORS * LANES <= columns; c += SPREAD_VECTORS * LANES)
-        FN(spread_tile)(rows, columns, p, from + c, about + c, SPREAD_VECTORS, LANES, first + c, second + c);
+    for (; c + MOMENT_VECTORS * LANES <= columns; c += MOMENT_VECTORS * LANES)
+        FN(moments_tile)(rows, columns, p, from + c, about + c, MOMENT_VECTORS, LANES, first + c, second + c);
     for (size_t width; c < columns; c += width) {
         width = columns - c < LANES ? columns - c : LANES;
-        FN(spread_tile)(rows, columns, p, from + c, about + c, 1, width, first + c, second + c);
+        FN(moments_tile)(rows, columns, p, from + c, about + c, 1, width, first + c, second + c);
     }
 }
+
+#endif

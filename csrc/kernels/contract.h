@@ -31,17 +31,17 @@ typedef void fa_loss_kernel(size_t n, const void *const in[], const size_t step[
  * dependent instructions, is folded or its logarithm taken, the rows before and after it
  * keep the CPU busy. A phase's chain should not be much longer than the others' work.
  */
-typedef enum { FA_ALONG, FA_ACROSS, FA_ABREAST, FA_DIRECTIONS } fa_direction;
+typedef enum { FA_WITHIN_ROW, FA_ACROSS_ROWS, FA_PANEL, FA_TRAVERSALS } fa_traversal;
 
 /* BEGIN finds the maximum, MIDDLE sums exponentials, LATE takes the sum's logarithm and writes losses,
  * END writes what there is one of an element; ops without exponentials do all in END. */
-typedef enum { FA_BEGIN, FA_MIDDLE, FA_LATE, FA_END, FA_ROW_PHASES } fa_row_phase;
+typedef enum { FA_PHASE_MAX, FA_PHASE_EXP_SUM, FA_PHASE_LOG, FA_PHASE_WRITE, FA_ROW_PHASES } fa_row_phase;
 enum { FA_ROW_STATE = 1280 }; /* bytes a kernel keeps between the phases of a row or a tile */
 /* ABREAST: bytes of each class at a time, and what that takes of state and of sums. */
-enum { FA_ABREAST_BYTES = 1152, FA_ABREAST_STATE = 22 << 10, FA_ABREAST_SLOTS = 72 << 10 };
+enum { FA_PANEL_BYTES = 1152, FA_PANEL_STATE = 22 << 10, FA_PANEL_SLOTS = 72 << 10 };
 
 /* Kernels write losses and read labels by whole vectors: up to so many rows beyond the last. */
-enum { FA_ROOM_BEYOND = FA_VIRTUAL_VECTOR / 4 };
+enum { FA_ROW_PADDING = FA_VIRTUAL_VECTOR / 4 };
 
 /* What cross entropy has beside the rows. */
 typedef struct {
@@ -49,7 +49,7 @@ typedef struct {
     int want_loss, want_grad, want_hess;
     const void *class_weight; /* n reals or NULL */
     double weight_sum;        /* of class_weight, or n */
-    double smoothing, share, z_loss; /* share: of every class, smoothing / n */
+    double smoothing, class_prior, z_loss; /* class_prior: of every class, smoothing / n */
 } fa_cross_entropy_options;
 
 typedef struct {
@@ -59,14 +59,14 @@ typedef struct {
     const void *in[2];
     void *out[2];
     ptrdiff_t in_pitch[2], out_pitch[2]; /* but ALONG: elements between classes */
-    ptrdiff_t in_ahead[2], out_ahead;    /* but ACROSS: elements to what is worth fetching to the cache, or 0 */
+    ptrdiff_t in_prefetch[2], out_prefetch;    /* but ACROSS: elements to what is worth fetching to the cache, or 0 */
     const void *row_in; /* a real a row, whole vectors: dy of logsumexp, scale of cross entropy (0: ignored row) */
     void *row_out;         /* a real a row: logsumexp */
     double *losses;        /* a loss a row, whole vectors */
     const int64_t *labels; /* a label a row, whole vectors, in range; of an ignored row 0 */
     const fa_cross_entropy_options *options;
-    void *state; /* FA_ROW_STATE or FA_ABREAST_STATE bytes, aligned to a vector */
-    void *slots; /* ABREAST: FA_ABREAST_SLOTS bytes, aligned to a vector */
+    void *state; /* FA_ROW_STATE or FA_PANEL_STATE bytes, aligned to a vector */
+    void *slots; /* ABREAST: FA_PANEL_SLOTS bytes, aligned to a vector */
 } fa_rows_args;
 
 typedef struct {
@@ -75,8 +75,8 @@ typedef struct {
 
 typedef struct {
     size_t lanes;
-    fa_rows_kernel op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_DIRECTIONS];
-    fa_rows_kernel cross_entropy[FA_DIRECTIONS];
+    fa_rows_kernel op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_TRAVERSALS];
+    fa_rows_kernel cross_entropy[FA_TRAVERSALS];
     /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
     void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
     void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
@@ -98,32 +98,33 @@ typedef enum {
     FA_MULTILABEL_SOFT_MARGIN,
     FA_COSINE_EMBEDDING,
     FA_TRIPLET_MARGIN,
-    FA_WIDE_LOSSES
-} fa_wide_loss;
+    FA_FLOAT64_ROW_LOSSES
+} fa_float64_row_loss;
 
-enum { FA_WIDE_GROUP = 16, FA_WIDE_INPUTS = 3, FA_WIDE_LANES = FA_VIRTUAL_VECTOR / 8 };
+enum { FA_FLOAT64_GROUP = 16, FA_FLOAT64_ROW_INPUTS = 3, FA_FLOAT64_LANES = FA_VIRTUAL_VECTOR / 8 };
 
 typedef struct {
     int tile;     /* a tile, not a row */
     size_t lanes; /* rows: 1, or those of a tile, of which some may be absent: 0 and of label 0 */
     size_t n, held, padded; /* classes; elements of a buffer, and what it may hold: whole vectors */
-    double *in[FA_WIDE_INPUTS]; /* padded with 0; kernels may overwrite them */
-    double *grad[FA_WIDE_INPUTS], *hess[FA_WIDE_INPUTS]; /* all of an input's kind, or NULL: not wanted */
-    double *work[FA_WIDE_INPUTS];
+    double *in[FA_FLOAT64_ROW_INPUTS]; /* padded with 0; kernels may overwrite them */
+    double *grad[FA_FLOAT64_ROW_INPUTS], *hess[FA_FLOAT64_ROW_INPUTS]; /* all of an input's kind, or NULL: not wanted */
+    double *work[FA_FLOAT64_ROW_INPUTS];
     const double *class_weight; /* padded with 0, or NULL: all 1 */
-    const int64_t *labels[FA_WIDE_LANES]; /* of each row, in range */
-    size_t label_count[FA_WIDE_LANES];
-    double target[FA_WIDE_LANES], scale[FA_WIDE_LANES]; /* of each row; one row's in all lanes. scale: of gradients */
+    const int64_t *labels[FA_FLOAT64_LANES]; /* of each row, in range */
+    size_t label_count[FA_FLOAT64_LANES];
+    /* of each row; one row's in all lanes. scale: what gradients are multiplied by */
+    double target[FA_FLOAT64_LANES], scale[FA_FLOAT64_LANES];
     double margin, p, eps;
     int swap;
-} fa_wide_row;
+} fa_float64_rows_args;
 
 /* Writes each row's loss to its lane, and what is wanted of gradients and curvature. */
-typedef void fa_wide_kernel(const fa_wide_row *row, double loss[FA_WIDE_LANES]);
+typedef void fa_float64_row_kernel(const fa_float64_rows_args *row, double loss[FA_FLOAT64_LANES]);
 
 typedef struct {
     size_t lanes; /* of a tile; 1: there are none */
-    fa_wide_kernel *loss[FA_WIDE_LOSSES];
+    fa_float64_row_kernel *loss[FA_FLOAT64_ROW_LOSSES];
     /* rows of n contiguous float32 or float64, `stride` bytes apart, to rows of `padded` float64; and back */
     void (*widen)(size_t rows, size_t n, fa_dtype dtype, const char *from, ptrdiff_t stride, double *to, size_t padded);
     void (*narrow)(size_t rows, size_t n, fa_dtype dtype, const double *from, size_t padded, char *to,
@@ -131,7 +132,7 @@ typedef struct {
     /* a tile of float32 of n classes to two of float64, and back */
     void (*split)(size_t n, const float *tile, double *first, double *second);
     void (*join)(size_t n, const double *first, const double *second, float *tile);
-} fa_wide_kernels;
+} fa_float64_row_kernels;
 
 /* ---- connectionist temporal classification: the sum over all alignments of labels to time steps ------ */
 
@@ -163,16 +164,16 @@ enum { FA_CTC_NORMALISE = 32 };
 typedef struct {
     /* alpha_t from alpha_t-1 */
     void (*forward)(const fa_ctc_step *step, fa_ctc_row before, fa_ctc_row now);
-    /* beta_t from beta_t+1, and the posterior of each state from alpha_t: label by label to `share`, which
+    /* beta_t from beta_t+1, and the posterior of each state from alpha_t: label by label to `posterior`, which
      * has room for 2 width; returns that of all blanks. */
     double (*backward)(const fa_ctc_step *step, fa_ctc_row after, fa_ctc_row now, fa_ctc_row alpha,
-                       fa_ctc_row product, double *share);
+                       fa_ctc_row product, double *posterior);
     /* max, and the sum of exp(x - max), both NaN if one is; n a multiple of FA_CTC_SLOTS, what is beyond the
      * classes -inf */
     double (*total)(size_t n, const double *x, double *max);
-    /* scale (y - share) with y = exp(x - max) inverse, and scale (y (1 - y) - share (1 - share)); without x, y is 0.
-     * hess may be NULL. n as above. */
-    void (*row)(size_t n, const double *x, double max, double inverse, const double *share, double scale,
+    /* grad = scale (y - posterior) with y = exp(x - max) inverse, and hess = scale (y (1 - y) - posterior (1 - posterior));
+     * without x, y is 0. hess may be NULL. n as above. */
+    void (*row)(size_t n, const double *x, double max, double inverse, const double *posterior, double scale,
                 double *grad, double *hess);
     /* -log((m[0] 2^k[0] + m[1] 2^k[1]) / (m[2] 2^k[2])) */
     double (*minus_log)(const double m[3], const double k[3]);
@@ -180,7 +181,7 @@ typedef struct {
 
 /* ---- the table ------------------------------------------------------------------------------------ */
 
-enum { FA_SPREAD_ROWS = 32 }; /* at most, of a call of column_spread */
+enum { FA_MOMENT_ROWS = 32 }; /* at most, of a call of column_moments */
 
 typedef struct {
     fa_map_kernel *map[FA_ACTIVATIONS][FA_DERIVATIVE]; /* NULL: no such variant */
@@ -192,8 +193,8 @@ typedef struct {
     /* sums[i % FA_SUM_SLOTS] += from[i]; and sums[i] += from[i] */
     void (*add_run)(size_t n, const void *from, double *sums);
     void (*add_each)(size_t n, const void *from, double *sums);
-    /* first[c] += sum over k of p[k] (w[k][c] - r[c]), second[c] += the same of its square; rows <= FA_SPREAD_ROWS */
-    void (*column_spread)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
+    /* first[c] += sum over k of p[k] (w[k][c] - r[c]), second[c] += the same of its square; rows <= FA_MOMENT_ROWS */
+    void (*column_moments)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
                           double *second);
 } fa_kernels;
 
@@ -205,9 +206,9 @@ typedef struct {
     const char *name;
     const fa_kernels *kernels[FA_PRECISIONS];
     const fa_ctc_kernels *ctc;
-    fa_wide_kernels wide;
-    /* fa_add_exactly of from[i] to slot i % FA_SUM_SLOTS; n is a multiple of that */
-    void (*add_exactly)(fa_sum_state *state, size_t n, const double *from);
+    fa_float64_row_kernels float64_rows;
+    /* fa_add_compensated of from[i] to slot i % FA_SUM_SLOTS; n is a multiple of that */
+    void (*add_compensated)(fa_sum_state *state, size_t n, const double *from);
     fa_label_count (*count_labels)(size_t n, const int64_t *from, int64_t limit, int64_t ignore);
 } fa_isa;
 

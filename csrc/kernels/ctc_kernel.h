@@ -3,6 +3,13 @@
  * A sum of m * 2^k takes the largest k for its own: the others' m are multiplied by 2^(k - largest), which is
  * exact or so small as not to count. So a step's errors are the roundings of a sum of two or three, of one
  * exponential and of their product. */
+#ifndef FA_CTC_KERNEL_H
+#define FA_CTC_KERNEL_H
+
+#include "../math/elementary.h"
+
+#include "../simd/f64.h"
+#include "contract.h"
 
 typedef struct {
     vec m, k;
@@ -86,7 +93,7 @@ static void FN(ctc_forward)(const fa_ctc_step *s, fa_ctc_row before, fa_ctc_row 
 }
 
 /* Of FA_CTC_SLOTS sums, element i's is i % FA_CTC_SLOTS: their total. */
-FA_INLINE double FN(slots_total)(const vec part[FA_CTC_SLOTS / LANES]) {
+FA_INLINE double FN(ctc_slots_total)(const vec part[FA_CTC_SLOTS / LANES]) {
     double slot[FA_CTC_SLOTS];
     for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) v_store(slot + v * LANES, part[v]);
     for (size_t half = FA_CTC_SLOTS / 2; half; half /= 2)
@@ -94,23 +101,23 @@ FA_INLINE double FN(slots_total)(const vec part[FA_CTC_SLOTS / LANES]) {
     return slot[0];
 }
 
-/* product = alpha beta to shares, over their largest power of two; their total. */
-FA_INLINE double FN(shares)(size_t n, fa_ctc_row product, vec most, double *share) {
+/* product = alpha beta to posteriors, over their largest power of two; their total. */
+FA_INLINE double FN(posteriors)(size_t n, fa_ctc_row product, vec most, double *posterior) {
     vec part[FA_CTC_SLOTS / LANES];
     for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) part[v] = K(0);
     for (size_t i = 0; i < n; i += FA_CTC_SLOTS)
         for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) {
             const size_t at = i + v * LANES;
             vec e = v_load(product.m + at) * FN(ext_factor)(v_load(product.k + at), most);
-            v_store(share + at, e);
+            v_store(posterior + at, e);
             part[v] = part[v] + e;
         }
-    return FN(slots_total)(part);
+    return FN(ctc_slots_total)(part);
 }
 
 /* beta comes with its own step's probability, which alpha has too: the product is taken before that. */
 static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_row now, fa_ctc_row alpha,
-                               fa_ctc_row product, double *share) {
+                               fa_ctc_row product, double *posterior) {
     const size_t w = s->width;
     const vec max = v_splat(s->max);
     const ext blank = FN(ext_exp)(v_splat(s->blank_x), max);
@@ -132,9 +139,10 @@ static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_ro
     }
     most = v_splat(v_max_across(most));
     const fa_ctc_row of_blanks = {product.m + w, product.k + w};
-    const double labels = FN(shares)(w, product, most, share), blanks = FN(shares)(w, of_blanks, most, share + w);
+    const double labels = FN(posteriors)(w, product, most, posterior);
+    const double blanks = FN(posteriors)(w, of_blanks, most, posterior + w);
     const double all = labels + blanks;
-    for (size_t j = 0; j < w; j += LANES) v_store(share + j, v_load(share + j) / v_splat(all));
+    for (size_t j = 0; j < w; j += LANES) v_store(posterior + j, v_load(posterior + j) / v_splat(all));
     return blanks / all;
 }
 
@@ -149,15 +157,15 @@ static double FN(ctc_total)(size_t n, const double *x, double *max) {
         for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++)
             part[v] = FN(sum_add)(part[v], v_exp_nonpos(v_load(x + i + v * LANES) - most));
     double lanes[LANES];
-    v_store(lanes, FN(sum_pair)(FN(sum_across_lanes)(part, FA_CTC_SLOTS / LANES)).hi);
+    v_store(lanes, FN(sum_dd)(FN(sum_across_lanes)(part, FA_CTC_SLOTS / LANES)).hi);
     if (lanes[0] != lanes[0]) *max = lanes[0]; /* which it is of a row with NaN differs */
     return lanes[0];
 }
 
-static void FN(ctc_row)(size_t n, const double *x, double max, double inverse, const double *share, double scale,
+static void FN(ctc_row)(size_t n, const double *x, double max, double inverse, const double *posterior, double scale,
                         double *grad, double *hess) {
     for (size_t i = 0; i < n; i += LANES) {
-        vec g = v_load(share + i), y = K(0);
+        vec g = v_load(posterior + i), y = K(0);
         if (x) y = v_exp_nonpos(v_load(x + i) - v_splat(max)) * v_splat(inverse);
         if (hess) v_store(hess + i, (v_fnma(y, y, y) - v_fnma(g, g, g)) * v_splat(scale));
         v_store(grad + i, (y - g) * v_splat(scale));
@@ -183,3 +191,7 @@ static double FN(ctc_minus_log)(const double m[3], const double k[3]) {
 static const fa_ctc_kernels ctc_kernels = {FN(ctc_forward), FN(ctc_backward), FN(ctc_total), FN(ctc_row),
                                            FN(ctc_minus_log)};
 #undef ext
+
+#include "../simd/f32.h"
+
+#endif

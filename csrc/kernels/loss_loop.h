@@ -1,25 +1,41 @@
 /* Loops of the elementwise losses: any of sum, value, gradients and curvatures in
  * one pass. Which are wanted is a constant in the copies of the loop that matter most. */
+#include "../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_LOSS_LOOP_H64) : !defined(FA_LOSS_LOOP_H32)
+#ifdef FA_T_IS_F64
+#define FA_LOSS_LOOP_H64
+#else
+#define FA_LOSS_LOOP_H32
+#endif
+
+#include "common.h"
+#include "contract.h"
+#include "losses/binary.h"
+#include "losses/deviance.h"
+#include "losses/focal.h"
+#include "losses/likelihood.h"
+#include "losses/regression.h"
+#include "map_loop.h"
 
 typedef vec FN(loss_body)(vec x, vec t, const vec p[]);
 
-/* d1 and d2 by x, e1 and e2 by the second input, which is p[0]; NULL without one. */
+/* d1 and d2 by x, d1_second and d2_second by the second input, which is p[0]; NULL without one. */
 typedef struct {
-    FN(loss_body) * value, *d1, *d2, *e1, *e2;
+    FN(loss_body) * value, *d1, *d2, *d1_second, *d2_second;
 } FN(loss_bodies);
 
-#define IN(k) (masked ? FN(last)(in, step, k, i, left) : FN(next)(in, step, k, i))
+#define IN(k) (masked ? FN(load_last)(in, step, k, i, left) : FN(load_next)(in, step, k, i))
 #define OUT(p, v) (masked ? v_store_n((real *)(p) + i, left, v) : v_store((real *)(p) + i, v))
 #define SCALED(result, body) \
     if (out[result]) OUT(out[result], FN(weighted)(scaled, f.body(x, t, p)))
 /* 0 beyond the last, which makes such a lane's terms 0. */
-FA_INLINE vec FN(weights)(const void *const in[], const size_t step[], size_t i, size_t left) {
+FA_INLINE vec FN(load_weights)(const void *const in[], const size_t step[], size_t i, size_t left) {
     return v_load_n((const real *)in[2] + i * step[2], left);
 }
 /* At elements i to i + left, or masked = 0 and a whole vector. */
-FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, int parameters, const void *const in[],
-                          const size_t step[], int want_sum, sum s, void *const out[]) {
-    vec x = IN(0), t = IN(1), weight = masked ? FN(weights)(in, step, i, left) : IN(2), p[3];
+FA_INLINE vsum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, int parameters, const void *const in[],
+                          const size_t step[], int want_sum, vsum s, void *const out[]) {
+    vec x = IN(0), t = IN(1), weight = masked ? FN(load_weights)(in, step, i, left) : IN(2), p[3];
     FA_UNROLL(3)
     for (int k = 0; k < parameters; k++) p[k] = IN(4 + k);
     if (want_sum || out[FA_LOSS_VALUE]) {
@@ -27,11 +43,11 @@ FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, 
         if (want_sum) s = FN(sum_add)(s, v);
         if (out[FA_LOSS_VALUE]) OUT(out[FA_LOSS_VALUE], v);
     }
-    if (out[FA_GRAD] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS]))) {
+    if (out[FA_GRAD] || out[FA_HESS] || (f.d1_second && (out[FA_SECOND_INPUT_GRAD] || out[FA_SECOND_INPUT_HESS]))) {
         vec scaled = weight * IN(3);
         SCALED(FA_HESS, d2);
-        if (f.e1) SCALED(FA_SECOND_HESS, e2);
-        if (f.e1) SCALED(FA_SECOND_GRAD, e1);
+        if (f.d1_second) SCALED(FA_SECOND_INPUT_HESS, d2_second);
+        if (f.d1_second) SCALED(FA_SECOND_INPUT_GRAD, d1_second);
         SCALED(FA_GRAD, d1);
     }
     return s;
@@ -43,7 +59,7 @@ FA_INLINE sum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, 
 FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
                              fa_sum_state *state, void *const out[]) {
     enum { UNROLL = SLOTS / LANES };
-    sum slots[UNROLL];
+    vsum slots[UNROLL];
     size_t i = 0;
     for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
     for (; i + SLOTS <= n; i += SLOTS)
@@ -58,52 +74,53 @@ FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const 
 /* Less than a vector at the end, copied to whole ones: of weight 0 beyond it. */
 typedef struct {
     real in[FA_MAX_INPUTS][LANES], out[FA_LOSS_RESULTS][LANES];
-} FN(loss_rest);
-FA_NOINLINE void FN(take_rest)(FN(loss_rest) * rest, size_t inputs, size_t i, size_t left, const void *const in[],
+} FN(loss_tail);
+FA_NOINLINE void FN(load_tail)(FN(loss_tail) * tail, size_t inputs, size_t i, size_t left, const void *const in[],
                                const size_t step[]) {
     for (size_t k = 0; k < inputs; k++)
-        v_store(rest->in[k], k == 2 ? FN(weights)(in, step, i, left) : FN(last)(in, step, (int)k, i, left));
+        v_store(tail->in[k], k == 2 ? FN(load_weights)(in, step, i, left) : FN(load_last)(in, step, (int)k, i, left));
 }
-FA_NOINLINE void FN(give_rest)(const FN(loss_rest) * rest, size_t i, size_t left, void *const out[]) {
+FA_NOINLINE void FN(store_tail)(const FN(loss_tail) * tail, size_t i, size_t left, void *const out[]) {
     for (size_t k = 0; k < FA_LOSS_RESULTS; k++)
-        if (out[k]) memcpy((real *)out[k] + i, rest->out[k], left * sizeof(real));
+        if (out[k]) memcpy((real *)out[k] + i, tail->out[k], left * sizeof(real));
 }
-/* One copy of the bodies, for whole vectors and then for the rest: by masked loads and stores for all of them some CPUs
+/* One copy of the bodies, for whole vectors and then for the tail: by masked loads and stores for all of them some CPUs
  * read memory at a fifth of its speed (docs/decisions/0021-one-copy-of-long-bodies.md). Where a result goes is written
  * so that the compiler sees which there are. */
 FA_INLINE void FN(loss_loop_compact)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
                                      const size_t step[], fa_sum_state *state, void *const out[]) {
     enum { UNROLL = SLOTS / LANES };
     const size_t whole = n - n % LANES, inputs = 4 + (size_t)parameters;
-    FN(loss_rest) rest;
-    sum slots[UNROLL];
+    FN(loss_tail) tail;
+    vsum slots[UNROLL];
     for (size_t k = 0; k < UNROLL; k++) slots[k] = state ? FN(sum_load)(state, k * LANES) : FN(sum_zero)();
     for (size_t turn = 0, slot = 0; turn < (LANES > 1 ? 2 : 1); turn++) {
         const size_t end = !turn ? whole : whole < n ? LANES : 0;
         const void *from[FA_MAX_INPUTS];
         void *to[FA_LOSS_RESULTS];
-        if (turn && end) FN(take_rest)(&rest, inputs, whole, n - whole, in, step);
+        if (turn && end) FN(load_tail)(&tail, inputs, whole, n - whole, in, step);
         FA_UNROLL(7)
-        for (size_t k = 0; k < inputs; k++) from[k] = turn ? rest.in[k] : in[k];
+        for (size_t k = 0; k < inputs; k++) from[k] = turn ? tail.in[k] : in[k];
         FA_UNROLL(5)
-        for (size_t k = 0; k < FA_LOSS_RESULTS; k++) to[k] = turn && out[k] ? rest.out[k] : out[k];
+        for (size_t k = 0; k < FA_LOSS_RESULTS; k++) to[k] = turn && out[k] ? tail.out[k] : out[k];
         for (size_t i = 0; i < end; i += LANES, slot = (slot + 1) % UNROLL)
             slots[slot] = FN(loss_at)(f, i, 0, LANES, parameters, from, step, state != NULL, slots[slot], to);
     }
-    if (LANES > 1 && whole < n) FN(give_rest)(&rest, whole, n - whole, out);
+    if (LANES > 1 && whole < n) FN(store_tail)(&tail, whole, n - whole, out);
     for (size_t k = 0; state && k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
 }
 
 #define FA_ONLY_GRADIENT(out) {NULL, (out)[FA_GRAD]}
 /* But the sum and the gradient, if those are wanted. */
-FA_INLINE int FN(nothing_else)(FN(loss_bodies) f, void *const out[]) {
-    return !(out[FA_LOSS_VALUE] || out[FA_HESS] || (f.e1 && (out[FA_SECOND_GRAD] || out[FA_SECOND_HESS])));
+FA_INLINE int FN(only_sum_and_grad)(FN(loss_bodies) f, void *const out[]) {
+    return !(out[FA_LOSS_VALUE] || out[FA_HESS] ||
+             (f.d1_second && (out[FA_SECOND_INPUT_GRAD] || out[FA_SECOND_INPUT_HESS])));
 }
 /* Losses bound by memory have a loop for each of what is mostly wanted. */
 FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
                             fa_sum_state *state, void *const out[]) {
     void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
-    int others = !FN(nothing_else)(f, out);
+    int others = !FN(only_sum_and_grad)(f, out);
     if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, n, in, step, state, none);
     else if (!others && state) FN(loss_loop)(f, parameters, n, in, step, state, gradient);
     else if (!others) FN(loss_loop)(f, parameters, n, in, step, NULL, gradient);
@@ -111,11 +128,11 @@ FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const v
 }
 /* Adds the values of whole groups of vectors to the state; how many elements those are. Side by side, as activations
  * go: the compiler interleaves them. A group holds each slot as often, so that it begins with the first. */
-#define AT(k) FN(next)(in, step, k, at)
+#define AT(k) FN(load_next)(in, step, k, at)
 FA_INLINE size_t FN(loss_sum)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
                               const size_t step[], fa_sum_state *state) {
     enum { UNROLL = SLOTS / LANES };
-    sum slots[UNROLL];
+    vsum slots[UNROLL];
     size_t i = 0;
     for (size_t k = 0; k < UNROLL; k++) slots[k] = FN(sum_load)(state, k * LANES);
     for (; i + group * LANES <= n; i += group * LANES) {
@@ -141,11 +158,11 @@ FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int paramet
     void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
     const void *from[FA_MAX_INPUTS];
     size_t done = 0;
-    if (state && out[FA_GRAD] && FN(nothing_else)(f, out)) {
+    if (state && out[FA_GRAD] && FN(only_sum_and_grad)(f, out)) {
         FN(loss_loop_compact)(f, parameters, n, in, step, state, gradient);
         return;
     }
-    if (LANES > 1 && state && !out[FA_GRAD] && FN(nothing_else)(f, out)) {
+    if (LANES > 1 && state && !out[FA_GRAD] && FN(only_sum_and_grad)(f, out)) {
         const size_t side_by_side = group < SLOTS / LANES ? SLOTS / LANES : group;
         done = FN(loss_sum)(f, side_by_side, parameters, n, in, step, state);
     }
@@ -167,15 +184,17 @@ FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int paramet
         (void)p;                                                        \
         return FN(name) FA_LOSS_ARGUMENTS_##parameters;                 \
     }
-#define FA_SECOND_YES(name, parameters) FA_LOSS_BODY(name##_e1, parameters) FA_LOSS_BODY(name##_e2, parameters)
-#define FA_SECOND_NO(name, parameters)
-#define YES(name) , FN(name##_e1_body), FN(name##_e2_body)
+#define FA_SECOND_INPUT_YES(name, parameters)    \
+    FA_LOSS_BODY(name##_d1_second, parameters)   \
+    FA_LOSS_BODY(name##_d2_second, parameters)
+#define FA_SECOND_INPUT_NO(name, parameters)
+#define YES(name) , FN(name##_d1_second_body), FN(name##_d2_second_body)
 #define NO(name) , NULL, NULL
 #define FA_ELEMENTWISE_LOSS(name, parameters, second, cost, ...)                                            \
     FA_LOSS_BODY(name, parameters)                                                                          \
     FA_LOSS_BODY(name##_d1, parameters)                                                                     \
     FA_LOSS_BODY(name##_d2, parameters)                                                                     \
-    FA_SECOND_##second(name, parameters)                                                                    \
+    FA_SECOND_INPUT_##second(name, parameters)                                                                    \
     static void FN(loss_##name)(size_t n, const void *const in[], const size_t step[], fa_sum_state *state, \
                                 void *const out[]) {                                                        \
         const FN(loss_bodies) f = {FN(name##_body), FN(name##_d1_body), FN(name##_d2_body) second(name)};   \
@@ -184,3 +203,5 @@ FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int paramet
 #include "../ops.def"
 #undef YES
 #undef NO
+
+#endif

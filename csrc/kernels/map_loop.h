@@ -3,11 +3,27 @@
  * Each input moves by a whole vector a step, or stays on its repeated virtual
  * vector. The function is a constant at every call below, so it is inlined.
  */
+#include "../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_MAP_LOOP_H64) : !defined(FA_MAP_LOOP_H32)
+#ifdef FA_T_IS_F64
+#define FA_MAP_LOOP_H64
+#else
+#define FA_MAP_LOOP_H32
+#endif
 
-FA_INLINE vec FN(next)(const void *const in[], const size_t step[], int k, size_t i) {
+#include "activations/exponential.h"
+#include "activations/gated.h"
+#include "activations/gelu.h"
+#include "activations/glu.h"
+#include "activations/hard.h"
+#include "activations/rectifiers.h"
+#include "activations/sigmoids.h"
+#include "activations/smooth.h"
+
+FA_INLINE vec FN(load_next)(const void *const in[], const size_t step[], int k, size_t i) {
     return v_load((const real *)in[k] + i * step[k]);
 }
-FA_INLINE vec FN(last)(const void *const in[], const size_t step[], int k, size_t i, size_t n) {
+FA_INLINE vec FN(load_last)(const void *const in[], const size_t step[], int k, size_t i, size_t n) {
     return step[k] ? v_load_n((const real *)in[k] + i, n) : v_load((const real *)in[k]);
 }
 
@@ -16,8 +32,8 @@ typedef vec FN(body2)(vec, vec);
 typedef vec FN(body3)(vec, vec, vec);
 typedef vec FN(body4)(vec, vec, vec, vec);
 
-#define ARG(k) ((k) < arrays ? FN(next)(in, step, k, at) : held[k])
-#define TAIL(k) FN(last)(in, step, k, i, left)
+#define ARG(k) ((k) < arrays ? FN(load_next)(in, step, k, at) : held[k])
+#define TAIL(k) FN(load_last)(in, step, k, i, left)
 /* In order: a third faster to memory. */
 #define STORE_GROUP(store, to, group)            \
     FA_UNROLL(4)                                 \
@@ -132,3 +148,5 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
 #undef NO
 #undef BOTH_YES
 #undef BOTH_NO
+
+#endif

@@ -4,30 +4,40 @@
  * `sum - lost`, its error within 2^-52 of the sum of magnitudes. Once a sum is
  * infinite what was lost is NaN, and is dropped.
  */
+#ifndef FA_ACCUMULATORS_H
+#define FA_ACCUMULATORS_H
+
+#include "../core.h"
+#include "../simd/simd.h"
+
+#include "../simd/f64.h"
+#include "double_double.h"
+
+#include "../simd/f32.h"
+#include "double_double.h"
+
+/* Element i adds to slot i % SLOTS: a virtual vector has that many lanes. */
+#define SLOTS (FA_VIRTUAL_VECTOR / sizeof(real))
+#define MAX_SLOTS (FA_VIRTUAL_VECTOR / sizeof(float))
+#define vsum FN(sum)
+
 
 FA_INLINE f64w f64w_load(const double *p) {
     f64w w;
-    for (int k = 0; k < FA_WIDE; k++) w.part[k] = f64_load(p + (size_t)k * F64_LANES);
+    for (int k = 0; k < FA_F64_PER_F32; k++) w.part[k] = f64_load(p + (size_t)k * F64_LANES);
     return w;
 }
 FA_INLINE void f64w_store(double *p, f64w w) {
-    for (int k = 0; k < FA_WIDE; k++) f64_store(p + (size_t)k * F64_LANES, w.part[k]);
+    for (int k = 0; k < FA_F64_PER_F32; k++) f64_store(p + (size_t)k * F64_LANES, w.part[k]);
 }
 FA_INLINE f64w f64w_sum(f64w a, f64w b) {
-    for (int k = 0; k < FA_WIDE; k++) a.part[k] = a.part[k] + b.part[k];
+    for (int k = 0; k < FA_F64_PER_F32; k++) a.part[k] = a.part[k] + b.part[k];
     return a;
 }
 FA_INLINE f64w f32_load_wide(const float *p) { return f32_widen(f32_load(p)); }
 FA_INLINE f64w f64_load_wide(const double *p) { return f64w_load(p); }
 FA_INLINE void f32_store_doubles(double *p, vf32 v) { f64w_store(p, f32_widen(v)); }
 FA_INLINE void f64_store_doubles(double *p, vf64 v) { f64_store(p, v); }
-
-typedef struct {
-    vf32 hi, lo; /* the unevaluated sum of two */
-} f32_pair;
-typedef struct {
-    vf64 hi, lo;
-} f64_pair;
 
 typedef f64w f32_sum;
 typedef struct {
@@ -36,7 +46,7 @@ typedef struct {
 
 FA_INLINE f32_sum f32_sum_zero(void) {
     f32_sum s;
-    for (int k = 0; k < FA_WIDE; k++) s.part[k] = f64_splat(0);
+    for (int k = 0; k < FA_F64_PER_F32; k++) s.part[k] = f64_splat(0);
     return s;
 }
 FA_INLINE f64_sum f64_sum_zero(void) {
@@ -65,7 +75,7 @@ FA_INLINE f64_sum f64_sum_add(f64_sum s, vf64 v) {
 }
 FA_INLINE f32_sum f32_sum_add_product(f32_sum s, vf32 a, vf32 b) {
     f64w wa = f32_widen(a), wb = f32_widen(b);
-    for (int k = 0; k < FA_WIDE; k++) s.part[k] = f64_fma(wa.part[k], wb.part[k], s.part[k]);
+    for (int k = 0; k < FA_F64_PER_F32; k++) s.part[k] = f64_fma(wa.part[k], wb.part[k], s.part[k]);
     return s;
 }
 FA_INLINE f64_sum f64_sum_add_product(f64_sum s, vf64 a, vf64 b) {
@@ -74,39 +84,39 @@ FA_INLINE f64_sum f64_sum_add_product(f64_sum s, vf64 a, vf64 b) {
     r.lost = r.lost - f64_fms(a, b, product);
     return r;
 }
-FA_INLINE f32_pair f32_sum_pair(f32_sum s) {
-    f32_pair p;
+FA_INLINE f32_dd f32_sum_dd(f32_sum s) {
+    f32_dd p;
     p.hi = f32_narrow(s);
     f64w rounded = f32_widen(p.hi);
-    for (int k = 0; k < FA_WIDE; k++) s.part[k] = s.part[k] - rounded.part[k];
+    for (int k = 0; k < FA_F64_PER_F32; k++) s.part[k] = s.part[k] - rounded.part[k];
     p.lo = f32_narrow(s);
     return p;
 }
-FA_INLINE f64_pair f64_sum_pair(f64_sum s) {
+FA_INLINE f64_dd f64_sum_dd(f64_sum s) {
     vf64 hi = s.sum - s.lost;
-    f64_pair p = {hi, (s.sum - hi) - s.lost};
+    f64_dd p = {hi, (s.sum - hi) - s.lost};
     return p;
 }
 
 /* The lanes of all `vectors` sums, slot k merged with k + half until one is left, in every
  * lane: the same sums in the same order as merging whole vectors. */
 FA_INLINE f32_sum f32_sum_across_lanes(const f32_sum *from, size_t vectors) {
-    vf64 part[FA_VIRTUAL_BYTES / sizeof(float)];
+    vf64 part[FA_VIRTUAL_VECTOR / sizeof(float)];
     for (size_t v = 0; v < vectors; v++)
-        for (size_t k = 0; k < FA_WIDE; k++) part[v * FA_WIDE + k] = from[v].part[k];
-    for (size_t half = vectors * FA_WIDE / 2; half; half /= 2)
+        for (size_t k = 0; k < FA_F64_PER_F32; k++) part[v * FA_F64_PER_F32 + k] = from[v].part[k];
+    for (size_t half = vectors * FA_F64_PER_F32 / 2; half; half /= 2)
         for (size_t k = 0; k < half; k++) part[k] = part[k] + part[k + half];
     f32_sum s;
-    for (int k = 0; k < FA_WIDE; k++) s.part[k] = f64_splat(f64_add_across(part[0]));
+    for (int k = 0; k < FA_F64_PER_F32; k++) s.part[k] = f64_splat(f64_add_across(part[0]));
     return s;
 }
 FA_INLINE f64_sum f64_sum_across_lanes(const f64_sum *from, size_t vectors) {
-    double sums[FA_VIRTUAL_BYTES / sizeof(double)], lost[FA_VIRTUAL_BYTES / sizeof(double)];
+    double sums[FA_VIRTUAL_VECTOR / sizeof(double)], lost[FA_VIRTUAL_VECTOR / sizeof(double)];
     for (size_t v = 0; v < vectors; v++) {
         f64_store(sums + v * F64_LANES, from[v].sum);
         f64_store(lost + v * F64_LANES, from[v].lost);
     }
-    for (size_t half = FA_VIRTUAL_BYTES / sizeof(double) / 2; half; half /= 2) {
+    for (size_t half = FA_VIRTUAL_VECTOR / sizeof(double) / 2; half; half /= 2) {
         for (size_t k = 0; k < half; k++) {
             double a = sums[k], b = sums[k + half], total = a + b, t = total - a;
             double rest = (lost[k] + lost[k + half]) - ((a - (total - t)) + (b - t));
@@ -133,3 +143,5 @@ FA_INLINE void f64_sum_store(fa_sum_state *state, size_t first, f64_sum s) {
     f64_store(state->sum + first, s.sum);
     f64_store(state->lost + first, s.lost);
 }
+
+#endif

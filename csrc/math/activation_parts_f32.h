@@ -1,4 +1,12 @@
 /* What the activations need of float32 beside the elementary functions. */
+#ifndef FA_ACTIVATION_PARTS_F32_H
+#define FA_ACTIVATION_PARTS_F32_H
+
+#include "elementary_f32.h"
+#include "names.h"
+#include "tables_f32.h"
+
+#include "../simd/f32.h"
 
 #define f32_SIXTH 0x1.555556p-3f /* 1/6, and what that lost */
 #define f32_SIXTH_LOW -0x1.555556p-28f
@@ -16,9 +24,10 @@
 #define f32_MISH_BOUND 20.0f
 #define f32_MISH_SLOPE_BOUND 10.75f
 #define f32_SQUARE_BOUND 0x1p62f
-#define f32_LEAST_RATIO 0x1p-100f /* y exp(-x) that has all its digits, though y be subnormal */
+#define f32_MIN_RATIO 0x1p-100f /* y exp(-x) that has all its digits, though y be subnormal */
 #define f32_EXP_IN_RANGE -176.0f /* x whose exp(-x/2) is no infinity */
-#define f32_TWO_SUFFICE 0x1p-11f /* of exp(x), what a difference is at least for exp_in_two to give it all its digits */
+/* A difference with exp(x) has all its digits by exp_hi_lo if it is at least this part of exp(x). */
+#define f32_HI_LO_SUFFICES 0x1p-11f
 #define f32_SQUARE_HALF_SCALE 0x1p-33f
 #define f32_SQUARE_LARGEST 0x1.fffffep127f
 
@@ -54,11 +63,11 @@ FA_INLINE vec FN(exp_fine_q)(vec r) {
 
 /* exp(x), and in *low what that lost, with some 11 bits more than float32 has: for differences. Rounded to a
  * subnormal it is only as near as one. */
-FA_MATH vec FN(exp_in_two)(vec x, vec *low) {
-    vec bounded = v_max(K(EXP_LEAST), v_min(K(89), x));
+FA_MATH vec FN(exp_hi_lo)(vec x, vec *low) {
+    vec bounded = v_max(K(EXP_MIN), v_min(K(89), x));
     mask below = v_le(bounded, K(0)); /* from the unit there s is normal, and finite above */
     vec shift = v_select(below, K(F32_SHIFT16), K(F32_SHIFT16 - 128));
-    vec unit = v_select(below, K(EXP_UNIT), K(1 / EXP_UNIT));
+    vec unit = v_select(below, K(EXP_SCALE), K(1 / EXP_SCALE));
     vec t = v_fma(bounded, K(F32_LOG2E), shift), k = t - shift, r = v_fnma(k, K(F32_LN2_HI), bounded);
     vec s = v_from_bits((v_bits(t) << 19) + v_bits(v_lookup16(f32_exp2, v_bits(t))));
     vec lost = v_fnma(k, K(F32_LN2_LO), v_lookup16(f32_exp2_low, v_bits(t)));
@@ -73,7 +82,7 @@ FA_MATH vec FN(expm1_nonpos)(vec x, vec *low) {
     FN(exp_reduced) a;
     vec bounded = v_max(K(-18), x);
     FN(exp_reduce_of)(1, &bounded, &a);
-    vec s = a.s * K(EXP_UNIT), p = v_fma(a.r * a.r, FN(exp_fine_q)(a.r), a.r + a.lost), base = s - K(1);
+    vec s = a.s * K(EXP_SCALE), p = v_fma(a.r * a.r, FN(exp_fine_q)(a.r), a.r + a.lost), base = s - K(1);
     vec rest = v_fma(s, p, s - (base + K(1))), high = base + rest;
     *low = rest - (high - base);
     return high;
@@ -98,3 +107,5 @@ FA_MATH vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
     vec near = high + (lost + v_fma(u, h, K(-0x1.05c61p-29f)));
     return v_select(v_lt(u, K(1)), near * scale, otherwise);
 }
+
+#endif

@@ -1,4 +1,12 @@
 /* What the activations need of float64 beside the elementary functions; see f32.h. */
+#ifndef FA_ACTIVATION_PARTS_F64_H
+#define FA_ACTIVATION_PARTS_F64_H
+
+#include "elementary_f64.h"
+#include "names.h"
+
+#include "../simd/f64.h"
+
 #define f64_SELU_SCALE 0x1.0cfabd6a91132p+0
 #define f64_SELU_SCALE_LOW 0x1.6fc7d272f2695p-55
 #define f64_SELU_BOTH 0x1.c212cc640f031p+0
@@ -8,9 +16,9 @@
 #define f64_MISH_BOUND 40.0
 #define f64_MISH_SLOPE_BOUND 21.0
 #define f64_SQUARE_BOUND 0x1p510
-#define f64_LEAST_RATIO 0x1p-900
+#define f64_MIN_RATIO 0x1p-900
 #define f64_EXP_IN_RANGE -1418.0
-#define f64_TWO_SUFFICE 0.0 /* of nothing: there is no wider type to go to */
+#define f64_HI_LO_SUFFICES 0.0 /* of nothing: there is no wider type to go to */
 #define f64_SQUARE_HALF_SCALE 0x1p-257
 #define f64_SQUARE_LARGEST 0x1.fffffffffffffp1023
 #define f64_SIXTH 0x1.5555555555555p-3
@@ -25,7 +33,7 @@
 #define f64_GELU_3C2_LOW 0x1.bba7351828aabp-57
 
 FA_MATH vec FN(exp_parts)(vec x, vec x_low, vec *p) {
-    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
+    vec bounded = v_max(K(EXP_MIN), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
     vec k = t - K(F64_EXP_SHIFT), high = v_fnma(k, K(F64_LN2_HI), bounded);
     vec less = v_fnma(k, K(F64_LN2_LO), x_low), r = high + less, r_low = less - (r - high), square = r * r;
     *p = v_fma(v_fma(FN(exp_c)(r, square), r, K(0.5)), square, r) + r_low;
@@ -47,7 +55,7 @@ FA_MATH vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
     return v_fma(c, p, c) * s;
 }
 
-FA_INLINE vec FN(exp_monotone)(vec x) { return v_exp_scaled(x) * K(EXP_UNIT); } /* not proved to be, as float32's is */
+FA_INLINE vec FN(exp_monotone)(vec x) { return v_exp_scaled(x) * K(EXP_SCALE); } /* not proved to be, as float32's is */
 FA_MATH vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
     (void)z, (void)scale;
     return otherwise;
@@ -79,3 +87,7 @@ FA_MATH vec FN(tanhshrink_q)(vec u) {
     q = v_fma(u, q, K(0x1.ba1ba1ba15be2p-5));
     return v_fma(u, q, K(-0x1.11111111110d7p-3));
 }
+
+#include "../simd/f32.h"
+
+#endif

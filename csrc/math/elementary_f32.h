@@ -1,10 +1,17 @@
-/* Elementary functions of float32, included after "f32.h" has set the type.
+/* Elementary functions of float32.
  *
  * Every constant comes from tools/derive_f32.sollya. Horner throughout: independent
  * vectors fill the latency, and every extra product of Estrin's form is an instruction.
  * Worst errors are in ulp at the exact value, over every 977th input and all those
  * around the worst.
  */
+#ifndef FA_ELEMENTARY_F32_H
+#define FA_ELEMENTARY_F32_H
+
+#include "names.h"
+#include "tables_f32.h"
+
+#include "../simd/f32.h"
 
 /* x = k ln2 + r, |r| <= ln2/2; x - k LN2_HI is exact under fma for |k| < 2^8, although
  * LN2_HI is full. */
@@ -31,21 +38,21 @@ FA_MATH vec FN(exp)(vec x) {
     return v_ldexp(v_fma(r, v_fma(r, FN(exp_q)(r), K(1)), K(1)), k);
 }
 
-/* For x <= 0, exp(x + x_low) = EXP_UNIT (s + s p), x_low a rounding error of x, in two
- * forms. EXP_UNIT keeps s normal where the result is subnormal: whoever multiplies by it
+/* For x <= 0, exp(x + x_low) = EXP_SCALE (s + s p), x_low a rounding error of x, in two
+ * forms. EXP_SCALE keeps s normal where the result is subnormal: whoever multiplies by it
  * last rounds once. Adding SHIFT rounds x log2(e) to k, an integer or 16ths, and leaves
  * k + 64 (+ 127, where no table brings that) in the low bits of the sum: an exponent field
  * once shifted to its place. */
-#define f32_EXP_UNIT 0x1p-64f
-#define f32_EXP_HALF_UNIT 0x1p-32f /* its square root */
-#define f32_EXP_LEAST -131.0f /* 130 e^-130 is still below half the least subnormal */
-#define f32_EXP_NONE 3e-38f /* above the least exponential over EXP_UNIT, below that of -130.7 */
+#define f32_EXP_SCALE 0x1p-64f
+#define f32_EXP_HALF_SCALE 0x1p-32f /* its square root */
+#define f32_EXP_MIN -131.0f /* 130 e^-130 is still below half the least subnormal */
+#define f32_EXP_ZERO 3e-38f /* above the least exponential over EXP_SCALE, below that of -130.7 */
 #define F32_SHIFT (0x1.8p23f + 191)
 #define F32_SHIFT16 (0x1.8p19f + 64)
 
 /* s a power of two, |p| < 0.42: c e^x = s (c + c p) rounds but once. */
 FA_MATH vec FN(exp_power_parts)(vec x, vec x_low, vec *p) {
-    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SHIFT));
+    vec bounded = v_max(K(EXP_MIN), x), t = v_fma(bounded, K(F32_LOG2E), K(F32_SHIFT));
     vec r = FN(exp_reduce)(bounded, t - K(F32_SHIFT)) + x_low;
     *p = v_fma(r * r, FN(exp_q)(r), r);
     return v_from_bits(v_bits(t) << 23);
@@ -61,7 +68,7 @@ typedef struct {
 #define EACH FA_UNROLL(4) for (int i = 0; i < n; i++)
 FA_INLINE void FN(exp_reduce_of)(int n, const vec x[], FN(exp_reduced) a[]) {
     vec bounded[4], t[4], k[4];
-    EACH bounded[i] = v_max(K(EXP_LEAST), x[i]);
+    EACH bounded[i] = v_max(K(EXP_MIN), x[i]);
     EACH t[i] = v_fma(bounded[i], K(F32_LOG2E), K(F32_SHIFT16));
     EACH k[i] = t[i] - K(F32_SHIFT16);
     EACH a[i].r = v_fnma(k[i], K(F32_LN2_HI), bounded[i]);
@@ -87,10 +94,10 @@ FA_MATH vec FN(exp_monotone)(vec x) {
     FN(exp_reduced) a;
     FN(exp_reduce_of)(1, &x, &a);
     vec p = v_fma(a.r * a.r, v_fma(a.r, K(0x1.555598p-3f), K(0x1.00021ep-1f)), a.r + a.lost);
-    return v_fma(a.s, p, a.s) * K(EXP_UNIT);
+    return v_fma(a.s, p, a.s) * K(EXP_SCALE);
 }
 
-/* exp(x) / EXP_UNIT for x <= 0. Worst of all inputs 0.63 at -0x1.3eef2cp+6; after rounding to a
+/* exp(x) / EXP_SCALE for x <= 0. Worst of all inputs 0.63 at -0x1.3eef2cp+6; after rounding to a
  * subnormal 0.81, at -0x1.5df3c4p+6. */
 FA_INLINE void FN(exp_evaluate_of)(int n, const FN(exp_reduced) a[], vec x[]) {
     vec p[4];
@@ -203,3 +210,5 @@ FA_MATH vec FN(log1p_unit)(vec x) {
     q = v_fma(x, q, K(-0x1.ffffd2p-2f));
     return v_fma(x * x, q, x);
 }
+
+#endif

@@ -5,6 +5,13 @@
  * "Worst" errors are in ulp over some 10^6 inputs, half of them chosen hard,
  * against libquadmath.
  */
+#ifndef FA_ELEMENTARY_F64_H
+#define FA_ELEMENTARY_F64_H
+
+#include "accumulators.h"
+#include "names.h"
+
+#include "../simd/f64.h"
 
 /* x = k ln2 + r, |r| <= ln2/2 (a little more by the product's rounding).
  * Adding SHIFT rounds to an integer, which then shows in the sum's low bits.
@@ -69,24 +76,24 @@ FA_MATH vec FN(exp)(vec x) {
 }
 
 /* exp(x), and what that lost, with some 4 bits more than float64 has: for differences. */
-FA_MATH vec FN(exp_in_two)(vec x, vec *low) {
+FA_MATH vec FN(exp_hi_lo)(vec x, vec *low) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
     vec rest, high = FN(exp_pair)(a.r, a.r_low, &rest);
     *low = v_fma(rest + rest, v_ldexp(K(0.5), a.k), K(0)); /* 2^k might overflow where exp(x) does not */
     return v_ldexp(high, a.k);
 }
 
-/* exp(x) / EXP_UNIT for x <= 0: the shift leaves k + 128 + 1023 in the low bits of t, an
- * exponent field once it is moved there. EXP_UNIT keeps normal what e^x itself is not:
+/* exp(x) / EXP_SCALE for x <= 0: the shift leaves k + 128 + 1023 in the low bits of t, an
+ * exponent field once it is moved there. EXP_SCALE keeps normal what e^x itself is not:
  * whoever multiplies by it last rounds once. Without r_low, which is three
  * instructions: worst 0.984 at -0x1.f911ff20c88ep-1. */
-#define f64_EXP_UNIT 0x1p-128
-#define f64_EXP_HALF_UNIT 0x1p-64
-#define f64_EXP_LEAST -796.0
-#define f64_EXP_NONE 8e-308 /* above the least exponential over EXP_UNIT, below that of -795.8 */
+#define f64_EXP_SCALE 0x1p-128
+#define f64_EXP_HALF_SCALE 0x1p-64
+#define f64_EXP_MIN -796.0
+#define f64_EXP_ZERO 8e-308 /* above the least exponential over EXP_SCALE, below that of -795.8 */
 #define F64_EXP_SHIFT (F64_SHIFT + 1151)
 FA_MATH vec FN(exp_scaled)(vec x) {
-    vec bounded = v_max(K(EXP_LEAST), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
+    vec bounded = v_max(K(EXP_MIN), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
     vec k = t - K(F64_EXP_SHIFT);
     vec r = v_fnma(k, K(F64_LN2_LO), v_fnma(k, K(F64_LN2_HI), bounded)), r2 = r * r;
     vec q = v_fma(FN(exp_c)(r, r2), r, K(0.5));
@@ -270,3 +277,7 @@ FA_MATH vec FN(erfc)(vec x) {
     vec far = v_ldexp(y_low - (sum - y), e.k);
     return v_select(v_lt(x, K(0)), (K(2) - tail) - far, tail);
 }
+
+#include "../simd/f32.h"
+
+#endif

@@ -1,4 +1,10 @@
 /* The tables of float32's functions, from tools/derive_f32_tables.py. */
+#ifndef FA_TABLES_F32_H
+#define FA_TABLES_F32_H
+
+#include "names.h"
+
+#include "../simd/f32.h"
 
 /* 2^(j/16) as a float32 less j << 19 (which the index's own bits bring back), and what it
  * lost, relative. */
@@ -116,3 +122,5 @@ FA_MATH vec FN(piecewise)(vec a, ivec piece, const float pieces[8][16], vec lead
     y = v_fma(d, y, v_lookup16(pieces[2], piece));
     return v_fma(d, y, leading);
 }
+
+#endif

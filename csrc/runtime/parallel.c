@@ -48,7 +48,7 @@ static caller this_caller(void) { return 0; }
 static void keep_away_from(caller c) { (void)c; }
 #endif
 
-enum { MOST_THREADS = 256, LOOKS = 4000 };
+enum { MAX_THREADS = 256, LOOKS = 4000 };
 
 typedef struct {
     fa_task *task;
@@ -193,7 +193,7 @@ void fa_parallel_for(size_t tasks, fa_task *task, void *context) {
 void fa_set_runner(fa_runner *runner) { atomic_store(&host_runner, runner); }
 
 void fa_set_threads(int threads) {
-    atomic_store(&thread_limit, threads < 1 ? 1 : threads > MOST_THREADS ? MOST_THREADS : threads);
+    atomic_store(&thread_limit, threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads);
 }
 
 int fa_get_threads(void) {

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <xmmintrin.h>
 
-enum { FA_STREAM_LEAST = 48 << 20 }; /* bytes of an output */
+enum { FA_STREAM_MIN_BYTES = 48 << 20 }; /* bytes of an output */
 
 static inline int fa_streams_pay(void) {
     unsigned a, b, c, d;
@@ -27,7 +27,7 @@ static inline int fa_is_resident(const void *data, size_t bytes) {
 /* Before other threads may read what was stored. */
 static inline void fa_stream_end(void) { _mm_sfence(); }
 #else
-enum { FA_STREAM_LEAST = 48 << 20 };
+enum { FA_STREAM_MIN_BYTES = 48 << 20 };
 static inline int fa_streams_pay(void) { return 0; }
 static inline int fa_is_resident(const void *data, size_t bytes) { return data && bytes; }
 static inline void fa_stream_end(void) {}

@@ -1,4 +1,7 @@
-/* Selects float32 for code that is included once for each element type. */
+/* Selects float32 for code that is written once for both element types: see simd.h.
+ *
+ * Such a header may be included any number of times, and counts once for each type. Its guard asks for FA_T_IS_F64. */
+#undef FA_T_IS_F64
 #undef FA_T
 #undef LANES
 #undef real

@@ -1,10 +1,12 @@
-/* Selects float64 for code that is included once for each element type. */
+/* Selects float64 for code that is written once for both element types; f32.h has more. */
+#undef FA_T_IS_F64
 #undef FA_T
 #undef LANES
 #undef real
 #undef vec
 #undef mask
 #undef ivec
+#define FA_T_IS_F64
 #define FA_T f64
 #define LANES F64_LANES
 #define real double

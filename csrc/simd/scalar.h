@@ -54,23 +54,23 @@ FA_INLINE void f64_store_blocks(double *p, ptrdiff_t apart, size_t n, vf64 v) { 
 
 typedef struct {
     double sum, error;
-} exact64;
+} sum_and_error;
 
-FA_INLINE exact64 exact_sum(double a, double b) {
+FA_INLINE sum_and_error two_sum(double a, double b) {
     double s = a + b, t = s - a;
-    exact64 r = {s, (a - (s - t)) + (b - t)};
+    sum_and_error r = {s, (a - (s - t)) + (b - t)};
     return r;
 }
-FA_INLINE exact64 exact_product(double a, double b) {
+FA_INLINE sum_and_error two_product(double a, double b) {
     double ca = a * 134217729.0, cb = b * 134217729.0; /* 2^27 + 1 splits 53 bits in two halves */
     double ah = ca - (ca - a), al = a - ah, bh = cb - (cb - b), bl = b - bh;
     double p = a * b;
-    exact64 r = {p, ((ah * bh - p) + ah * bl + al * bh) + al * bl};
+    sum_and_error r = {p, ((ah * bh - p) + ah * bl + al * bh) + al * bl};
     return r;
 }
 /* a + b with an inexact result's last bit forced to 1, so that a later rounding cannot err. */
 FA_INLINE double sum_to_odd(double a, double b) {
-    exact64 r = exact_sum(a, b);
+    sum_and_error r = two_sum(a, b);
     int64_t i;
     memcpy(&i, &r.sum, sizeof i);
     if (r.error == 0.0 || r.error != r.error || (i & 1)) return r.sum;
@@ -84,9 +84,9 @@ FA_NOINLINE vf64 f64_fma(vf64 a, vf64 b, vf64 c) {
 #if defined(FP_FAST_FMA)
     return fma(a, b, c);
 #else
-    exact64 p = exact_product(a, b);
+    sum_and_error p = two_product(a, b);
     if (!(fabs(p.error) <= 0x1p1000)) return a * b + c; /* infinities, NaN and the splitting's overflow */
-    exact64 low = exact_sum(c, p.error), high = exact_sum(p.sum, low.sum);
+    sum_and_error low = two_sum(c, p.error), high = two_sum(p.sum, low.sum);
     if (!(fabs(high.sum) <= 0x1.fffffffffffffp1023)) return high.sum;
     double result = high.sum + sum_to_odd(low.error, high.error);
     if (result != 0.0) return result;

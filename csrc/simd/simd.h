@@ -46,7 +46,7 @@
  *                                     n > 0 elements, then 0
  *   v_store_blocks(p, apart, n, v)
  * and between the types:
- *   f64w, f32_widen(v), f32_narrow(w) a f32 vector as FA_WIDE f64 vectors, in lane order
+ *   f64w, f32_widen(v), f32_narrow(w) a f32 vector as FA_F64_PER_F32 f64 vectors, in lane order
  *   f32_load_f16 f32_load_bf16 f32_store_f16 f32_store_bf16
  */
 #ifndef FA_SIMD_H
@@ -83,11 +83,11 @@
 #endif
 
 /* 64 bytes whatever the level: what fixes the order of every reduction. */
-#define FA_VIRTUAL_BYTES 64
-#define FA_WIDE (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)
+#define FA_VIRTUAL_VECTOR 64
+#define FA_F64_PER_F32 (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)
 
 typedef struct {
-    vf64 part[FA_WIDE];
+    vf64 part[FA_F64_PER_F32];
 } f64w;
 
 #define FA_CAT_(a, b) a##b

@@ -1,16 +1,23 @@
 /* elu, selu and celu: straight above 0, an exponential below. Errors as in sigmoids.h.
  *
  * expm1(x) for x <= 0 comes as the sum of two, so that the factor before it costs one
- * rounding in all, and the exponential over EXP_UNIT, which comes last: a subnormal
+ * rounding in all, and the exponential over EXP_SCALE, which comes last: a subnormal
  * result is rounded once. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_EXPONENTIAL_H64) : !defined(FA_EXPONENTIAL_H32)
+#ifdef FA_T_IS_F64
+#define FA_EXPONENTIAL_H64
+#else
+#define FA_EXPONENTIAL_H32
+#endif
 
-/* factor y EXP_UNIT of a y that falls like exp(u), rounded to a subnormal last; the unit goes to what is
- * large, so that no product overflows. Below EXP_LEAST, where exponentials stop falling, it is 0: right but
+/* factor y EXP_SCALE of a y that falls like exp(u), rounded to a subnormal last; the unit goes to what is
+ * large, so that no product overflows. Below EXP_MIN, where exponentials stop falling, it is 0: right but
  * for factors of more than 1e11 (float64: 1e22). */
 FA_INLINE vec FN(times_scaled)(vec factor, vec y, vec u) {
     mask large = v_le(K(1), v_abs(factor));
-    vec falling = v_keep(v_mask_not(v_le(u, K(EXP_LEAST))), y); /* NaN too */
-    return v_select(large, factor * K(EXP_UNIT), factor) * falling * v_select(large, K(1), K(EXP_UNIT));
+    vec falling = v_keep(v_mask_not(v_le(u, K(EXP_MIN))), y); /* NaN too */
+    return v_select(large, factor * K(EXP_SCALE), factor) * falling * v_select(large, K(1), K(EXP_SCALE));
 }
 
 /* elu(x) = x > 0 ? x : alpha expm1(x); derivative x > 0 ? 1 : alpha exp(x), alpha at the
@@ -40,7 +47,7 @@ FA_INLINE vec FN(selu)(vec x) {
 }
 FA_INLINE vec FN(selu_fall)(vec x) {
     vec e = v_exp_scaled(v_min(K(0), x));
-    return v_fma(e, K(SELU_BOTH), e * K(SELU_BOTH_LOW)) * K(EXP_UNIT);
+    return v_fma(e, K(SELU_BOTH), e * K(SELU_BOTH_LOW)) * K(EXP_SCALE);
 }
 FA_INLINE vec FN(selu_d1)(vec x) {
     return v_select(v_lt(K(0), x), K(SELU_SCALE + SELU_SCALE_LOW), FN(selu_fall)(x));
@@ -63,13 +70,13 @@ typedef struct {
 } FN(celu_divisor);
 
 FA_INLINE FN(celu_divisor) FN(celu_divisor_of)(vec alpha) {
-    vec scale = v_select(v_lt(v_abs(alpha), K(EXP_UNIT)), K(1 / EXP_UNIT), K(1)), scaled = alpha * scale;
+    vec scale = v_select(v_lt(v_abs(alpha), K(EXP_SCALE)), K(1 / EXP_SCALE), K(1)), scaled = alpha * scale;
     FN(celu_divisor) d = {scale, scaled, K(1) / scaled};
     return d;
 }
 FA_INLINE vec FN(celu_quotient)(vec x, FN(celu_divisor) d, vec *low) {
     vec below = v_min(K(0), x) * d.scale, u = below * d.inverse;
-    *low = v_keep(v_lt(v_abs(u), K(-EXP_LEAST)), v_fnma(u, d.alpha, below) * d.inverse);
+    *low = v_keep(v_lt(v_abs(u), K(-EXP_MIN)), v_fnma(u, d.alpha, below) * d.inverse);
     return u;
 }
 FA_INLINE vec FN(celu)(vec x, vec alpha) {
@@ -77,7 +84,7 @@ FA_INLINE vec FN(celu)(vec x, vec alpha) {
     mask straight = v_mask_or(v_le(K(0), x), v_lt(v_abs(u), K(0x1p-60)));
     return v_select(straight, x, alpha * v_fma(low, K(1) + y, y));
 }
-FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d, vec *u) { /* exp(u), over EXP_UNIT */
+FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d, vec *u) { /* exp(u), over EXP_SCALE */
     vec low, e;
     *u = FN(celu_quotient)(x, d, &low);
     e = v_exp_scaled(*u);
@@ -85,7 +92,7 @@ FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d, vec *u) { /* exp(u
 }
 FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
     vec u, fall = FN(celu_fall_scaled)(x, FN(celu_divisor_of)(alpha), &u);
-    return v_select(v_lt(K(0), x), K(1), fall * K(EXP_UNIT));
+    return v_select(v_lt(K(0), x), K(1), fall * K(EXP_SCALE));
 }
 FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
@@ -99,3 +106,5 @@ FA_INLINE vec FN(celu_from_output)(vec y, vec alpha) {
     vec above = y * d.scale, q = above * d.inverse;
     return v_select(v_lt(K(0), y), K(1), K(1) + v_fma(v_fnma(q, d.alpha, above), d.inverse, q));
 }
+
+#endif

@@ -1,3 +1,16 @@
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_GLU_H64) : !defined(FA_GLU_H32)
+#ifdef FA_T_IS_F64
+#define FA_GLU_H64
+#else
+#define FA_GLU_H32
+#endif
+
+#include "gated.h"
+#include "gelu.h"
+#include "rectifiers.h"
+#include "sigmoids.h"
+
 /* Gated linear units, a act(b) of two halves a and b: an activation of b with a for its
  * parameter. The gradient by b is that activation's backward, the gradient by a that by its
  * parameter. One rounding more than the activation's. */
@@ -14,3 +27,5 @@ FA_GLU(swiglu, silu)
 FA_GLU(geglu, gelu)
 FA_GLU(reglu, relu)
 #undef FA_GLU
+
+#endif

@@ -1,5 +1,14 @@
 /* Functions made of straight pieces, and hardswish of a parabola. NaN stays NaN, in the
  * derivatives too. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_HARD_H64) : !defined(FA_HARD_H32)
+#ifdef FA_T_IS_F64
+#define FA_HARD_H64
+#else
+#define FA_HARD_H32
+#endif
+
+#include "../common.h"
 
 /* step(x) = x > 0 ? 1 : 0, so step(0) = 0; its derivatives are 0 everywhere. */
 FA_INLINE vec FN(step)(vec x) { return FN(constant_slope)(x, v_keep(v_lt(K(0), x), K(1))); }
@@ -73,3 +82,5 @@ FA_INLINE vec FN(softshrink_d2)(vec x, vec lambd) {
     (void)lambd;
     return FN(constant_slope)(x, K(0));
 }
+
+#endif

@@ -1,7 +1,13 @@
 /* Rectifiers: comparisons, and at most one rounding. NaN stays NaN, in the derivatives too. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_RECTIFIERS_H64) : !defined(FA_RECTIFIERS_H32)
+#ifdef FA_T_IS_F64
+#define FA_RECTIFIERS_H64
+#else
+#define FA_RECTIFIERS_H32
+#endif
 
-/* What a derivative that does not depend on x is at NaN. */
-FA_INLINE vec FN(constant_slope)(vec x, vec c) { return v_select(v_isnan(x), x, c); }
+#include "../common.h"
 
 /* relu(x) = max(x, 0); derivative 1 for x > 0, else 0: relu'(0) = 0; second
  * derivative 0. -0 gives -0. */
@@ -63,3 +69,5 @@ FA_INLINE vec FN(relu_squared_d1)(vec x) {
     return y + y;
 }
 FA_INLINE vec FN(relu_squared_d2)(vec x) { return FN(constant_slope)(x, v_keep(v_lt(K(0), x), K(2))); }
+
+#endif

@@ -1,4 +1,15 @@
 /* Smooth rectifiers. Errors as in sigmoids.h. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_SMOOTH_H64) : !defined(FA_SMOOTH_H32)
+#ifdef FA_T_IS_F64
+#define FA_SMOOTH_H64
+#else
+#define FA_SMOOTH_H32
+#endif
+
+#include "exponential.h"
+#include "gated.h"
+#include "sigmoids.h"
 
 /* softplus(x) = log(1 + exp(u))/beta = max(x, 0) + log1p(e)/beta with u = beta x,
  * e = exp(-|u|): no threshold, never overflows. 0 at -inf, inf at inf. What the product u
@@ -12,7 +23,7 @@ FA_INLINE vec FN(softplus)(vec x, vec beta) {
     mask positive;
     vec low, a = FN(scaled_parts)(x, beta, &low, &positive), e = v_exp_scaled(a), inverse = K(1) / beta;
     e = v_fma(e, low, e);
-    vec y = FN(softplus_of)(x, beta * x, e * K(EXP_UNIT), inverse);
+    vec y = FN(softplus_of)(x, beta * x, e * K(EXP_SCALE), inverse);
     mask tail = v_mask_and(v_lt(a, K(-40)), v_mask_not(positive)); /* where y is e/beta */
     return v_select(tail, FN(times_scaled)(inverse, e, a), y);
 }
@@ -42,7 +53,7 @@ FA_INLINE vec FN(logsigmoid_d2)(vec x) { return -FN(sigmoid_d1)(x); }
  * below, where x + r would cancel. r's rounding alone is an ulp of the results around 0,
  * so r and h are pairs. Where x^2 would overflow they come scaled, by `half` twice. */
 typedef struct {
-    pair r, h;
+    vdd r, h;
     vec half, inverse; /* of half */
 } FN(squareplus_parts);
 
@@ -51,20 +62,20 @@ FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
     FN(squareplus_parts) s = {.half = v_select(far, K(SQUARE_HALF_SCALE), K(1)),
                               .inverse = v_select(far, K(1 / SQUARE_HALF_SCALE), K(1))};
     vec scale = s.half * s.half, a = v_min(K(SQUARE_LARGEST), v_abs(x)) * scale;
-    pair square = FN(pair_plus)(FN(pair_of)(a * a, v_fms(a, a, a * a)), b * scale * scale);
+    vdd square = FN(dd_add_vec)(FN(dd_of)(a * a, v_fms(a, a, a * a)), b * scale * scale);
     s.r.hi = v_sqrt(square.hi);
     s.r.lo = (v_fnma(s.r.hi, s.r.hi, square.hi) + square.lo) * K(0.5) / s.r.hi;
-    s.h = FN(pair_times)(FN(pair_plus)(s.r, a), K(0.5));
+    s.h = FN(dd_mul_vec)(FN(dd_add_vec)(s.r, a), K(0.5));
     return s;
 }
 /* b/4 over a pair that is scaled once, but for one of the halves. */
-FA_INLINE vec FN(squareplus_quarter)(FN(squareplus_parts) s, vec b, pair divisor) {
-    return FN(pair_rounded)(FN(pair_quotient)(FN(pair_of)(K(0.25) * b * s.half, K(0)), divisor));
+FA_INLINE vec FN(squareplus_quarter)(FN(squareplus_parts) s, vec b, vdd divisor) {
+    return FN(dd_to_vec)(FN(dd_div)(FN(dd_of)(K(0.25) * b * s.half, K(0)), divisor));
 }
 /* 0 at -inf. Errors for b = 4. Worst 0.75 at -0x1.6f042ap+126; 0.62. */
 FA_INLINE vec FN(squareplus)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
-    vec below = FN(squareplus_quarter)(s, b, s.h) * s.half, above = FN(pair_rounded)(s.h) * s.inverse * s.inverse;
+    vec below = FN(squareplus_quarter)(s, b, s.h) * s.half, above = FN(dd_to_vec)(s.h) * s.inverse * s.inverse;
     below = v_select(v_eq(x, K(-INFINITY)), K(0), below);
     return v_select(v_lt(x, K(0)), below, v_select(v_eq(x, K(INFINITY)), x, above));
 }
@@ -72,14 +83,16 @@ FA_INLINE vec FN(squareplus)(vec x, vec b) {
  * Worst 0.75 at 0x1.5ccp-14; 0.75. */
 FA_INLINE vec FN(squareplus_d1)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
-    vec y = FN(squareplus_quarter)(s, b, FN(pair_product)(s.h, s.r)) * s.half * s.half * s.half;
+    vec y = FN(squareplus_quarter)(s, b, FN(dd_mul)(s.h, s.r)) * s.half * s.half * s.half;
     return v_select(v_lt(x, K(0)), y, K(1) - y);
 }
 /* b/2/r^3, even; 0 at both infinities. Not r^3 as written: it overflows where the result
  * is still above 0. Worst 3.04 at -0x1.436c16p+13; 2.71. */
 FA_INLINE vec FN(squareplus_d2)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
-    pair inverse = FN(pair_quotient)(FN(pair_of)(K(1), K(0)), s.r);
-    pair y = FN(pair_times)(FN(pair_product)(inverse, inverse), K(0.5) * b * s.half * s.half);
-    return FN(pair_rounded)(y) * inverse.hi * s.half * s.half * s.half * s.half;
+    vdd inverse = FN(dd_div)(FN(dd_of)(K(1), K(0)), s.r);
+    vdd y = FN(dd_mul_vec)(FN(dd_mul)(inverse, inverse), K(0.5) * b * s.half * s.half);
+    return FN(dd_to_vec)(y) * inverse.hi * s.half * s.half * s.half * s.half;
 }
+
+#endif

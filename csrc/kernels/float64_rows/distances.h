@@ -1,5 +1,13 @@
 /* Losses of two or three vectors a row: cosine_embedding_loss, triplet_margin_loss. Rows are in
  * float64 buffers: see wide_rows.h. */
+#ifndef FA_DISTANCES_H
+#define FA_DISTANCES_H
+
+#include "../../math/elementary.h"
+
+#include "float64_rows.h"
+
+#include "../../simd/f64.h"
 
 /* ---- cosine ------------------------------------------------------------------------------------
  *
@@ -8,14 +16,14 @@
  *   dc/da_i = (B_i - c A_i) / |a|,   d2c/da_i^2 = ((3 c A_i - 2 B_i) A_i - c) / |a|^2
  * Vectors whose squares overflow are scaled by 2^-600 first. */
 
-static const double COSINE_EPS = 1e-12, WIDE_DOWN = 0x1p-600, WIDE_UP = 0x1p700;
+static const double COSINE_EPS = 1e-12, SCALE_DOWN = 0x1p-600, SCALE_UP = 0x1p700;
 
 typedef struct {
-    const fa_wide_row *row;
+    const fa_float64_rows_args *row;
     vec before[2], inverse[2]; /* A = (a * before) * inverse; inverse is 1 in the sums */
 } cosine_pass;
 
-FA_INLINE void cosine_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
+FA_INLINE void cosine_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     const cosine_pass *p = context;
     vec a = v_load(p->row->in[0] + i) * p->before[0], b = v_load(p->row->in[1] + i) * p->before[1];
     sums[0] = v_fma(a, a, sums[0]);
@@ -24,12 +32,12 @@ FA_INLINE void cosine_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
 }
 /* The cosine; and what makes unit vectors. */
 FA_INLINE vec cosine_of(cosine_pass *p) {
-    vec sums[WIDE_SUMS];
+    vec sums[ROW_SUMS];
     for (int again = 0; again < 2; again++) { /* again only where a square overflowed */
-        wide_sums(p->row, WIDE_SUMS, cosine_body, p, sums);
+        row_sums(p->row, ROW_SUMS, cosine_body, p, sums);
         mask over[2] = {v_le(K(0x1p1000), sums[0]), v_le(K(0x1p1000), sums[1])};
         if (again || !v_any(v_mask_or(over[0], over[1]))) break;
-        for (int k = 0; k < 2; k++) p->before[k] = v_select(over[k], K(WIDE_DOWN), K(1));
+        for (int k = 0; k < 2; k++) p->before[k] = v_select(over[k], K(SCALE_DOWN), K(1));
     }
     for (int k = 0; k < 2; k++)
         p->inverse[k] = K(1) / v_sqrt(v_fma(p->before[k] * p->before[k], K(COSINE_EPS), sums[k]));
@@ -39,7 +47,7 @@ FA_INLINE vec cosine_of(cosine_pass *p) {
 
 /* Gradients and curvature of slope * cosine. */
 static void cosine_results(const cosine_pass *p, vec cosine, vec slope) {
-    const fa_wide_row *r = p->row;
+    const fa_float64_rows_args *r = p->row;
     const mask none = v_eq(slope, K(0));
     vec by[2], twice[2];
     for (int k = 0; k < 2; k++) {
@@ -58,7 +66,7 @@ static void cosine_results(const cosine_pass *p, vec cosine, vec slope) {
 }
 
 /* 1 - c for target 1, max(c - margin, 0) for -1, with slope 1 at its kink; 0 for any other. */
-static void cosine_embedding(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
+static void cosine_embedding(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     cosine_pass p = {r, {K(1), K(1)}, {K(1), K(1)}};
     vec c = cosine_of(&p), beyond = c - v_splat(r->margin), t = v_load(r->target);
     mask alike = v_eq(t, K(1)), unlike = v_eq(t, K(-1)), inside = v_lt(beyond, K(0));
@@ -68,7 +76,7 @@ static void cosine_embedding(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
     v_store(loss, value);
     if (!r->grad[0]) return;
     if (v_any(v_mask_not(v_eq(slope, K(0))))) cosine_results(&p, c, slope);
-    else wide_zero_results(r);
+    else zero_results(r);
 }
 
 /* ---- p-norms -----------------------------------------------------------------------------------
@@ -87,7 +95,7 @@ typedef struct {
     norm_kind kind;
     double p;
     vec norm, before, inverse; /* of q = (|d| before) inverse; inverse 0: no slopes; NORM_EXTREME: 1 / ties */
-} wide_norm;
+} row_norm;
 
 static norm_kind norm_kind_of(double p) {
     if (p == 1.0) return NORM_OF_1;
@@ -97,7 +105,7 @@ static norm_kind norm_kind_of(double p) {
 }
 
 /* r^e = exp(e log r) of r >= 0, within 2 + |e log r| ulp. */
-FA_NOINLINE vec wide_power(vec r, vec e) { return v_select(v_eq(e, K(0)), K(1), v_exp(e * v_log(r))); }
+FA_NOINLINE vec rough_power(vec r, vec e) { return v_select(v_eq(e, K(0)), K(1), v_exp(e * v_log(r))); }
 
 typedef struct {
     const double *d;
@@ -105,7 +113,7 @@ typedef struct {
     vec scale, p; /* scale: what d is multiplied with, or for NORM_POWER divided by; NORM_EXTREME: the extreme */
 } norm_pass;
 
-FA_INLINE void norm_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
+FA_INLINE void norm_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     const norm_pass *p = context;
     vec d = v_load(p->d + i), a = v_abs(d);
     switch (p->kind) {
@@ -113,24 +121,24 @@ FA_INLINE void norm_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
     case NORM_OF_2: break;
     case NORM_COUNT: sums[0] = sums[0] + FN(constant_slope)(d, v_select(v_eq(d, K(0)), K(0), K(1))); break;
     case NORM_EXTREME: sums[0] = sums[0] + v_keep(v_eq(a, p->scale), K(1)); break;
-    case NORM_POWER: sums[0] = sums[0] + wide_power(a / p->scale, p->p); break;
+    case NORM_POWER: sums[0] = sums[0] + rough_power(a / p->scale, p->p); break;
     }
 }
-FA_INLINE void square_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
+FA_INLINE void square_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     const norm_pass *p = context;
     vec d = v_load(p->d + i) * p->scale;
     sums[0] = v_fma(d, d, sums[0]);
 }
-FA_NOINLINE vec norm_sum(const fa_wide_row *r, const double *d, norm_kind kind, vec scale) {
-    norm_pass pass = {d, kind, scale, v_splat(r->p)};
-    vec sums[WIDE_SUMS];
-    if (kind == NORM_OF_2) wide_sums(r, 1, square_body, &pass, sums); /* the usual one: a tight loop */
-    else wide_sums(r, 1, norm_body, &pass, sums);
+FA_NOINLINE vec norm_sum(const fa_float64_rows_args *r, const double *d, norm_kind kind, vec scale) {
+    norm_pass p = {d, kind, scale, v_splat(r->p)};
+    vec sums[ROW_SUMS];
+    if (kind == NORM_OF_2) row_sums(r, 1, square_body, &p, sums); /* the usual one: a tight loop */
+    else row_sums(r, 1, norm_body, &p, sums);
     return sums[0];
 }
 
 /* The largest |d_i|, or for p < 0 the least; NaN if there is one. */
-static vec norm_extreme(const fa_wide_row *r, const double *d) {
+static vec norm_extreme(const fa_float64_rows_args *r, const double *d) {
     const vec sign = v_splat(r->p < 0 ? -1.0 : 1.0);
     vec most = K(-INFINITY), nan = K(0);
     for (size_t i = 0; i < r->padded; i += LANES) {
@@ -147,11 +155,11 @@ static vec norm_extreme(const fa_wide_row *r, const double *d) {
 
 /* What makes squares of numbers up to `largest` neither over- nor underflow. */
 FA_INLINE vec power_of_two_for(vec largest) {
-    return v_select(v_lt(largest, K(0x1p-480)), K(WIDE_UP), v_select(v_lt(K(0x1p480), largest), K(WIDE_DOWN), K(1)));
+    return v_select(v_lt(largest, K(0x1p-480)), K(SCALE_UP), v_select(v_lt(K(0x1p480), largest), K(SCALE_DOWN), K(1)));
 }
 FA_INLINE mask is_zero_or_infinite(vec x) { return v_mask_or(v_eq(x, K(0)), v_eq(x, K(INFINITY))); }
 
-FA_INLINE void norm_of_2(wide_norm *s, const fa_wide_row *r, const double *d) {
+FA_INLINE void norm_of_2(row_norm *s, const fa_float64_rows_args *r, const double *d) {
     vec squares = norm_sum(r, d, NORM_OF_2, K(1)), root = v_sqrt(squares);
     mask fit = v_mask_and(v_lt(K(0x1p-900), squares), v_lt(squares, K(0x1p1000)));
     s->norm = root;
@@ -164,16 +172,16 @@ FA_INLINE void norm_of_2(wide_norm *s, const fa_wide_row *r, const double *d) {
     s->norm = v_select(plain, largest, root / before);
     s->inverse = v_select(plain, K(0), K(1) / root);
 }
-FA_INLINE void norm_of_power(wide_norm *s, const fa_wide_row *r, const double *d) {
+FA_INLINE void norm_of_power(row_norm *s, const fa_float64_rows_args *r, const double *d) {
     vec extreme = norm_extreme(r, d);
     mask plain = is_zero_or_infinite(extreme);
-    vec ratio = wide_power(norm_sum(r, d, NORM_POWER, extreme), v_splat(1.0 / s->p));
+    vec ratio = rough_power(norm_sum(r, d, NORM_POWER, extreme), v_splat(1.0 / s->p));
     s->before = power_of_two_for(extreme);
     s->norm = v_select(plain, extreme, extreme * ratio);
     s->inverse = v_select(plain, K(0), K(1) / (extreme * s->before * ratio));
 }
 /* d is padded with 0, for p < 0 with infinity: what adds nothing. */
-FA_NOINLINE void norm_of(wide_norm *s, const fa_wide_row *r, const double *d) {
+FA_NOINLINE void norm_of(row_norm *s, const fa_float64_rows_args *r, const double *d) {
     s->kind = norm_kind_of(r->p);
     s->p = r->p;
     s->before = K(1);
@@ -192,8 +200,8 @@ FA_NOINLINE void norm_of(wide_norm *s, const fa_wide_row *r, const double *d) {
     s->inverse = FN(constant_slope)(s->norm, s->inverse);
 }
 
-FA_INLINE vec norm_slope(const wide_norm *s, vec d, vec q) {
-    vec sign = wide_sign(d);
+FA_INLINE vec norm_slope(const row_norm *s, vec d, vec q) {
+    vec sign = sign_or_nan(d);
     switch (s->kind) {
     case NORM_OF_1: return sign;
     case NORM_OF_2: return v_copysign(q, d);
@@ -201,13 +209,13 @@ FA_INLINE vec norm_slope(const wide_norm *s, vec d, vec q) {
     case NORM_EXTREME: return FN(constant_slope)(d, v_keep(v_eq(v_abs(d), s->norm), sign * s->inverse));
     case NORM_POWER: break;
     }
-    vec slope = v_select(v_eq(d, K(0)), K(0), sign * wide_power(q, v_splat(s->p - 1.0)));
+    vec slope = v_select(v_eq(d, K(0)), K(0), sign * rough_power(q, v_splat(s->p - 1.0)));
     return v_select(v_eq(s->inverse, K(0)), q, slope);
 }
-FA_INLINE vec norm_curve(const wide_norm *s, vec d, vec slope, vec q) {
+FA_INLINE vec norm_curve(const row_norm *s, vec d, vec slope, vec q) {
     vec none = slope - slope, bend;
     if (s->kind == NORM_OF_2) bend = v_fnma(slope, slope, K(1));
-    else if (s->kind == NORM_POWER) bend = v_fnma(slope, slope, wide_power(q, v_splat(s->p - 2.0)));
+    else if (s->kind == NORM_POWER) bend = v_fnma(slope, slope, rough_power(q, v_splat(s->p - 2.0)));
     else return none;
     bend = bend * v_splat(s->p - 1.0); /* 1 for p = 2 */
     bend = bend * s->inverse * s->before;
@@ -215,7 +223,7 @@ FA_INLINE vec norm_curve(const wide_norm *s, vec d, vec slope, vec q) {
     return v_select(v_eq(s->inverse, K(0)), none, bend);
 }
 /* d becomes the slopes of its norm; curves, unless NULL, its second derivatives. */
-FA_NOINLINE void norm_slopes(const wide_norm *s, const fa_wide_row *r, double *d, double *curves) {
+FA_NOINLINE void norm_slopes(const row_norm *s, const fa_float64_rows_args *r, double *d, double *curves) {
     for (size_t i = 0; i < r->padded; i += LANES) {
         vec x = v_load(d + i), q = v_abs(x) * s->before * s->inverse, slope = norm_slope(s, x, q);
         if (curves) v_store(curves + i, norm_curve(s, x, slope, q));
@@ -227,22 +235,22 @@ FA_NOINLINE void norm_slopes(const wide_norm *s, const fa_wide_row *r, double *d
  *
  * swap: of |a - n + eps| and |p - n + eps| the lesser; where they are equal each has half the slope. */
 
-FA_NOINLINE void triplet_difference(const fa_wide_row *r, const double *a, const double *b, double *d) {
+FA_NOINLINE void triplet_difference(const fa_float64_rows_args *r, const double *a, const double *b, double *d) {
     const vec eps = v_splat(r->eps);
     for (size_t i = 0; i < r->padded; i += LANES) v_store(d + i, (v_load(a + i) - v_load(b + i)) + eps);
-    wide_fill(r->held, r->padded, r->p < 0 ? (double)INFINITY : 0.0, d);
+    fill(r->held, r->padded, r->p < 0 ? (double)INFINITY : 0.0, d);
 }
 
 /* Slopes or curves of the three distances: the loss's are sums of them. */
 typedef struct {
     const double *near, *far, *swapped; /* swapped may be NULL: 0 */
-    vec far_share, swapped_share, factor;
+    vec far_weight, swapped_weight, factor;
 } triplet_parts;
 
-FA_INLINE void triplet_combine(const fa_wide_row *r, const triplet_parts *t, int curves, double *const out[]) {
+FA_INLINE void triplet_combine(const fa_float64_rows_args *r, const triplet_parts *t, int curves, double *const out[]) {
     for (size_t i = 0; i < r->padded; i += LANES) {
-        vec near = v_load(t->near + i), far = FN(weighted)(t->far_share, v_load(t->far + i)), swapped = K(0);
-        if (t->swapped) swapped = FN(weighted)(t->swapped_share, v_load(t->swapped + i));
+        vec near = v_load(t->near + i), far = FN(weighted)(t->far_weight, v_load(t->far + i)), swapped = K(0);
+        if (t->swapped) swapped = FN(weighted)(t->swapped_weight, v_load(t->swapped + i));
         vec both = far + swapped, positive = -(near + swapped);
         if (curves) positive = near - swapped, both = -both;
         v_store(out[0] + i, FN(weighted)(t->factor, near - far));
@@ -251,19 +259,19 @@ FA_INLINE void triplet_combine(const fa_wide_row *r, const triplet_parts *t, int
     }
 }
 
-static void triplet_margin(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
+static void triplet_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     double *near = r->work[0], *far = r->work[1], *swapped = r->work[2];
-    wide_norm to_near, to_far, to_swapped;
+    row_norm to_near, to_far, to_swapped;
     triplet_difference(r, r->in[0], r->in[1], near);
     triplet_difference(r, r->in[0], r->in[2], far);
     norm_of(&to_near, r, near);
     norm_of(&to_far, r, far);
-    vec negative = to_far.norm, far_share = K(1);
+    vec negative = to_far.norm, far_weight = K(1);
     if (r->swap) {
         triplet_difference(r, r->in[1], r->in[2], swapped);
         norm_of(&to_swapped, r, swapped);
         vec other = to_swapped.norm;
-        far_share = v_select(v_lt(negative, other), K(1), v_select(v_lt(other, negative), K(0), K(0.5)));
+        far_weight = v_select(v_lt(negative, other), K(1), v_select(v_lt(other, negative), K(0), K(0.5)));
         negative = v_select(v_isnan(negative), negative, v_min(negative, other));
     }
     vec beyond = v_splat(r->margin) + to_near.norm - negative;
@@ -271,14 +279,14 @@ static void triplet_margin(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
     if (!r->grad[0]) return;
     vec factor = v_select(v_lt(beyond, K(0)), K(0), v_load(r->scale));
     if (!v_any(v_mask_not(v_eq(factor, K(0))))) {
-        wide_zero_results(r);
+        zero_results(r);
         return;
     }
     double *const *curves = r->hess; /* each distance's, until they are combined */
     norm_slopes(&to_near, r, near, curves[0]);
     norm_slopes(&to_far, r, far, curves[1]);
     if (r->swap) norm_slopes(&to_swapped, r, swapped, curves[2]);
-    triplet_parts t = {near, far, r->swap ? swapped : NULL, far_share, K(1) - far_share, factor};
+    triplet_parts t = {near, far, r->swap ? swapped : NULL, far_weight, K(1) - far_weight, factor};
     triplet_combine(r, &t, 0, r->grad);
     if (!curves[0]) return;
     t.near = curves[0];
@@ -286,3 +294,7 @@ static void triplet_margin(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
     t.swapped = r->swap ? curves[2] : NULL;
     triplet_combine(r, &t, 1, r->hess);
 }
+
+#include "../../simd/f32.h"
+
+#endif

@@ -4,29 +4,36 @@
  * Element i adds to slot i % 16; slot k takes slot k + 8, then k + 4, and so on. Of rows longer
  * than a piece the pieces' sums are added with their rounding errors carried along, so a sum of
  * any length is within a dozen roundings, mostly less than one. */
+#ifndef FA_FLOAT64_ROWS_H
+#define FA_FLOAT64_ROWS_H
 
-enum { WIDE_PIECE = 256, WIDE_SUMS = 3 };
+#include "../../math/elementary.h"
+
+#include "../../simd/f64.h"
+#include "../common.h"
+#include "../contract.h"
+
+enum { PIECE = 256, ROW_SUMS = 3 };
 
 /* Adds what the vector of a row or tile at `i`, in elements of its buffer, holds to `sums`. */
-typedef void wide_body(void *context, size_t i, vec sums[WIDE_SUMS]);
+typedef void row_sum_body(void *context, size_t i, vec sums[ROW_SUMS]);
 
 /* `count` sums of each row: in its lane, or of one row in all. `tile` is a constant. */
-FA_INLINE void wide_sums_of(const fa_wide_row *r, int tile, int count, wide_body *body, void *context,
-                            vec total[WIDE_SUMS]) {
-    const size_t vectors = tile ? FA_WIDE_GROUP : FA_WIDE_GROUP / LANES; /* of a group: its slots */
+FA_INLINE void row_sums_of(const fa_float64_rows_args *r, int tile, int count, row_sum_body *body, void *context,
+                           vec total[ROW_SUMS]) {
+    const size_t vectors = tile ? FA_FLOAT64_GROUP : FA_FLOAT64_GROUP / LANES; /* of a group: its slots */
     const size_t used = tile && r->n < vectors ? r->n : vectors; /* to add the 0 of others would change nothing */
-    f64_sum sums[WIDE_SUMS];
+    f64_sum sums[ROW_SUMS];
     for (int k = 0; k < count; k++) sums[k] = f64_sum_zero();
-    for (size_t start = 0; start < r->padded; start += WIDE_PIECE / FA_WIDE_GROUP * vectors * LANES) {
-        const size_t piece = WIDE_PIECE / FA_WIDE_GROUP * vectors * LANES;
+    for (size_t start = 0; start < r->padded; start += PIECE / FA_FLOAT64_GROUP * vectors * LANES) {
+        const size_t piece = PIECE / FA_FLOAT64_GROUP * vectors * LANES;
         const size_t end = r->padded - start < piece ? r->padded : start + piece;
-        vec slots[FA_WIDE_GROUP][WIDE_SUMS];
+        vec slots[FA_FLOAT64_GROUP][ROW_SUMS];
         for (size_t v = 0; v < used; v++)
             for (int k = 0; k < count; k++) slots[v][k] = K(0);
         size_t i = start;
-        for (; i + vectors * LANES <= end; i += vectors * LANES)
-            FA_UNROLL(4)
-            for (size_t v = 0; v < vectors; v++) body(context, i + v * LANES, slots[v]);
+        for (; i + vectors * LANES <= end; i += vectors * LANES) FA_UNROLL(4)
+        for (size_t v = 0; v < vectors; v++) body(context, i + v * LANES, slots[v]);
         for (size_t v = 0; tile && i < end; v++, i += LANES) body(context, i, slots[v]);
         for (int k = 0; k < count; k++) {
             for (size_t half = vectors / 2; half; half /= 2)
@@ -36,31 +43,32 @@ FA_INLINE void wide_sums_of(const fa_wide_row *r, int tile, int count, wide_body
     }
     for (int k = 0; k < count; k++) total[k] = sums[k].sum - sums[k].lost;
 }
-FA_INLINE void wide_sums(const fa_wide_row *r, int count, wide_body *body, void *context, vec total[WIDE_SUMS]) {
-    if (LANES > 1 && r->tile) wide_sums_of(r, 1, count, body, context, total);
-    else wide_sums_of(r, 0, count, body, context, total);
+FA_INLINE void row_sums(const fa_float64_rows_args *r, int count, row_sum_body *body, void *context,
+                        vec total[ROW_SUMS]) {
+    if (LANES > 1 && r->tile) row_sums_of(r, 1, count, body, context, total);
+    else row_sums_of(r, 0, count, body, context, total);
 }
 
-FA_INLINE vec wide_sign(vec x) { /* 0 of 0, NaN of NaN */
+FA_INLINE vec sign_or_nan(vec x) { /* 0 of 0, NaN of NaN */
     vec one = v_copysign(K(1), x);
     return FN(constant_slope)(x, v_select(v_eq(x, K(0)), K(0), one));
 }
-FA_INLINE vec wide_class_weight(const fa_wide_row *r, size_t i) {
+FA_INLINE vec class_weight_at(const fa_float64_rows_args *r, size_t i) {
     return r->tile ? v_splat(r->class_weight[i / LANES]) : v_load(r->class_weight + i);
 }
-FA_INLINE vec wide_classes(const fa_wide_row *r) { return v_splat(r->n ? (double)r->n : 1.0); }
+FA_INLINE vec class_count(const fa_float64_rows_args *r) { return v_splat(r->n ? (double)r->n : 1.0); }
 
-static void wide_fill(size_t first, size_t end, double value, double *to) {
+static void fill(size_t first, size_t end, double value, double *to) {
     for (size_t i = first; i < end; i++) to[i] = value;
 }
-static void wide_zero_results(const fa_wide_row *r) {
-    for (int k = 0; k < FA_WIDE_INPUTS; k++) {
-        if (r->grad[k]) wide_fill(0, r->held, 0.0, r->grad[k]);
-        if (r->hess[k]) wide_fill(0, r->held, 0.0, r->hess[k]);
+static void zero_results(const fa_float64_rows_args *r) {
+    for (int k = 0; k < FA_FLOAT64_ROW_INPUTS; k++) {
+        if (r->grad[k]) fill(0, r->held, 0.0, r->grad[k]);
+        if (r->hess[k]) fill(0, r->held, 0.0, r->hess[k]);
     }
 }
 /* results *= factor; 0 where that is 0 */
-static void wide_scale(const fa_wide_row *r, vec factor, double *results) {
+static void scale_results(const fa_float64_rows_args *r, vec factor, double *results) {
     for (size_t i = 0; results && i < r->padded; i += LANES)
         v_store(results + i, FN(weighted)(factor, v_load(results + i)));
 }
@@ -68,7 +76,7 @@ static void wide_scale(const fa_wide_row *r, vec factor, double *results) {
 /* ---- to and from the element types ------------------------------------------------------- */
 
 /* Rows may start at any address; what is beyond their ends in the buffer becomes 0. */
-static void wide_widen(size_t rows, size_t n, fa_dtype dtype, const char *from, ptrdiff_t stride, double *to,
+static void widen_rows(size_t rows, size_t n, fa_dtype dtype, const char *from, ptrdiff_t stride, double *to,
                        size_t padded) {
     for (; rows--; from += stride, to += padded) {
         const float *single = (const float *)(const void *)from;
@@ -81,7 +89,7 @@ static void wide_widen(size_t rows, size_t n, fa_dtype dtype, const char *from, 
         for (; i < padded; i += LANES) v_store(to + i, K(0));
     }
 }
-static void wide_narrow(size_t rows, size_t n, fa_dtype dtype, const double *from, size_t padded, char *to,
+static void narrow_rows(size_t rows, size_t n, fa_dtype dtype, const double *from, size_t padded, char *to,
                         ptrdiff_t stride) {
     for (; rows--; from += padded, to += stride) {
         float *single = (float *)(void *)to;
@@ -97,17 +105,21 @@ static void wide_narrow(size_t rows, size_t n, fa_dtype dtype, const double *fro
         }
     }
 }
-static void wide_split(size_t n, const float *tile, double *first, double *second) {
+static void split_tile(size_t n, const float *tile, double *first, double *second) {
     for (size_t c = 0; c < n; c++) {
         f64w both = f32_load_wide(tile + c * F32_LANES);
         v_store(first + c * LANES, both.part[0]);
-        v_store(second + c * LANES, both.part[FA_WIDE - 1]);
+        v_store(second + c * LANES, both.part[FA_F64_PER_F32 - 1]);
     }
 }
-static void wide_join(size_t n, const double *first, const double *second, float *tile) {
+static void join_tiles(size_t n, const double *first, const double *second, float *tile) {
     for (size_t c = 0; c < n; c++) {
         f64w both = {{v_load(first + c * LANES)}};
-        both.part[FA_WIDE - 1] = v_load(second + c * LANES);
+        both.part[FA_F64_PER_F32 - 1] = v_load(second + c * LANES);
         f32_store(tile + c * F32_LANES, f32_narrow(both));
     }
 }
+
+#include "../../simd/f32.h"
+
+#endif

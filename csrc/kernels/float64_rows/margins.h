@@ -1,5 +1,15 @@
 /* Losses of a row of scores with labels: multi_margin_loss, multilabel_margin_loss,
  * multilabel_soft_margin_loss. Rows are in float64 buffers: see wide_rows.h. */
+#ifndef FA_MARGINS_H
+#define FA_MARGINS_H
+
+#include "../../math/elementary.h"
+
+#include "../../simd/f64.h" /* for what is of both types */
+#include "../losses/binary.h"
+#include "float64_rows.h"
+
+#include "../../simd/f64.h"
 
 /* ---- hinges of x_j against a label's x_y: max(margin - x_y + x_j, 0)^p ----------------------
  *
@@ -17,7 +27,7 @@ typedef struct {
 } margin_pass;
 
 /* Of the terms, of their slopes and of their curvatures. */
-FA_INLINE void margin_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
+FA_INLINE void margin_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     const margin_pass *p = context;
     vec x = v_load(p->x + i), z = (x - p->label) + p->margin, was_grad = K(0), was_hess = K(0);
     z = v_select(v_mask_or(p->none, v_eq(x, K(-INFINITY))), K(0), z);
@@ -38,29 +48,30 @@ FA_INLINE void margin_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
 }
 
 /* Where each row's k-th label lies in a buffer. A row without one has its first class's. */
-FA_INLINE void label_places(const fa_wide_row *r, size_t k, size_t place[FA_WIDE_LANES]) {
+FA_INLINE void label_places(const fa_float64_rows_args *r, size_t k, size_t place[FA_FLOAT64_LANES]) {
     for (size_t lane = 0; lane < r->lanes; lane++) {
         const size_t label = k < r->label_count[lane] ? (size_t)r->labels[lane][k] : 0;
         place[lane] = r->tile ? label * LANES + lane : label;
     }
 }
 /* What there is one of a row, in its lane; of a single row in all. */
-FA_INLINE vec lanes_of(const fa_wide_row *r, double values[FA_WIDE_LANES]) {
+FA_INLINE vec lanes_of(const fa_float64_rows_args *r, double values[FA_FLOAT64_LANES]) {
     for (size_t lane = r->lanes; lane < LANES; lane++) values[lane] = values[0];
     return v_load(values);
 }
 
 /* The hinges against the k-th labels, which are x_y; to the results are added theirs by x_j and by
  * x_y. The value of x_y's NaN is NaN even where no other class counts. */
-FA_NOINLINE vec margin_against(const fa_wide_row *r, size_t k, double x_y[FA_WIDE_LANES], int square) {
-    double counts[FA_WIDE_LANES], slopes[FA_WIDE_LANES], curves[FA_WIDE_LANES];
-    size_t place[FA_WIDE_LANES];
-    vec sums[WIDE_SUMS], label = lanes_of(r, x_y);
+FA_NOINLINE vec margin_against(const fa_float64_rows_args *r, size_t k, double x_y[FA_FLOAT64_LANES], int square) {
+    double counts[FA_FLOAT64_LANES], slopes[FA_FLOAT64_LANES], curves[FA_FLOAT64_LANES];
+    size_t place[FA_FLOAT64_LANES];
+    vec sums[ROW_SUMS], label = lanes_of(r, x_y);
     for (size_t lane = 0; lane < r->lanes; lane++) counts[lane] = (double)r->label_count[lane];
-    margin_pass p = {r->in[0], r->grad[0], r->hess[0], label, v_splat(r->margin),
-                     v_le(lanes_of(r, counts), v_splat((double)k)), square, k == 0};
-    wide_sums(r, WIDE_SUMS, margin_body, &p, sums);
-    for (int s = 0; s < WIDE_SUMS; s++) sums[s] = v_select(p.none, K(0), FN(constant_slope)(label, sums[s]));
+    margin_pass p = {
+        r->in[0], r->grad[0], r->hess[0], label, v_splat(r->margin), v_le(lanes_of(r, counts), v_splat((double)k)),
+        square,   k == 0};
+    row_sums(r, ROW_SUMS, margin_body, &p, sums);
+    for (int s = 0; s < ROW_SUMS; s++) sums[s] = v_select(p.none, K(0), FN(constant_slope)(label, sums[s]));
     if (!p.grad) return sums[0];
     v_store(slopes, sums[1]);
     v_store(curves, sums[2]);
@@ -73,77 +84,79 @@ FA_NOINLINE vec margin_against(const fa_wide_row *r, size_t k, double x_y[FA_WID
 }
 
 /* Moves a row's k-th labels out of the classes. */
-FA_INLINE void take_labels(const fa_wide_row *r, size_t k, double x_y[FA_WIDE_LANES]) {
-    size_t place[FA_WIDE_LANES];
+FA_INLINE void extract_labels(const fa_float64_rows_args *r, size_t k, double x_y[FA_FLOAT64_LANES]) {
+    size_t place[FA_FLOAT64_LANES];
     label_places(r, k, place);
     for (size_t lane = 0; lane < r->lanes; lane++) x_y[lane] = r->in[0][place[lane]];
 }
-FA_INLINE void mask_labels(const fa_wide_row *r, size_t k) {
-    size_t place[FA_WIDE_LANES];
+FA_INLINE void mask_labels(const fa_float64_rows_args *r, size_t k) {
+    size_t place[FA_FLOAT64_LANES];
     label_places(r, k, place);
     for (size_t lane = 0; lane < r->lanes; lane++)
         if (k < r->label_count[lane]) r->in[0][place[lane]] = -INFINITY;
 }
 
 /* w_y sum over j != y of max(margin - x_y + x_j, 0)^p / n. */
-static void multi_margin(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
-    double x_y[FA_WIDE_LANES], weights[FA_WIDE_LANES];
-    take_labels(r, 0, x_y);
+static void multi_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
+    double x_y[FA_FLOAT64_LANES], weights[FA_FLOAT64_LANES];
+    extract_labels(r, 0, x_y);
     mask_labels(r, 0);
-    wide_fill(r->held, r->padded, -INFINITY, r->in[0]);
+    fill(r->held, r->padded, -INFINITY, r->in[0]);
     for (size_t lane = 0; lane < r->lanes; lane++)
         weights[lane] = r->class_weight ? r->class_weight[r->labels[lane][0]] : 1.0;
     vec total = margin_against(r, 0, x_y, r->p == 2.0), weight = lanes_of(r, weights);
-    vec factor = weight * v_load(r->scale) / wide_classes(r);
-    wide_scale(r, factor, r->grad[0]);
-    wide_scale(r, factor, r->hess[0]);
-    v_store(loss, FN(weighted)(weight, total) / wide_classes(r));
+    vec factor = weight * v_load(r->scale) / class_count(r);
+    scale_results(r, factor, r->grad[0]);
+    scale_results(r, factor, r->hess[0]);
+    v_store(loss, FN(weighted)(weight, total) / class_count(r));
 }
 
 /* sum over labels y and other classes j of max(1 - x_y + x_j, 0) / n. A label that is there twice counts twice. */
-static void multilabel_margin(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
+static void multilabel_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     double *of_label = r->work[0]; /* each label's x, `lanes` a label */
     f64_sum total = f64_sum_zero();
     size_t most = 0;
     for (size_t lane = 0; lane < r->lanes; lane++) most = r->label_count[lane] > most ? r->label_count[lane] : most;
-    for (size_t k = 0; k < most; k++) take_labels(r, k, of_label + k * r->lanes);
+    for (size_t k = 0; k < most; k++) extract_labels(r, k, of_label + k * r->lanes);
     for (size_t k = 0; k < most; k++) mask_labels(r, k);
-    wide_fill(r->held, r->padded, -INFINITY, r->in[0]);
-    if (!most) wide_zero_results(r);
+    fill(r->held, r->padded, -INFINITY, r->in[0]);
+    if (!most) zero_results(r);
     for (size_t k = 0; k < most; k++) {
-        double x_y[FA_WIDE_LANES];
+        double x_y[FA_FLOAT64_LANES];
         for (size_t lane = 0; lane < r->lanes; lane++) x_y[lane] = of_label[k * r->lanes + lane];
         total = f64_sum_add(total, margin_against(r, k, x_y, 0));
     }
-    vec factor = v_load(r->scale) / wide_classes(r);
-    wide_scale(r, factor, r->grad[0]);
-    wide_scale(r, factor, r->hess[0]);
-    v_store(loss, (total.sum - total.lost) / wide_classes(r));
+    vec factor = v_load(r->scale) / class_count(r);
+    scale_results(r, factor, r->grad[0]);
+    scale_results(r, factor, r->hess[0]);
+    v_store(loss, (total.sum - total.lost) / class_count(r));
 }
 
 /* ---- binary cross entropy of each class, averaged: binary_losses.h has its stable form -------- */
 
 typedef struct {
-    const fa_wide_row *row;
+    const fa_float64_rows_args *row;
     vec factor;
 } soft_margin_pass;
 
-FA_INLINE void soft_margin_body(void *context, size_t i, vec sums[WIDE_SUMS]) {
+FA_INLINE void soft_margin_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     const soft_margin_pass *p = context;
-    const fa_wide_row *r = p->row;
-    vec x = v_load(r->in[0] + i), y = v_load(r->in[1] + i), weight = wide_class_weight(r, i);
+    const fa_float64_rows_args *r = p->row;
+    vec x = v_load(r->in[0] + i), y = v_load(r->in[1] + i), weight = class_weight_at(r, i);
     vec factor = weight * p->factor;
     sums[0] = sums[0] + FN(weighted)(weight, FN(binary_cross_entropy_with_logits)(x, y, K(1)));
-    if (r->grad[0])
-        v_store(r->grad[0] + i, FN(weighted)(factor, FN(binary_cross_entropy_with_logits_d1)(x, y, K(1))));
-    if (r->hess[0])
-        v_store(r->hess[0] + i, FN(weighted)(factor, FN(binary_cross_entropy_with_logits_d2)(x, y, K(1))));
+    if (r->grad[0]) v_store(r->grad[0] + i, FN(weighted)(factor, FN(binary_cross_entropy_with_logits_d1)(x, y, K(1))));
+    if (r->hess[0]) v_store(r->hess[0] + i, FN(weighted)(factor, FN(binary_cross_entropy_with_logits_d2)(x, y, K(1))));
 }
 
 /* -sum of w (y log sigmoid(x) + (1 - y) log sigmoid(-x)) / n; its class weights are never NULL. */
-static void multilabel_soft_margin(const fa_wide_row *r, double loss[FA_WIDE_LANES]) {
-    soft_margin_pass p = {r, v_load(r->scale) / wide_classes(r)};
-    vec sums[WIDE_SUMS];
-    wide_sums(r, 1, soft_margin_body, &p, sums);
-    v_store(loss, sums[0] / wide_classes(r));
+static void multilabel_soft_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
+    soft_margin_pass p = {r, v_load(r->scale) / class_count(r)};
+    vec sums[ROW_SUMS];
+    row_sums(r, 1, soft_margin_body, &p, sums);
+    v_store(loss, sums[0] / class_count(r));
 }
+
+#include "../../simd/f32.h"
+
+#endif

@@ -2,6 +2,17 @@
  *
  * Of targets t = +-1, for which t x is exact: hinge_loss, squared_hinge_loss, exponential_loss,
  * soft_margin_loss, hinge_embedding_loss. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_BINARY_LOSSES_H64) : !defined(FA_BINARY_LOSSES_H32)
+#ifdef FA_T_IS_F64
+#define FA_BINARY_LOSSES_H64
+#else
+#define FA_BINARY_LOSSES_H32
+#endif
+
+#include "../activations/sigmoids.h"
+#include "../activations/smooth.h"
+#include "../common.h"
 
 /* Binary cross entropy of sigmoid(x) with a target y in [0, 1] and positive
  * examples weighted by w. With e = exp(-|x|), L = log1p(e) = softplus(-|x|):
@@ -33,7 +44,7 @@ FA_INLINE vec FN(binary_cross_entropy_with_logits)(vec x, vec y, vec w) {
 }
 FA_INLINE vec FN(binary_cross_entropy_with_logits_d1)(vec x, vec y, vec w) {
     mask positive = v_le(K(0), x);
-    vec rest, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &rest) * K(EXP_UNIT), other = K(1) - y, own = w * y;
+    vec rest, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &rest) * K(EXP_SCALE), other = K(1) - y, own = w * y;
     vec other_low = (K(1) - other) - y, own_low = v_keep(v_lt(v_abs(own), K(INFINITY)), v_fms(w, y, own));
     vec a = v_select(positive, other, own), a_low = v_select(positive, other_low, own_low);
     vec b = v_select(positive, own, other), b_low = v_select(positive, own_low, other_low);
@@ -106,9 +117,11 @@ FA_INLINE vec FN(margin_ranking_loss_d1)(vec x, vec t, vec z, vec margin) {
 FA_INLINE vec FN(margin_ranking_loss_d2)(vec x, vec t, vec z, vec margin) {
     return FN(inside_margin)(FN(margin_ranking)(x, t, z, margin), K(0));
 }
-FA_INLINE vec FN(margin_ranking_loss_e1)(vec x, vec t, vec z, vec margin) {
+FA_INLINE vec FN(margin_ranking_loss_d1_second)(vec x, vec t, vec z, vec margin) {
     return FN(inside_margin)(FN(margin_ranking)(x, t, z, margin), t);
 }
-FA_INLINE vec FN(margin_ranking_loss_e2)(vec x, vec t, vec z, vec margin) {
+FA_INLINE vec FN(margin_ranking_loss_d2_second)(vec x, vec t, vec z, vec margin) {
     return FN(margin_ranking_loss_d2)(x, t, z, margin);
 }
+
+#endif

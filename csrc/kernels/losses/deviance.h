@@ -1,6 +1,16 @@
 /* Deviances of exponential families: of a mean m > 0, or of its logarithm, and a target y. As
  * regression_losses.h has them; errors of values and curvatures are in ulp of the larger of the two terms that are
  * subtracted. Gradients keep their digits next to their root: what an exponential lost is put back. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_DEVIANCE_H64) : !defined(FA_DEVIANCE_H32)
+#ifdef FA_T_IS_F64
+#define FA_DEVIANCE_H64
+#else
+#define FA_DEVIANCE_H32
+#endif
+
+#include "../common.h"
+#include "tweedie.h"
 
 /* Gamma, with u = y/m: 2 ((u - 1) - log u); 2 (m - y)/m^2; 2 (2u - 1)/m^2. NaN for y < 0. */
 FA_INLINE vec FN(gamma_target)(vec y) { return v_select(v_lt(y, K(0)), K(NAN), y); }
@@ -23,7 +33,7 @@ FA_NOINLINE vec FN(rare_gamma_ratio)(vec x, vec y) {
     return v_select(v_lt(y, K(0)), K(NAN), u);
 }
 FA_INLINE FN(gamma_ratio) FN(gamma_ratio_of)(vec x, vec y) {
-    vec low, half = v_exp_in_two(K(-0.5) * x, &low), part = v_fma(y, half, K(0));
+    vec low, half = v_exp_hi_lo(K(-0.5) * x, &low), part = v_fma(y, half, K(0));
     FN(gamma_ratio) r = {part * half, K(0)};
     r.lost = v_fma(v_fms(y, half, part), half, v_fma(part + part, low, v_fms(part, half, r.u)));
     r.lost = v_keep(v_lt(v_abs(r.u - K(1)), K(4)), r.lost);
@@ -36,7 +46,7 @@ FA_NOINLINE vec FN(rare_gamma_deviance)(vec x, vec y, vec u) {
 }
 FA_INLINE vec FN(gamma_deviance_log_input)(vec x, vec y) {
     vec u = FN(gamma_ratio_of)(x, y).u, deviance = K(2) * ((u - K(1)) - v_log(u));
-    mask usual = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));
+    mask usual = v_mask_and(v_le(K(MIN_RATIO), u), v_lt(u, K(INFINITY)));
     if (!v_any(v_mask_not(usual))) return deviance;
     return v_select(usual, deviance, FN(rare_gamma_deviance)(x, y, u));
 }
@@ -81,26 +91,28 @@ FA_INLINE mask FN(three_halves_near)(vec x, vec p) {
     return v_mask_and(FN(three_halves)(p), v_lt(v_abs(x), K(160)));
 }
 FA_INLINE vec FN(tweedie_deviance_log_input)(vec x, vec y, vec p) {
-    vec low, root = v_exp_in_two(K(0.5) * x, &low);
+    vec low, root = v_exp_hi_lo(K(0.5) * x, &low);
     FA_UNLESS(FN(three_halves_near)(x, p), FN(tweedie_three_halves)(y, root, v_sqrt(y) - root),
               FN(general_tweedie_deviance_log_input)(x, y, p));
 }
 /* Where so little is left of a difference from a large exponential e that two numbers do not give it all its digits. */
 FA_INLINE mask FN(next_to_root)(vec difference, vec e) {
-    return v_mask_and(v_lt(v_abs(difference), K(TWO_SUFFICE) * e), v_lt(K(64), e));
+    return v_mask_and(v_lt(v_abs(difference), K(HI_LO_SUFFICES) * e), v_lt(K(64), e));
 }
 FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
-    vec low, root = v_exp_in_two(K(0.5) * x, &low), target = FN(gamma_target)(y), quotient = target / root;
+    vec low, root = v_exp_hi_lo(K(0.5) * x, &low), target = FN(gamma_target)(y), quotient = target / root;
     vec slope = root - quotient, lost = low - v_fnma(quotient, low, v_fnma(quotient, root, target)) / root;
     mask near = v_lt(v_abs(slope), K(4) * root), closer = FN(next_to_root)(slope, root);
     mask usual = FN(three_halves_near)(x, p);
     slope = v_select(near, slope + lost, slope);
-    if (v_any(closer)) slope = v_select(closer, v_exp_less(x, target) / root, slope);
+    if (v_any(closer)) slope = v_select(closer, v_exp_minus(x, target) / root, slope);
     FA_UNLESS(usual, K(2) * slope, FN(general_tweedie_deviance_log_input_d1)(x, y, p));
 }
 FA_INLINE vec FN(tweedie_deviance_log_input_d2)(vec x, vec y, vec p) {
-    vec low, root = v_exp_in_two(K(0.5) * x, &low);
+    vec low, root = v_exp_hi_lo(K(0.5) * x, &low);
     FA_UNLESS(FN(three_halves_near)(x, p), root + FN(gamma_target)(y) / root,
               FN(general_tweedie_deviance_log_input_d2)(x, y, p));
 }
 #undef FA_UNLESS
+
+#endif

@@ -1,3 +1,15 @@
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_FOCAL_H64) : !defined(FA_FOCAL_H32)
+#ifdef FA_T_IS_F64
+#define FA_FOCAL_H64
+#else
+#define FA_FOCAL_H32
+#endif
+
+#include "../activations/sigmoids.h"
+#include "../common.h"
+#include "focal_soft.h"
+
 /* Focal: a m^g L of the cross entropy L = (1-y) log(1 + exp(x)) + y log(1 + exp(-x)), m = y q + (1-y) p with
  * p = sigmoid(x), q = 1 - p, and a = alpha y + (1-alpha) (1-y), or 1 for a negative alpha. With c = 1 - 2y,
  * L' = b = (1-y) p - y q, r = p q/m (p for y = 1, q for y = 0, where m may vanish):
@@ -6,42 +18,42 @@
  * lost, for a power multiplies an error by g. m^g is m^2 for g = 2, whose power costs no logarithm. Other
  * targets than 0 and 1 in float32: focal_soft.h. */
 typedef struct {
-    pair p, q, b, r, power;
+    vdd p, q, b, r, power;
     vec loss, c, balance;
 } FN(focal);
-FA_INLINE pair FN(focal_power)(pair m, vec gamma) {
+FA_INLINE vdd FN(focal_power)(vdd m, vec gamma) {
     mask square = v_eq(gamma, K(2));
-    pair power = FN(pair_product)(m, m);
+    vdd power = FN(dd_mul)(m, m);
     if (!v_any(v_mask_not(square))) return power;
     vec other = v_power(m.hi, gamma), low = v_select(v_eq(m.lo, K(0)), K(0), gamma * other * (m.lo / m.hi));
-    return FN(pair_of)(v_select(square, power.hi, other), v_select(square, power.lo, low));
+    return FN(dd_of)(v_select(square, power.hi, other), v_select(square, power.lo, low));
 }
-FA_INLINE pair FN(focal_ratio)(vec y, pair p, pair q, pair m) {
+FA_INLINE vdd FN(focal_ratio)(vec y, vdd p, vdd q, vdd m) {
     mask all = v_eq(y, K(1)), sides = v_mask_or(all, v_eq(y, K(0)));
-    pair hard = FN(pair_of)(v_select(all, p.hi, q.hi), v_select(all, p.lo, q.lo));
+    vdd hard = FN(dd_of)(v_select(all, p.hi, q.hi), v_select(all, p.lo, q.lo));
     if (!v_any(v_mask_not(sides))) return hard;
-    return FN(pair_of)(v_select(sides, hard.hi, p.hi * (q.hi / m.hi)), v_keep(sides, hard.lo));
+    return FN(dd_of)(v_select(sides, hard.hi, p.hi * (q.hi / m.hi)), v_keep(sides, hard.lo));
 }
-/* share p + other q, and what it lost; the products by v_fma, lest a compiler fuses the sum. */
-FA_INLINE pair FN(focal_blend)(vec share, pair p, vec other, pair q) {
-    vec a = v_fma(share, p.hi, K(0)), b = v_fma(other, q.hi, K(0));
-    vec lost = v_fms(share, p.hi, a) + v_fms(other, q.hi, b);
+/* weight p + other q, and what it lost; the products by v_fma, lest a compiler fuses the sum. */
+FA_INLINE vdd FN(focal_blend)(vec weight, vdd p, vec other, vdd q) {
+    vec a = v_fma(weight, p.hi, K(0)), b = v_fma(other, q.hi, K(0));
+    vec lost = v_fms(weight, p.hi, a) + v_fms(other, q.hi, b);
     vec sum = a + b, t = sum - a, low = (a - (sum - t)) + (b - t);
-    return FN(pair_of)(sum, low + (lost + v_fma(share, p.lo, other * q.lo)));
+    return FN(dd_of)(sum, low + (lost + v_fma(weight, p.lo, other * q.lo)));
 }
 FA_INLINE FN(focal) FN(focal_parts)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f;
     mask positive = v_le(K(0), x);
     vec power, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &power), z = FN(logistic_exact)(s, power, &low);
-    vec log_total = v_log1p_unit(v_fma(s, power, s) * K(EXP_UNIT)), other = K(1) - y;
-    vec small = z * K(EXP_UNIT), small_low = low * K(EXP_UNIT), large = K(1) - small;
+    vec log_total = v_log1p_unit(v_fma(s, power, s) * K(EXP_SCALE)), other = K(1) - y;
+    vec small = z * K(EXP_SCALE), small_low = low * K(EXP_SCALE), large = K(1) - small;
     vec large_low = ((K(1) - large) - small) - small_low;
-    f.p = FN(pair_of)(v_select(positive, large, small), v_select(positive, large_low, small_low));
-    f.q = FN(pair_of)(v_select(positive, small, large), v_select(positive, small_low, large_low));
+    f.p = FN(dd_of)(v_select(positive, large, small), v_select(positive, large_low, small_low));
+    f.q = FN(dd_of)(v_select(positive, small, large), v_select(positive, small_low, large_low));
     f.loss = FN(plus_weighted)(FN(weighted)(other, v_max(K(0), x) + log_total), y, v_max(K(0), -x) + log_total);
     f.b = FN(focal_blend)(other, f.p, -y, f.q);
     f.c = other - y;
-    pair m = FN(focal_blend)(y, f.q, other, f.p);
+    vdd m = FN(focal_blend)(y, f.q, other, f.p);
     f.r = FN(focal_ratio)(y, f.p, f.q, m);
     f.balance = v_select(v_lt(alpha, K(0)), K(1), v_fma(alpha, y, (K(1) - alpha) * other));
     f.power = FN(focal_power)(m, gamma);
@@ -69,3 +81,5 @@ FA_INLINE vec FN(focal_loss_d2)(vec x, vec y, vec alpha, vec gamma) {
     vec sum = FN(plus_weighted)(f.p.hi * f.q.hi, gamma * f.c * f.r.hi, v_fma(turn, f.loss, slope));
     return FN(focal_of)(2, FN(focal_times)(f, sum, K(0)), x, y, alpha, gamma);
 }
+
+#endif

@@ -1,9 +1,15 @@
 /* Focal loss of targets strictly between 0 and 1, for float32 by way of float64: more of its steps round, and a power
  * multiplies what they lost. focal.h has the formulas. In float64 its own body serves all targets. Included once, for
  * float64. */
+#ifndef FA_FOCAL_SOFT_H
+#define FA_FOCAL_SOFT_H
+
+#include "../../math/elementary.h"
+
+#include "../../simd/f64.h"
 
 /* 0 the value, 1 and 2 its derivatives. Where p or q is 0, L is infinite and what it multiplies 0. */
-FA_INLINE vec FN(focal_of_share)(int order, vec x, vec y, vec alpha, vec gamma) {
+FA_INLINE vec FN(focal_of_soft_target)(int order, vec x, vec y, vec alpha, vec gamma) {
     mask positive = v_le(K(0), x);
     vec e = v_exp(-v_abs(x)), total = K(1) + e, large = K(1) / total, small = e / total, log_total = v_log1p(e);
     vec p = v_select(positive, large, small), q = v_select(positive, small, large), other = K(1) - y;
@@ -18,21 +24,24 @@ FA_INLINE vec FN(focal_of_share)(int order, vec x, vec y, vec alpha, vec gamma) 
     return factor * v_select(flat, p * q, v_fma(turn, bend, p * q));
 }
 
-FA_NOINLINE vf32 f32_focal_of_share(int order, vf32 x, vf32 y, vf32 alpha, vf32 gamma) {
+FA_NOINLINE vf32 f32_focal_of_soft_target(int order, vf32 x, vf32 y, vf32 alpha, vf32 gamma) {
     f64w score = f32_widen(x), target = f32_widen(y), balance = f32_widen(alpha), power = f32_widen(gamma);
-    for (int i = 0; i < FA_WIDE; i++)
-        score.part[i] =
-            f64_focal_of_share(order, score.part[i], target.part[i], balance.part[i], power.part[i]);
+    for (int i = 0; i < FA_F64_PER_F32; i++)
+        score.part[i] = f64_focal_of_soft_target(order, score.part[i], target.part[i], balance.part[i], power.part[i]);
     return f32_narrow(score);
 }
 
 /* `hard`, right for targets 0 and 1, with the others in their place. */
 FA_INLINE vf32 f32_focal_of(int order, vf32 hard, vf32 x, vf32 y, vf32 alpha, vf32 gamma) {
-    mf32 share = f32_mask_not(f32_mask_or(f32_eq(y, f32_splat(0)), f32_eq(y, f32_splat(1))));
-    if (!f32_any(share)) return hard;
-    return f32_select(share, f32_focal_of_share(order, x, y, alpha, gamma), hard);
+    mf32 soft = f32_mask_not(f32_mask_or(f32_eq(y, f32_splat(0)), f32_eq(y, f32_splat(1))));
+    if (!f32_any(soft)) return hard;
+    return f32_select(soft, f32_focal_of_soft_target(order, x, y, alpha, gamma), hard);
 }
 FA_INLINE vf64 f64_focal_of(int order, vf64 found, vf64 x, vf64 y, vf64 alpha, vf64 gamma) {
     (void)order, (void)x, (void)y, (void)alpha, (void)gamma;
     return found;
 }
+
+#include "../../simd/f32.h"
+
+#endif

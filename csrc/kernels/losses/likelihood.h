@@ -1,5 +1,15 @@
 /* Negative log-likelihoods of a target under a prediction. As regression_losses.h has them; e1 and e2 are
  * derivatives by the second input. A target's logarithm counts for nothing where the target is 0. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_LIKELIHOOD_H64) : !defined(FA_LIKELIHOOD_H32)
+#ifdef FA_T_IS_F64
+#define FA_LIKELIHOOD_H64
+#else
+#define FA_LIKELIHOOD_H32
+#endif
+
+#include "../common.h"
+#include "deviance.h"
 
 /* Of a probability p and a target y in [0, 1]: -y log p - (1-y) log(1-p), each logarithm at least -100 as
  * PyTorch has it; the derivatives are the true ones: (p - y)/(p (1-p)), whose factors 1/p and 1/(1-p) stand
@@ -42,31 +52,31 @@ FA_INLINE vec FN(stirling)(vec t, vec full) {
 /* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t, with what exp(x) lost; exp(x), in all three the same. Where
  * exp(x) is infinite so is the loss. */
 FA_INLINE vec FN(poisson_nll_loss_log_input)(vec x, vec t, vec full, vec eps) {
-    vec low, rate = v_exp_in_two(x, &low);
+    vec low, rate = v_exp_hi_lo(x, &low);
     (void)eps;
     return FN(less_weighted)(rate, t, v_min(K(1000), x)) + FN(stirling)(t, full);
 }
 FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps) {
-    vec low, rate = v_exp_in_two(x, &low);
+    vec low, rate = v_exp_hi_lo(x, &low);
     (void)full, (void)eps;
     vec slope = (rate - t) + low;
     mask closer = FN(next_to_root)(slope, rate);
-    return v_any(closer) ? v_select(closer, v_exp_less(x, t), slope) : slope;
+    return v_any(closer) ? v_select(closer, v_exp_minus(x, t), slope) : slope;
 }
 FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps) {
-    vec low, rate = v_exp_in_two(x, &low);
+    vec low, rate = v_exp_hi_lo(x, &low);
     (void)full, (void)eps;
     return FN(constant_slope)(t, rate);
 }
 /* Of a rate x: x - t log(x + eps); 1 - t/(x + eps); t/(x + eps)^2. */
-FA_INLINE pair FN(rate)(vec x, vec eps) { return FN(pair_plus)(FN(pair_of)(x, K(0)), eps); }
+FA_INLINE vdd FN(rate)(vec x, vec eps) { return FN(dd_add_vec)(FN(dd_of)(x, K(0)), eps); }
 FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
-    pair rate = FN(rate)(x, eps);
+    vdd rate = FN(rate)(x, eps);
     vec log_rate = v_log(rate.hi) + v_keep(v_lt(K(0), v_abs(rate.lo)), rate.lo / rate.hi); /* what x + eps lost */
     return FN(less_weighted)(x, t, log_rate) + FN(stirling)(t, full);
 }
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
-    pair rate = FN(rate)(x, eps);
+    vdd rate = FN(rate)(x, eps);
     mask finite = v_lt(v_abs(rate.hi), K(INFINITY));
     vec slope = v_select(finite, ((rate.hi - t) + rate.lo) / rate.hi, K(1) - t / rate.hi);
     (void)full;
@@ -97,17 +107,19 @@ FA_INLINE vec FN(gaussian_nll_loss_d2)(vec x, vec t, vec variance, vec full, vec
     return FN(constant_slope)(x - t, K(1) / FN(variance)(variance, eps));
 }
 /* (v - d^2)/v/(2v), the difference with what d lost; d^2/v first where d^2 might overflow. */
-FA_INLINE vec FN(gaussian_nll_loss_e1)(vec x, vec t, vec variance, vec full, vec eps) {
-    pair d = FN(pair_plus)(FN(pair_of)(x, K(0)), -t);
+FA_INLINE vec FN(gaussian_nll_loss_d1_second)(vec x, vec t, vec variance, vec full, vec eps) {
+    vdd d = FN(dd_add_vec)(FN(dd_of)(x, K(0)), -t);
     vec v = FN(variance)(variance, eps), far = v_fnma(d.hi, d.hi / v, K(1)) * (K(0.5) / v);
     vec near = v_fnma(d.hi + d.hi, d.lo, v_fnma(d.hi, d.hi, v)) / v * (K(0.5) / v);
     mask closer = v_mask_and(v_lt(v_abs(d.hi), K(SQUARE_BOUND)), v_lt(v, K(SQUARE_BOUND)));
     (void)full;
     return v_select(closer, near, far);
 }
-FA_INLINE vec FN(gaussian_nll_loss_e2)(vec x, vec t, vec variance, vec full, vec eps) {
+FA_INLINE vec FN(gaussian_nll_loss_d2_second)(vec x, vec t, vec variance, vec full, vec eps) {
     vec v = FN(variance)(variance, eps), d = x - t;
     (void)full;
     return v_fma(d, d / v, K(-0.5)) / v / v;
 }
 #undef HALF_LOG_2PI
+
+#endif

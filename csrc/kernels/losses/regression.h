@@ -4,6 +4,16 @@
  * Errors in ulp, of float32 and float64 alike. The rounding of d counts: half an ulp, and twice that
  * where d is squared. At a kink d1 is the middle of its sides or 0, d2 that of the flat side; NaN
  * stays NaN. */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_REGRESSION_H64) : !defined(FA_REGRESSION_H32)
+#ifdef FA_T_IS_F64
+#define FA_REGRESSION_H64
+#else
+#define FA_REGRESSION_H32
+#endif
+
+#include "../activations/sigmoids.h"
+#include "../common.h"
 
 /* (x - t)^2; 2 (x - t); 2. Rounding of x - t and of the square: 1.5 ulp. */
 FA_INLINE vec FN(mse_loss)(vec x, vec t) {
@@ -66,9 +76,9 @@ FA_INLINE vec FN(log_cosh_loss)(vec x, vec t) {
 FA_INLINE vec FN(log_cosh_loss_d1)(vec x, vec t) { return v_tanh(x - t); }
 /* The exponential in tanh' would multiply what d lost by 2 |d|: that goes with it. */
 FA_INLINE vec FN(log_cosh_loss_d2)(vec x, vec t) {
-    pair d = FN(pair_plus)(FN(pair_of)(x, K(0)), -t);
-    vec a = FN(minus_abs)(d.hi + d.hi), lost = v_keep(v_lt(K(EXP_LEAST), a), d.lo + d.lo);
-    return FN(logistic_slope)(a, v_select(v_lt(d.hi, K(0)), lost, -lost)) * K(4 * EXP_UNIT);
+    vdd d = FN(dd_add_vec)(FN(dd_of)(x, K(0)), -t);
+    vec a = FN(minus_abs)(d.hi + d.hi), lost = v_keep(v_lt(K(EXP_MIN), a), d.lo + d.lo);
+    return FN(logistic_slope)(a, v_select(v_lt(d.hi, K(0)), lost, -lost)) * K(4 * EXP_SCALE);
 }
 
 /* Of e = t - x: q e above 0, (q - 1) e below; -q and 1 - q, 0 at the kink; 0. */
@@ -88,30 +98,32 @@ FA_INLINE vec FN(pinball_loss_d2)(vec x, vec t, vec quantile) {
 /* Of x and t above -1, with l = log((1+x)/(1+t)) = +-log1p(|x - t|/(1 + min(x, t))): l^2; 2 l/(1+x);
  * 2 (1 - l)/(1+x)^2. Written so, l keeps its digits where x is near t. What 1 + x, 1 + t, x - t and the quotient
  * lost goes with it, by log1p'(r) = 1/(1 + r), which is (1 + min)/(1 + max). */
-FA_INLINE pair FN(one_plus_of)(vec x) { return FN(pair_plus)(FN(pair_of)(K(1), K(0)), x); }
-FA_INLINE pair FN(log_ratio)(vec x, vec t) {
-    pair d = FN(pair_plus)(FN(pair_of)(x, K(0)), -t);
-    pair a = FN(one_plus_of)(v_min(t, x)), b = FN(one_plus_of)(v_max(t, x));
+FA_INLINE vdd FN(one_plus_of)(vec x) { return FN(dd_add_vec)(FN(dd_of)(K(1), K(0)), x); }
+FA_INLINE vdd FN(log_ratio)(vec x, vec t) {
+    vdd d = FN(dd_add_vec)(FN(dd_of)(x, K(0)), -t);
+    vdd a = FN(one_plus_of)(v_min(t, x)), b = FN(one_plus_of)(v_max(t, x));
     vec size = v_abs(d.hi), ratio = size / a.hi, size_low = v_copysign(K(1), d.hi) * d.lo;
     vec low = (v_fnma(ratio, a.hi, size) + v_fnma(ratio, a.lo, size_low)) / b.hi;
     mask exact = v_mask_or(v_eq(d.hi, K(0)), v_mask_not(v_lt(v_abs(low), ratio)));
     vec l = v_select(v_eq(d.hi, K(0)), K(0), v_log1p(ratio));
     l = v_select(v_lt(a.hi, K(0)), K(NAN), l);
-    return FN(pair_of)(v_copysign(l, d.hi), v_select(exact, K(0), v_copysign(K(1), d.hi) * low));
+    return FN(dd_of)(v_copysign(l, d.hi), v_select(exact, K(0), v_copysign(K(1), d.hi) * low));
 }
 FA_INLINE vec FN(msle_loss)(vec x, vec t) {
-    vec l = FN(pair_rounded)(FN(log_ratio)(x, t));
+    vec l = FN(dd_to_vec)(FN(log_ratio)(x, t));
     return l * l;
 }
 /* 2 l/(1+x), and the remainder */
 FA_INLINE vec FN(msle_loss_d1)(vec x, vec t) {
-    pair l = FN(log_ratio)(x, t), base = FN(one_plus_of)(x);
+    vdd l = FN(log_ratio)(x, t), base = FN(one_plus_of)(x);
     vec inverse = K(1) / base.hi, q = l.hi * inverse;
     vec low = (v_fnma(q, base.hi, l.hi) + v_fnma(q, base.lo, l.lo)) * inverse;
     return K(2) * (q + v_select(v_lt(v_abs(low), v_abs(q)), low, K(0)));
 }
 FA_INLINE vec FN(msle_loss_d2)(vec x, vec t) {
     vec rate = K(1) / (K(1) + x);
-    return v_fnma(K(2), FN(pair_rounded)(FN(log_ratio)(x, t)), K(2)) * rate * rate;
+    return v_fnma(K(2), FN(dd_to_vec)(FN(log_ratio)(x, t)), K(2)) * rate * rate;
 }
 #undef LOG_2
+
+#endif

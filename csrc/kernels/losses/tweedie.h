@@ -6,6 +6,12 @@
  *   by m       2 (m^(b-1) - y m^(a-1)); 2 (a m^(b-2) + p y m^(a-2))
  * The largest of the powers goes before the bracket, so that nothing overflows or vanishes but with the result.
  * A target below 0 has a deviance for p <= 0 alone. Errors: deviances.h. Included once, for float64. */
+#ifndef FA_TWEEDIE_H
+#define FA_TWEEDIE_H
+
+#include "../../math/elementary.h"
+
+#include "../../simd/f64.h"
 
 /* Large enough that exp(-FAR) is 0, small enough that no product with it overflows. */
 #define FAR 1e15
@@ -88,7 +94,7 @@ FA_INLINE FN(tweedie) FN(tweedie_of_mean)(vec x, vec y, vec p) {
     }                                                                                 \
     FA_NOINLINE vf32 f32_general_##name(vf32 x, vf32 y, vf32 p) {                     \
         f64w m = f32_widen(x), target = f32_widen(y), power = f32_widen(p);           \
-        for (int i = 0; i < FA_WIDE; i++)                                             \
+        for (int i = 0; i < FA_F64_PER_F32; i++)                                             \
             m.part[i] = f64_general_##name(m.part[i], target.part[i], power.part[i]); \
         return f32_narrow(m);                                                         \
     }
@@ -109,3 +115,7 @@ FA_TWEEDIE_HESS(tweedie_deviance_log_input_d2, FN(tweedie_of_log), t.a, t.b, t.b
 #undef FA_TWEEDIE_VALUE
 #undef FA_TWEEDIE
 #undef FAR
+
+#include "../../simd/f32.h"
+
+#endif

@@ -1,0 +1,82 @@
+/* ---- tiles: rows of a class each, from rows of an element each, and back ---------------- */
+#include "../../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_TILES_H64) : !defined(FA_TILES_H32)
+#ifdef FA_T_IS_F64
+#define FA_TILES_H64
+#else
+#define FA_TILES_H32
+#endif
+
+#include "row_shape.h"
+
+/* By blocks of as many rows as 16 bytes hold elements, since within such blocks CPUs exchange elements fastest: of a
+ * block's vectors the k-th holds row k of each block. */
+#define BLOCK (LANES * sizeof(real) < 16 ? LANES : 16 / sizeof(real))
+
+/* By log2(BLOCK) rounds of zipping the first half with the second. */
+FA_INLINE void FN(transpose)(vec v[]) {
+    vec t[BLOCK];
+    for (size_t round = 1; round < BLOCK; round *= 2) {
+        FA_UNROLL(4)
+        for (size_t k = 0; 2 * k < BLOCK; k++) {
+            t[2 * k] = v_zip_lo(v[k], v[k + BLOCK / 2]);
+            t[2 * k + 1] = v_zip_hi(v[k], v[k + BLOCK / 2]);
+        }
+        FA_UNROLL(4)
+        for (size_t k = 0; k < BLOCK; k++) v[k] = t[k];
+    }
+}
+/* `width` <= BLOCK classes of LANES rows, `pitch` apart where they are no tile; a constant at each call. */
+typedef void FN(block_mover)(size_t width, const real *from, real *to, ptrdiff_t pitch);
+FA_INLINE void FN(block_to_tile)(size_t width, const real *from, real *tile, ptrdiff_t pitch) {
+    vec v[BLOCK];
+    FA_UNROLL(4)
+    for (size_t k = 0; k < BLOCK; k++)
+        v[k] = v_load_blocks(from + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width);
+    FN(transpose)(v);
+    FA_UNROLL(4)
+    for (size_t k = 0; k < width; k++) v_store(tile + k * LANES, v[k]);
+}
+FA_INLINE void FN(block_from_tile)(size_t width, const real *tile, real *to, ptrdiff_t pitch) {
+    vec v[BLOCK];
+    FA_UNROLL(4)
+    for (size_t k = 0; k < BLOCK; k++) v[k] = k < width ? v_load(tile + k * LANES) : K(0);
+    FN(transpose)(v);
+    FA_UNROLL(4)
+    for (size_t k = 0; k < BLOCK; k++) v_store_blocks(to + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width, v[k]);
+}
+/* n classes; from one to the next it is `from_class` and `to_class` elements. The last block may overlap the one
+ * before: some elements are moved twice. */
+FA_INLINE void FN(move_blocks)(FN(block_mover) * move, size_t n, const real *from, size_t from_class, real *to,
+                               size_t to_class, ptrdiff_t pitch) {
+    if (BLOCK > 1 && n == 1) move(1, from, to, pitch);
+    else if (BLOCK > 2 && n == 2) move(2, from, to, pitch);
+    else if (BLOCK > 3 && n == 3) move(3, from, to, pitch);
+    else
+        for (size_t c = 0; c < n; c += BLOCK) {
+            const size_t first = c + BLOCK <= n ? c : n - BLOCK;
+            move(BLOCK, from + first * from_class, to + first * to_class, pitch);
+        }
+}
+/* Fewer rows than lanes: one element after the other. */
+static void FN(some_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, real *tile) {
+    memset(tile, 0, n * LANES * sizeof(real));
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < n; c++) tile[c * LANES + r] = FN(load_real)(from, (ptrdiff_t)r * pitch + (ptrdiff_t)c);
+}
+static void FN(some_from_tile)(size_t n, size_t rows, const real *tile, void *to, ptrdiff_t pitch) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < n; c++) FN(store_real)(to, (ptrdiff_t)r * pitch + (ptrdiff_t)c, tile[c * LANES + r]);
+}
+
+static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile) {
+    if (rows < LANES) FN(some_to_tile)(n, rows, from, pitch, tile);
+    else FN(move_blocks)(FN(block_to_tile), n, from, 1, tile, LANES, pitch);
+}
+static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch) {
+    if (rows < LANES) FN(some_from_tile)(n, rows, tile, to, pitch);
+    else FN(move_blocks)(FN(block_from_tile), n, tile, LANES, to, 1, pitch);
+}
+#undef BLOCK
+
+#endif
