@@ -59,6 +59,18 @@ typedef enum {
     FA_ELEMENTWISE_LOSSES
 } fa_elementwise_loss_id;
 
+typedef enum {
+#define FA_CLASS_LOSS(name, ...) FA_CLASS_##name,
+#include "ops.def"
+    FA_CLASS_LOSSES
+} fa_class_loss_id;
+
+typedef enum {
+#define FA_FLOAT64_ROW_LOSS(name, ...) FA_FLOAT64_ROW_##name,
+#include "ops.def"
+    FA_FLOAT64_ROW_LOSSES
+} fa_float64_row_loss_id;
+
 /* What may be asked of an activation. BOTH is BACKWARD and BY_PARAMETER in one pass, two results;
  * DERIVATIVE is BACKWARD with dy = 1. */
 typedef enum {
@@ -97,9 +109,32 @@ typedef struct {
     float ulp[FA_PRECISIONS][3];
 } fa_elementwise_loss;
 
+/* What a loss of rows is given beside its inputs. */
+typedef enum {
+    FA_TARGETS_NONE,
+    FA_TARGETS_LABELS,        /* one a row */
+    FA_TARGETS_LABEL_LISTS,   /* as many a row as classes, ended by the first -1 */
+    FA_TARGETS_PROBABILITIES, /* one for each class */
+    FA_TARGETS_LABELS_OR_PROBABILITIES,
+    FA_TARGETS_SIGNS /* 1 or -1 a row */
+} fa_targets;
+
+typedef struct {
+    const char *name;
+    fa_targets targets;
+} fa_class_loss;
+
+typedef struct {
+    const char *name;
+    int inputs; /* with gradients */
+    fa_targets targets;
+} fa_float64_row_loss;
+
 extern const fa_activation fa_activations[FA_ACTIVATIONS];
 extern const fa_row_op fa_row_ops[FA_ROW_OPS];
 extern const fa_elementwise_loss fa_elementwise_losses[FA_ELEMENTWISE_LOSSES];
+extern const fa_class_loss fa_class_losses[FA_CLASS_LOSSES];
+extern const fa_float64_row_loss fa_float64_row_losses[FA_FLOAT64_ROW_LOSSES];
 
 /* ---- sums and results ----------------------------------------------------------- */
 

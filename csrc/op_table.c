@@ -20,3 +20,13 @@ const fa_elementwise_loss fa_elementwise_losses[FA_ELEMENTWISE_LOSSES] = {
     {#name, parameters, second, FA_COST_##cost, {{v32, d32, s32}, {v64, d64, s64}}},
 #include "ops.def"
 };
+
+const fa_class_loss fa_class_losses[FA_CLASS_LOSSES] = {
+#define FA_CLASS_LOSS(name, targets, row_kernel) {#name, FA_TARGETS_##targets},
+#include "ops.def"
+};
+
+const fa_float64_row_loss fa_float64_row_losses[FA_FLOAT64_ROW_LOSSES] = {
+#define FA_FLOAT64_ROW_LOSS(name, inputs, targets) {#name, inputs, FA_TARGETS_##targets},
+#include "ops.def"
+};

@@ -3,8 +3,9 @@
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
+#include "../runtime/tasks.h"
 #include "jobs.h"
-#include "operands.h"
+#include "views.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,7 +14,6 @@
 /* ---- what the rows of a job need --------------------------------------------------------- */
 
 enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums go on where they were */
-enum { TASK_ELEMENTS = 1 << 15 };
 
 typedef struct {
     const fa_class_loss_job *job;
@@ -27,22 +27,6 @@ typedef struct {
     double scale_of_all;
 } class_loss_context;
 
-static fa_operand plane_row(const fa_view2 *plane, size_t outer) {
-    fa_operand o = {plane->data ? plane->data + (ptrdiff_t)outer * plane->outer : NULL, plane->inner, plane->dtype};
-    return o;
-}
-
-static fa_matrix cube_rows(const fa_view3 *cube, size_t outer) {
-    fa_matrix m = {cube->data + (ptrdiff_t)outer * cube->outer, cube->inner, cube->class_, cube->dtype, 0};
-    return m;
-}
-
-/* Rows first .. first + n lie in one plane as far as `rows_in_plane` gives. */
-static size_t rows_in_plane(const class_loss_context *c, size_t first, size_t n) {
-    size_t left = c->job->inner - first % c->job->inner;
-    return n < left ? n : left;
-}
-
 static size_t block_at(const class_loss_context *c, size_t first) {
     return c->rows - first < BLOCK ? c->rows - first : BLOCK;
 }
@@ -50,11 +34,7 @@ static size_t block_at(const class_loss_context *c, size_t first) {
 static void read_labels(const class_loss_context *c, size_t first, size_t n, int64_t *to) {
     const fa_class_loss_job *job = c->job;
     const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* bad, whatever is ignored */
-    for (size_t piece; n; first += piece, to += piece, n -= piece) {
-        piece = rows_in_plane(c, first, n);
-        fa_operand labels = plane_row(&job->labels, first / job->inner);
-        fa_gather_labels(&labels, first % job->inner, piece, beyond, to);
-    }
+    fa_view2_gather_labels(&job->labels, job->inner, first, n, beyond, to);
 }
 
 static int is_live(const class_loss_context *c, int64_t label) {
@@ -100,15 +80,11 @@ static void read_weighed_labels(const class_loss_context *c, size_t first, size_
 /* grad_output of the rows, times what a mean divides by. */
 static void read_scales(const class_loss_context *c, size_t first, size_t n, double *to) {
     const fa_view2 *upstream = &c->job->grad_output;
-    if (!upstream->inner && !upstream->outer) {
+    if (fa_view2_repeats(upstream)) {
         for (size_t i = 0; i < n; i++) to[i] = c->scale_of_all;
         return;
     }
-    for (size_t done = 0, piece; done < n; done += piece) {
-        piece = rows_in_plane(c, first + done, n - done);
-        fa_operand o = plane_row(upstream, (first + done) / c->job->inner);
-        fa_gather(c->isa, &o, (first + done) % c->job->inner, piece, FA_DOUBLE, to + done);
-    }
+    fa_view2_gather(c->isa, upstream, c->job->inner, first, n, to);
     for (size_t i = 0; c->job->mean && i < n; i++) to[i] *= c->norm;
 }
 
@@ -171,8 +147,7 @@ static void prepare(class_loss_context *c, size_t live) {
     c->weight_sum = sum_weights(c);
     c->norm = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
     if (!c->rows) return;
-    fa_operand upstream = plane_row(&job->grad_output, 0);
-    fa_gather(c->isa, &upstream, 0, 1, FA_DOUBLE, &c->scale_of_all);
+    fa_view2_gather(c->isa, &job->grad_output, job->inner, 0, 1, &c->scale_of_all);
     if (job->mean) c->scale_of_all *= c->norm;
 }
 
@@ -224,10 +199,10 @@ static int run_cross_entropy(class_loss_context *c) {
     }
     prepare_rows(c);
     if (c->weight) narrow_in_place(c, job->n, c->weight);
-    for (size_t o = 0; o < job->outer; o++) { /* in this order: of the next plane the first losses are overwritten */
+    for (size_t o = 0; o < job->outer; o++) { /* in this order: the first losses of the next outer index are overwritten */
         size_t first = o * job->inner;
         fa_rows_job rows = {.precision = job->precision,
-                            .kernel = c->isa->kernels[job->precision]->rows.cross_entropy,
+                            .kernel = c->isa->kernels[job->precision]->rows.class_loss[job->loss],
                             .rows = job->inner,
                             .n = job->n,
                             .inputs = soft ? 2 : 1,
@@ -243,10 +218,10 @@ static int run_cross_entropy(class_loss_context *c) {
             const fa_dtype own = job->precision == FA_SINGLE ? FA_F32 : FA_F64;
             rows.row_in = (fa_operand){(char *)c->scale + first * fa_itemsize(own), (ptrdiff_t)fa_itemsize(own), own};
         }
-        rows.in[0] = cube_rows(&job->input, o);
-        if (soft) rows.in[1] = cube_rows(&job->target, o);
-        if (job->grad.data) rows.out[0] = cube_rows(&job->grad, o);
-        if (job->hess.data) rows.out[1] = cube_rows(&job->hess, o);
+        rows.in[0] = fa_view3_matrix(&job->input, o);
+        if (soft) rows.in[1] = fa_view3_matrix(&job->target, o);
+        if (job->grad.data) rows.out[0] = fa_view3_matrix(&job->grad, o);
+        if (job->hess.data) rows.out[1] = fa_view3_matrix(&job->hess, o);
         if (fa_rows_run(c->isa, &rows)) failed = -1;
     }
     return failed;
@@ -273,37 +248,32 @@ static void write_real(const fa_isa *isa, fa_dtype dtype, double x, char *to) {
     else isa->kernels[FA_SINGLE]->narrow(1, dtype, &narrow, to);
 }
 
-/* Zeroes n classes of rows that lie in one plane: all zero bits are 0.0 in every type. */
-static void zero_rows(const fa_view3 *cube, char *to, size_t rows, size_t n) {
-    size_t size = fa_itemsize(cube->dtype);
-    if (cube->class_ == (ptrdiff_t)size && cube->inner == (ptrdiff_t)(n * size)) {
+/* Zeroes n classes of rows of one outer index: all zero bits are 0.0 in every type. */
+static void zero_rows(const fa_view3 *view, char *to, size_t rows, size_t n) {
+    size_t size = fa_itemsize(view->dtype);
+    if (view->class_ == (ptrdiff_t)size && view->inner == (ptrdiff_t)(n * size)) {
         memset(to, 0, rows * n * size);
-    } else if (cube->class_ == (ptrdiff_t)size) {
-        for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * cube->inner, 0, n * size);
+    } else if (view->class_ == (ptrdiff_t)size) {
+        for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * view->inner, 0, n * size);
     } else {
-        for (size_t k = 0; k < n; k++, to += cube->class_)
-            for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * cube->inner, 0, size);
+        for (size_t k = 0; k < n; k++, to += view->class_)
+            for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * view->inner, 0, size);
     }
 }
 
-static char *cube_row(const fa_view3 *cube, size_t outer, size_t inner) {
-    return cube->data + (ptrdiff_t)outer * cube->outer + (ptrdiff_t)inner * cube->inner;
-}
-
-/* Rows that lie in one plane; weight: their labels', 0 for an ignored row. */
-static void nll_plane(const class_loss_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
+/* Rows of one outer index; weight: their labels', 0 for an ignored row. */
+static void nll_run(const class_loss_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
                       const double *scale) {
     const fa_class_loss_job *job = c->job;
     const fa_view3 *in = &job->input, *grad = &job->grad, *hess = &job->hess;
-    size_t outer = first / job->inner, inner = first % job->inner;
-    const char *x = cube_row(in, outer, inner);
+    const char *x = fa_view3_at(in, job->inner, first);
     for (size_t i = 0; i < n; i++, x += in->inner) { /* before the gradient, which may overwrite the input */
         double at_label = read_real(c->isa, in->dtype, x + (ptrdiff_t)label[i] * in->class_);
         c->loss[first + i] = weight[i] != 0.0 ? -weight[i] * at_label : 0.0;
     }
-    if (hess->data) zero_rows(hess, cube_row(hess, outer, inner), n, job->n);
+    if (hess->data) zero_rows(hess, fa_view3_at(hess, job->inner, first), n, job->n);
     if (!grad->data) return;
-    char *to = cube_row(grad, outer, inner);
+    char *to = fa_view3_at(grad, job->inner, first);
     zero_rows(grad, to, n, job->n);
     for (size_t i = 0; i < n; i++, to += grad->inner)
         if (weight[i] != 0.0)
@@ -317,24 +287,24 @@ static void nll_task(void *context, size_t index) {
     size_t first = index * c->rows_per_task, end = first + c->rows_per_task;
     if (end > c->rows) end = c->rows;
     for (size_t n; first < end; first += n) {
-        n = rows_in_plane(c, first, end - first < BLOCK ? end - first : BLOCK);
+        n = fa_run_length(c->job->inner, first, end - first < BLOCK ? end - first : BLOCK);
         read_weighed_labels(c, first, n, label, weight);
         if (c->job->grad.data) read_scales(c, first, n, scale);
-        nll_plane(c, first, n, label, weight, scale);
+        nll_run(c, first, n, label, weight, scale);
     }
 }
 
 static void run_nll(class_loss_context *c) {
     size_t written = c->job->grad.data || c->job->hess.data ? c->job->n : 0;
-    c->rows_per_task = TASK_ELEMENTS / (written + 8) + 1; /* a label costs as much as a few zeros */
-    fa_parallel_for((c->rows + c->rows_per_task - 1) / c->rows_per_task, nll_task, c);
+    c->rows_per_task = fa_task_rows(written + 8); /* a label costs as much as a few zeros */
+    fa_parallel_for(fa_tasks(c->rows, c->rows_per_task), nll_task, c);
 }
 
 /* Memory for what the job may need of these; NULL without it. */
 static double *allocate(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     const size_t padded = c->rows + FA_ROW_PADDING, weight = job->weight.data ? job->n : 0;
-    const int by_row = job->loss == FA_CROSS_ENTROPY; /* nll reads labels in passing */
+    const int by_row = job->loss == FA_CLASS_cross_entropy; /* nll reads labels in passing */
     const size_t label = by_row && job->labels.data ? padded : 0, scale = by_row ? c->rows : 0;
     double *memory = malloc((padded + label + scale + weight) * sizeof(double)), *at = memory;
     if (!memory) return NULL;
@@ -348,7 +318,7 @@ static double *allocate(class_loss_context *c) {
 
 fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row) {
     class_loss_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
-    const int labels = job->labels.data != NULL, by_row = job->grad_output.inner || job->grad_output.outer;
+    const int labels = job->labels.data != NULL, by_row = !fa_view2_repeats(&job->grad_output);
     size_t live = 0;
     double *memory = allocate(&c);
     if (!memory) return FA_NO_MEMORY;
@@ -360,13 +330,10 @@ fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row) {
     prepare(&c, live);
 
     int failed = 0;
-    if (job->loss == FA_NLL) run_nll(&c);
+    if (job->loss == FA_CLASS_nll_loss) run_nll(&c);
     else failed = run_cross_entropy(&c);
 
-    for (size_t o = 0; job->value.data && o < job->outer; o++) {
-        fa_operand to = plane_row(&job->value, o);
-        fa_scatter_doubles(c.isa, &to, job->inner, c.loss + o * job->inner);
-    }
+    if (job->value.data) fa_view2_scatter(c.isa, &job->value, job->inner, c.rows, c.loss);
     if (job->total) {
         fa_sum_state state = {{0}, {0}};
         fa_accumulate(c.isa, &state, c.rows, c.loss);

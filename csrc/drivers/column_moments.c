@@ -2,10 +2,8 @@
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
+#include "../runtime/tasks.h"
 #include "../simd/fp.h"
-
-/* A task's distributions, which share each part of the matrix while it is in a core's cache. */
-enum { TASK = 32 };
 
 typedef struct {
     const fa_column_moments_job *job;
@@ -16,7 +14,7 @@ typedef struct {
 static void moments_task(void *given, size_t index) {
     const moments_context *context = given;
     const fa_column_moments_job *j = context->job;
-    const size_t begin = index * TASK, end = j->count - begin < TASK ? j->count : begin + TASK;
+    const size_t begin = index * FA_TASK_MOMENTS, end = j->count - begin < FA_TASK_MOMENTS ? j->count : begin + FA_TASK_MOMENTS;
     for (size_t k = 0; k < j->rows; k += FA_MOMENT_ROWS) {
         const size_t rows = j->rows - k < FA_MOMENT_ROWS ? j->rows - k : FA_MOMENT_ROWS;
         const char *w = (const char *)j->w + k * j->columns * context->itemsize;
@@ -32,5 +30,5 @@ static void moments_task(void *given, size_t index) {
 void fa_column_moments(const fa_column_moments_job *job) {
     moments_context context = {.job = job, .kernels = fa_current_isa()->kernels[job->precision]};
     context.itemsize = job->precision == FA_DOUBLE ? sizeof(double) : sizeof(float);
-    fa_parallel_for((job->count + TASK - 1) / TASK, moments_task, &context);
+    fa_parallel_for(fa_tasks(job->count, FA_TASK_MOMENTS), moments_task, &context);
 }

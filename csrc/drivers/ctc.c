@@ -5,6 +5,7 @@
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
+#include "../runtime/tasks.h"
 #include "operands.h"
 
 #include <math.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASK_STATES = 1 << 13, PAD = FA_CTC_SLOTS };
+enum { PAD = FA_CTC_SLOTS };
 
 typedef struct {
     const fa_ctc_job *job;
@@ -347,8 +348,8 @@ static fa_ctc_status run_checked(ctc_context *b, fa_ctc_fault *bad) {
     for (size_t n = 0; n < job->sequences; n++)
         most = (size_t)b->target_length[n] > most ? (size_t)b->target_length[n] : most;
     size_t states = job->steps * (2 * most + 1 + (job->logits || wants_gradients(job) ? job->classes : 0));
-    b->per_task = TASK_STATES / (states + 1) + 1;
-    fa_parallel_for((job->sequences + b->per_task - 1) / b->per_task, run_task, b);
+    b->per_task = FA_TASK_CTC / (states + 1) + 1;
+    fa_parallel_for(fa_tasks(job->sequences, b->per_task), run_task, b);
     if (atomic_load(&b->failed)) return FA_CTC_NO_MEMORY;
     store_results(b);
     return FA_CTC_DONE;

@@ -4,14 +4,13 @@
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
+#include "../runtime/tasks.h"
 #include "operands.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- elementwise losses ------------------------------------------------------------ */
-
-enum { CHUNK = 1 << 15 };
 
 typedef struct {
     const fa_isa *isa;
@@ -33,15 +32,15 @@ static void loss_piece(void *context, size_t n, const void *const in[], const si
 
 static void loss_chunk(void *context, size_t index) {
     const loss_context *p = context;
-    size_t start = index * CHUNK, left = p->n - start;
+    const size_t start = index * FA_TASK_SUMMED, left = p->n - start;
     fa_sum_state state = {{0}, {0}};
     loss_piece_context c = {p->kernel, p->partial ? &state : NULL};
-    fa_for_pieces(p->isa, &p->operands, start, left < CHUNK ? left : CHUNK, loss_piece, &c);
+    fa_for_pieces(p->isa, &p->operands, start, left < FA_TASK_SUMMED ? left : FA_TASK_SUMMED, loss_piece, &c);
     if (p->partial) p->partial[index] = fa_sum_total(&state);
 }
 
 int fa_elementwise_loss_run(const fa_elementwise_loss_job *job) {
-    size_t chunks = (job->n + CHUNK - 1) / CHUNK;
+    const size_t chunks = fa_tasks(job->n, FA_TASK_SUMMED);
     loss_context p = {.isa = fa_current_isa(), .n = job->n};
     p.kernel = p.isa->kernels[job->precision]->loss[job->op];
     p.operands.inputs = 4 + (size_t)fa_elementwise_losses[job->op].parameters;

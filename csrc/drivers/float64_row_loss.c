@@ -1,17 +1,17 @@
-/* Losses of whole rows: labels, staging in float64, means. The kernels are in ops/margin_rows.h and
- * ops/distance_rows.h. */
+/* Losses of rows in float64: labels, staging, means. The kernels are in kernels/float64_rows/. */
 #include "totals.h"
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
+#include "../runtime/tasks.h"
 #include "jobs.h"
-#include "operands.h"
+#include "views.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TASK_ELEMENTS = 1 << 15, BLOCK_ELEMENTS = 1 << 10, MAX_ROWS = 64 }; /* a block: what is staged at a time */
+enum { BLOCK_ELEMENTS = 1 << 10, MAX_ROWS = 64 }; /* a block: what is staged at a time */
 enum { MAX_TILED_ROW = 32 };                                               /* rows this short go through tiles */
 
 typedef struct {
@@ -36,26 +36,6 @@ typedef struct {
     void *memory;
 } workspace;
 
-static size_t rows_left(const float64_row_context *c, size_t row, size_t most) { /* in one plane */
-    size_t left = c->job->inner - row % c->job->inner;
-    return left < most ? left : most;
-}
-static char *cube_at(const fa_view3 *cube, const float64_row_context *c, size_t row) {
-    size_t outer = row / c->job->inner, inner = row % c->job->inner;
-    return cube->data + (ptrdiff_t)outer * cube->outer + (ptrdiff_t)inner * cube->inner;
-}
-static fa_operand row_of(const fa_view3 *cube, const float64_row_context *c, size_t row) {
-    fa_operand o = {cube_at(cube, c, row), cube->class_, cube->dtype};
-    return o;
-}
-/* What there is one of a row, from `row` on in its plane. */
-static fa_operand from_row(const fa_view2 *plane, const float64_row_context *c, size_t row) {
-    ptrdiff_t outer = (ptrdiff_t)(row / c->job->inner), inner = (ptrdiff_t)(row % c->job->inner);
-    fa_operand o = {plane->data ? plane->data + outer * plane->outer + inner * plane->inner : NULL, plane->inner,
-                    plane->dtype};
-    return o;
-}
-
 /* ---- labels --------------------------------------------------------------------------------- */
 
 enum { BEYOND = -2 }; /* stands for labels that int64 does not hold: no label of either kind */
@@ -78,12 +58,12 @@ static int has_bad_label(const float64_row_context *c, size_t *at) {
     const fa_float64_row_loss_job *job = c->job;
     *at = 0;
     for (size_t row = 0, n; job->labels.data && row < c->rows; row += n) {
-        fa_operand labels = from_row(&job->labels, c, row);
-        n = rows_left(c, row, c->rows);
+        fa_operand labels = fa_view2_run(&job->labels, job->inner, row);
+        n = fa_run_length(job->inner, row, c->rows);
         if (find_bad_label(c, n, &labels, 0, at)) return 1;
     }
     for (size_t row = 0; job->label_lists.data && row < c->rows; row++) {
-        fa_operand labels = row_of(&job->label_lists, c, row);
+        fa_operand labels = fa_view3_row(&job->label_lists, job->inner, row);
         if (find_bad_label(c, job->n, &labels, 1, at)) return 1;
     }
     return 0;
@@ -92,7 +72,7 @@ static int has_bad_label(const float64_row_context *c, size_t *at) {
 /* Labels of a block's rows, and of each row of a call the list: in range even if another thread has changed them
  * since they were checked. An absent row's label is 0, its list empty. */
 static void read_labels(const float64_row_context *c, size_t row, size_t rows, workspace *ws) {
-    fa_operand labels = from_row(&c->job->labels, c, row);
+    fa_operand labels = fa_view2_run(&c->job->labels, c->job->inner, row);
     fa_gather_labels(&labels, 0, rows, BEYOND, ws->labels);
     for (size_t k = 0; k < rows; k++) ws->labels[k] = is_class(c, ws->labels[k]) ? ws->labels[k] : 0;
     memset(ws->labels + rows, 0, c->lanes * sizeof *ws->labels);
@@ -104,7 +84,7 @@ static void read_lists(const float64_row_context *c, size_t row, size_t rows, wo
         size_t count = 0;
         ws->row.labels[k] = labels;
         if (k < rows) {
-            fa_operand list = row_of(&c->job->label_lists, c, row + k);
+            fa_operand list = fa_view3_row(&c->job->label_lists, c->job->inner, row + k);
             fa_gather_labels(&list, 0, n, BEYOND, labels);
             while (count < n && is_class(c, labels[count])) count++;
         }
@@ -151,51 +131,51 @@ static int allocate(const float64_row_context *c, workspace *ws) {
     return 0;
 }
 
-static int has_contiguous_rows(const fa_view3 *cube) {
-    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(cube->dtype);
-    return fa_is_native(cube->dtype) && cube->class_ == size && cube->inner % size == 0;
+static int has_contiguous_rows(const fa_view3 *view) {
+    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(view->dtype);
+    return fa_is_native(view->dtype) && view->class_ == size && view->inner % size == 0;
 }
 static fa_dtype real_of(fa_dtype dtype) { return fa_precision_of(dtype) == FA_SINGLE ? FA_F32 : FA_F64; }
 
 /* Some rows as reals of their own precision, `*pitch` of them apart: where they are, or in the stage. */
-static char *gather_rows(const float64_row_context *c, const fa_view3 *cube, size_t row, size_t rows, char *stage,
+static char *gather_rows(const float64_row_context *c, const fa_view3 *view, size_t row, size_t rows, char *stage,
                          ptrdiff_t *pitch) {
-    const fa_precision precision = fa_precision_of(cube->dtype);
+    const fa_precision precision = fa_precision_of(view->dtype);
     const size_t size = fa_realsize(precision);
-    *pitch = has_contiguous_rows(cube) ? cube->inner / (ptrdiff_t)size : (ptrdiff_t)c->job->n;
-    if (has_contiguous_rows(cube)) return cube_at(cube, c, row);
+    *pitch = has_contiguous_rows(view) ? view->inner / (ptrdiff_t)size : (ptrdiff_t)c->job->n;
+    if (has_contiguous_rows(view)) return fa_view3_at(view, c->job->inner, row);
     for (size_t k = 0; k < rows; k++) {
-        fa_operand o = row_of(cube, c, row + k);
+        fa_operand o = fa_view3_row(view, c->job->inner, row + k);
         fa_gather(c->isa, &o, 0, c->job->n, precision, stage + k * c->job->n * size);
     }
     return stage;
 }
-static void scatter_rows(const float64_row_context *c, const fa_view3 *cube, size_t row, size_t rows,
+static void scatter_rows(const float64_row_context *c, const fa_view3 *view, size_t row, size_t rows,
                          const char *stage) {
-    const fa_precision precision = fa_precision_of(cube->dtype);
-    for (size_t k = 0; !has_contiguous_rows(cube) && k < rows; k++) {
-        fa_operand o = row_of(cube, c, row + k);
+    const fa_precision precision = fa_precision_of(view->dtype);
+    for (size_t k = 0; !has_contiguous_rows(view) && k < rows; k++) {
+        fa_operand o = fa_view3_row(view, c->job->inner, row + k);
         fa_scatter(c->isa, &o, 0, c->job->n, precision, stage + k * c->job->n * fa_realsize(precision));
     }
 }
 
 /* A block's rows to float64, as padded rows or as tiles one after another; and back. A tile of float32 is two
  * of float64. Rows are taken as many at a time as their precision's tile holds. */
-static void stage_in(const float64_row_context *c, const fa_view3 *cube, size_t row, size_t rows, const workspace *ws,
+static void stage_in(const float64_row_context *c, const fa_view3 *view, size_t row, size_t rows, const workspace *ws,
                      double *to) {
     const fa_float64_row_kernels *kernels = &c->isa->float64_rows;
-    const fa_row_kernels *tiles = &c->isa->kernels[fa_precision_of(cube->dtype)]->rows;
-    const size_t n = c->job->n, size = fa_realsize(fa_precision_of(cube->dtype));
+    const fa_row_kernels *tiles = &c->isa->kernels[fa_precision_of(view->dtype)]->rows;
+    const size_t n = c->job->n, size = fa_realsize(fa_precision_of(view->dtype));
     const size_t step = c->lanes > 1 ? tiles->lanes : 1;
-    if (c->lanes == 1 && has_contiguous_rows(cube)) {
-        kernels->widen(rows, n, cube->dtype, cube_at(cube, c, row), cube->inner, to, c->padded);
+    if (c->lanes == 1 && has_contiguous_rows(view)) {
+        kernels->widen(rows, n, view->dtype, fa_view3_at(view, c->job->inner, row), view->inner, to, c->padded);
         return;
     }
     for (size_t k = 0; k < rows; k += step, to += step * (c->lanes > 1 ? n : c->padded)) {
         const size_t here = rows - k < step ? rows - k : step;
         ptrdiff_t pitch;
-        const char *from = gather_rows(c, cube, row + k, here, ws->stage, &pitch);
-        if (c->lanes == 1) kernels->widen(1, n, real_of(cube->dtype), from, 0, to, c->padded);
+        const char *from = gather_rows(c, view, row + k, here, ws->stage, &pitch);
+        if (c->lanes == 1) kernels->widen(1, n, real_of(view->dtype), from, 0, to, c->padded);
         else if (size == sizeof(double)) tiles->to_tile(n, here, from, pitch, to);
         else {
             tiles->to_tile(n, here, from, pitch, ws->float32_tile);
@@ -203,47 +183,44 @@ static void stage_in(const float64_row_context *c, const fa_view3 *cube, size_t 
         }
     }
 }
-static void stage_out(const float64_row_context *c, const fa_view3 *cube, size_t row, size_t rows, const workspace *ws,
+static void stage_out(const float64_row_context *c, const fa_view3 *view, size_t row, size_t rows, const workspace *ws,
                       const double *from) {
     const fa_float64_row_kernels *kernels = &c->isa->float64_rows;
-    const fa_row_kernels *tiles = &c->isa->kernels[fa_precision_of(cube->dtype)]->rows;
-    const size_t n = c->job->n, size = fa_realsize(fa_precision_of(cube->dtype));
+    const fa_row_kernels *tiles = &c->isa->kernels[fa_precision_of(view->dtype)]->rows;
+    const size_t n = c->job->n, size = fa_realsize(fa_precision_of(view->dtype));
     const size_t step = c->lanes > 1 ? tiles->lanes : 1;
-    if (c->lanes == 1 && has_contiguous_rows(cube)) {
-        kernels->narrow(rows, n, cube->dtype, from, c->padded, cube_at(cube, c, row), cube->inner);
+    if (c->lanes == 1 && has_contiguous_rows(view)) {
+        kernels->narrow(rows, n, view->dtype, from, c->padded, fa_view3_at(view, c->job->inner, row), view->inner);
         return;
     }
     for (size_t k = 0; k < rows; k += step, from += step * (c->lanes > 1 ? n : c->padded)) {
         const size_t here = rows - k < step ? rows - k : step;
-        const ptrdiff_t pitch = has_contiguous_rows(cube) ? cube->inner / (ptrdiff_t)size : (ptrdiff_t)n;
-        char *to = has_contiguous_rows(cube) ? cube_at(cube, c, row + k) : ws->stage;
-        if (c->lanes == 1) kernels->narrow(1, n, real_of(cube->dtype), from, c->padded, to, 0);
+        const ptrdiff_t pitch = has_contiguous_rows(view) ? view->inner / (ptrdiff_t)size : (ptrdiff_t)n;
+        char *to = has_contiguous_rows(view) ? fa_view3_at(view, c->job->inner, row + k) : ws->stage;
+        if (c->lanes == 1) kernels->narrow(1, n, real_of(view->dtype), from, c->padded, to, 0);
         else if (size == sizeof(double)) tiles->from_tile(n, here, from, to, pitch);
         else {
             kernels->join(n, from, from + n * c->lanes, ws->float32_tile);
             tiles->from_tile(n, here, ws->float32_tile, to, pitch);
         }
-        scatter_rows(c, cube, row + k, here, ws->stage);
+        scatter_rows(c, view, row + k, here, ws->stage);
     }
 }
 
-static int is_repeated(const fa_view2 *plane) { return !plane->inner && !plane->outer; }
-
-/* What there is one of a row, for all rows of a block; `absent` without data. */
-static void gather_view2(const float64_row_context *c, const fa_view2 *plane, size_t row, size_t rows, double absent,
+/* One value a row, for all rows of a block; `absent` without data. */
+static void stage_values(const float64_row_context *c, const fa_view2 *values, size_t row, size_t rows, double absent,
                          double *to) {
-    fa_operand o = from_row(plane, c, row);
-    if (plane->data) fa_gather(c->isa, &o, 0, rows, FA_DOUBLE, to);
+    if (values->data) fa_view2_gather(c->isa, values, c->job->inner, row, rows, to);
     else
         for (size_t k = 0; k < rows; k++) to[k] = absent;
 }
 /* grad_output of the rows, times their weight and what a mean divides by; weights; and targets. */
 static void stage_row_values(const float64_row_context *c, size_t row, size_t rows, workspace *ws) {
     const fa_float64_row_loss_job *job = c->job;
-    const int repeated = is_repeated(&job->grad_output);
-    gather_view2(c, &job->target, row, rows, 0.0, ws->target);
-    gather_view2(c, &job->row_weight, row, rows, 1.0, ws->row_weight);
-    if (!repeated) gather_view2(c, &job->grad_output, row, rows, 1.0, ws->scale);
+    const int repeated = fa_view2_repeats(&job->grad_output);
+    stage_values(c, &job->target, row, rows, 0.0, ws->target);
+    stage_values(c, &job->row_weight, row, rows, 1.0, ws->row_weight);
+    if (!repeated) stage_values(c, &job->grad_output, row, rows, 1.0, ws->scale);
     for (size_t k = 0; k < rows; k++)
         ws->scale[k] = (repeated ? c->scale_of_all : ws->scale[k] * c->norm) * ws->row_weight[k];
 }
@@ -299,7 +276,7 @@ static void run_task(void *context, size_t index) {
     }
     if (end > c->rows) end = c->rows;
     for (size_t n; row < end; row += n) {
-        n = rows_left(c, row, end - row < c->rows_per_block ? end - row : c->rows_per_block);
+        n = fa_run_length(c->job->inner, row, end - row < c->rows_per_block ? end - row : c->rows_per_block);
         run_block(c, &ws, row, n);
     }
     free(ws.memory);
@@ -308,25 +285,21 @@ static void run_task(void *context, size_t index) {
 /* A row's losses and class weights; 0, or -1 without memory. */
 static int prepare(float64_row_context *c) {
     const fa_float64_row_loss_job *job = c->job;
-    const int weighted = job->weight.data || job->loss == FA_MULTILABEL_SOFT_MARGIN;
+    const int weighted = job->weight.data || fa_float64_row_losses[job->loss].targets == FA_TARGETS_PROBABILITIES;
     if (!(c->loss = malloc((c->rows + (weighted ? c->padded : 0) + 1) * sizeof *c->loss))) return -1;
     c->weight = weighted ? c->loss + c->rows : NULL;
     for (size_t i = 0; weighted && i < c->padded; i++) c->weight[i] = i < job->n ? 1.0 : 0.0;
     if (job->weight.data) fa_gather(c->isa, &job->weight, 0, job->n, FA_DOUBLE, c->weight);
     c->norm = job->mean && c->rows ? 1.0 / (double)c->rows : 1.0;
     if (!c->rows) return 0;
-    fa_operand upstream = from_row(&job->grad_output, c, 0);
-    fa_gather(c->isa, &upstream, 0, 1, FA_DOUBLE, &c->scale_of_all);
+    fa_view2_gather(c->isa, &job->grad_output, job->inner, 0, 1, &c->scale_of_all);
     c->scale_of_all *= c->norm;
     return 0;
 }
 
 static void store_results(const float64_row_context *c) {
     const fa_float64_row_loss_job *job = c->job;
-    for (size_t row = 0; job->value.data && row < c->rows; row += job->inner) {
-        fa_operand to = from_row(&job->value, c, row);
-        fa_scatter_doubles(c->isa, &to, job->inner, c->loss + row);
-    }
+    if (job->value.data) fa_view2_scatter(c->isa, &job->value, job->inner, c->rows, c->loss);
     if (!job->total) return;
     fa_sum_state state = {{0}, {0}};
     fa_accumulate(c->isa, &state, c->rows, c->loss);
@@ -343,9 +316,9 @@ fa_status fa_float64_row_loss_run(const fa_float64_row_loss_job *job, size_t *ba
     c.rows_per_block = c.padded < BLOCK_ELEMENTS / MAX_ROWS ? MAX_ROWS : BLOCK_ELEMENTS / c.padded + 1;
     if (c.lanes > 1) /* whole tiles */
         c.rows_per_block = (c.rows_per_block + FA_FLOAT64_GROUP - 1) / FA_FLOAT64_GROUP * FA_FLOAT64_GROUP;
-    c.rows_per_task = TASK_ELEMENTS / (job->n + 8) / c.rows_per_block * c.rows_per_block + c.rows_per_block;
+    c.rows_per_task = (fa_task_rows(job->n + 8) + c.rows_per_block - 1) / c.rows_per_block * c.rows_per_block;
     if (prepare(&c)) return FA_NO_MEMORY;
-    fa_parallel_for((c.rows + c.rows_per_task - 1) / c.rows_per_task, run_task, &c);
+    fa_parallel_for(fa_tasks(c.rows, c.rows_per_task), run_task, &c);
     const int failed = atomic_load(&c.failed);
     if (!failed) store_results(&c);
     free(c.loss);

@@ -15,6 +15,13 @@ typedef struct {
     fa_dtype dtype;
 } fa_operand;
 
+/* The inputs and outputs of an elementwise function. */
+typedef struct {
+    size_t inputs, outputs;
+    fa_operand in[FA_MAX_INPUTS], out[FA_MAX_OUTPUTS]; /* an output without data is not wanted */
+    fa_precision precision;
+} fa_operands;
+
 /* Row (o, i) class c of a matrix: data + o*outer + i*inner + c*class_ bytes. */
 typedef struct {
     char *data;
@@ -36,6 +43,17 @@ typedef struct {
     fa_dtype dtype;
     int staged; /* copy it, though kernels could read it where it is */
 } fa_matrix;
+
+/* ---- activations ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    int op; /* fa_activation_id */
+    fa_variant variant; /* below FA_DERIVATIVE */
+    size_t n;
+    fa_operands operands; /* inputs: dy but for a value, x, parameters */
+} fa_map_job;
+
+void fa_map_run(const fa_map_job *job);
 
 /* ---- rows of matrices ----------------------------------------------------------------------------- */
 
@@ -76,10 +94,8 @@ typedef enum { FA_DONE, FA_NO_MEMORY, FA_BAD_LABEL } fa_status;
 
 /* ---- losses of rows with a class axis --------------------------------------------------------------- */
 
-typedef enum { FA_NLL, FA_CROSS_ENTROPY } fa_class_loss;
-
 typedef struct {
-    fa_class_loss loss;
+    int loss; /* fa_class_loss_id */
     fa_precision precision;
     size_t outer, inner, n;
     fa_view3 input;
@@ -102,9 +118,9 @@ fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row);
 /* ---- losses of rows computed in float64: margins of classes, distances -------------------------------- */
 
 typedef struct {
-    fa_float64_row_loss loss;
+    int loss; /* fa_float64_row_loss_id */
     size_t outer, inner, n, inputs;
-    fa_view3 input[FA_FLOAT64_ROW_INPUTS]; /* of multilabel_soft_margin the second is the target */
+    fa_view3 input[FA_FLOAT64_ROW_INPUTS]; /* if targets are PROBABILITIES the last is the target */
     fa_view2 labels;               /* multi_margin: one a row */
     fa_view3 label_lists;           /* multilabel_margin: n a row, ended by the first -1 */
     fa_view2 target;               /* cosine_embedding: 1 or -1 a row */

@@ -1,20 +1,21 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* mincore */
 #endif
-#include "numpy_loops.h"
+#include "jobs.h"
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
 #include "../runtime/stream.h"
+#include "../runtime/tasks.h"
 #include "operands.h"
 
 typedef struct {
+    const fa_map_job *job;
     const fa_isa *isa;
-    fa_operands operands;
     fa_map_kernel *kernel;
-    size_t n, chunk;
-    int streams;
-} map_job;
+    size_t chunk; /* elements of a task */
+    int streams;  /* store past the caches */
+} map_context;
 
 enum { LINE = 64 };
 
@@ -27,7 +28,7 @@ static void extent(const fa_operand *o, size_t n, uintptr_t *first, uintptr_t *e
 
 /* Does an output share memory with an input that is not the output itself? NumPy leaves that to the loop where
  * in order, from the first element to the last, nothing is read after it was written. */
-static int must_go_in_order(const map_job *job) {
+static int must_go_in_order(const fa_map_job *job) {
     for (size_t k = 0; k < job->operands.outputs; k++) {
         const fa_operand *o = &job->operands.out[k];
         uintptr_t first, end, in_first, in_end;
@@ -43,7 +44,7 @@ static int must_go_in_order(const map_job *job) {
 
 /* Are the outputs so large, and in use already, that they are better stored past the caches? Not where an input
  * is staged: each stage's stores would wait for each other. */
-static int should_stream(const map_job *job) {
+static int should_stream(const fa_map_job *job) {
     const fa_operands *operands = &job->operands;
     const size_t size = fa_realsize(operands->precision), bytes = job->n * size;
     if (bytes < FA_STREAM_MIN_BYTES || !fa_streams_pay()) return 0;
@@ -66,71 +67,33 @@ static int should_stream(const map_job *job) {
  * arrays start 16 bytes behind a boundary. */
 static void map_piece(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]) {
     enum { ENOUGH = 512 };
-    const map_job *job = context;
-    size_t size = fa_realsize(job->operands.precision), beyond = (uintptr_t)out[0] % LINE,
-           head = (LINE - beyond) % LINE / size;
-    if (n < ENOUGH || beyond % size || (head == 0 && !job->streams)) {
-        job->kernel(n, in, step, out, 0);
+    const map_context *c = context;
+    const fa_operands *operands = &c->job->operands;
+    const size_t size = fa_realsize(operands->precision), beyond = (uintptr_t)out[0] % LINE;
+    const size_t head = (LINE - beyond) % LINE / size;
+    if (n < ENOUGH || beyond % size || (head == 0 && !c->streams)) {
+        c->kernel(n, in, step, out, 0);
         return;
     }
     const void *in_rest[FA_MAX_INPUTS];
     void *out_rest[2];
-    job->kernel(head, in, step, out, 0);
-    for (size_t k = 0; k < job->operands.inputs; k++) in_rest[k] = (const char *)in[k] + head * size * step[k];
-    for (size_t k = 0; k < job->operands.outputs; k++) out_rest[k] = (char *)out[k] + head * size;
-    job->kernel(n - head, in_rest, step, out_rest, job->streams);
-    if (job->streams) fa_stream_end();
+    c->kernel(head, in, step, out, 0);
+    for (size_t k = 0; k < operands->inputs; k++) in_rest[k] = (const char *)in[k] + head * size * step[k];
+    for (size_t k = 0; k < operands->outputs; k++) out_rest[k] = (char *)out[k] + head * size;
+    c->kernel(n - head, in_rest, step, out_rest, c->streams);
+    if (c->streams) fa_stream_end();
 }
 
 static void map_chunk(void *context, size_t index) {
-    map_job *job = context;
-    size_t start = index * job->chunk, left = job->n - start;
-    fa_for_pieces(job->isa, &job->operands, start, left < job->chunk ? left : job->chunk, map_piece, job);
+    map_context *c = context;
+    const size_t start = index * c->chunk, left = c->job->n - start;
+    fa_for_pieces(c->isa, &c->job->operands, start, left < c->chunk ? left : c->chunk, map_piece, c);
 }
 
-/* Elements worth a task of their own: some 20 us of work, so that waking a thread pays. */
-static size_t chunk_of(fa_cost cost) {
-    static const size_t chunk[] = {1 << 17, 1 << 16, 1 << 15};
-    return chunk[cost];
-}
-
-void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data) {
-    const fa_map_loop *loop = data;
-    map_job job; /* no initializer: it would zero what no input uses, for longer than a small call computes */
-    fa_operands *operands = &job.operands;
-    fa_variant variant = loop->variant;
-    int arg = 0;
-
-    job.isa = fa_current_isa();
-    job.n = (size_t)*n;
-    job.chunk = chunk_of(fa_activations[loop->op].cost);
-    operands->inputs = 0;
-    operands->outputs = variant == FA_BOTH ? 2 : 1;
-    operands->precision = fa_precision_of(loop->out);
-    if (variant == FA_DERIVATIVE) { /* backward with dy = 1: the product is exact */
-        static const float one = 1.0f;
-        fa_operand ones = {(char *)(uintptr_t)&one, 0, FA_F32};
-        operands->in[operands->inputs++] = ones;
-        variant = FA_BACKWARD;
-    }
-    for (int k = 0; k < loop->inputs; k++) {
-        fa_operand o = {(char *)(uintptr_t)loop->constant[k], 0, loop->in[k]};
-        if (!o.data) {
-            o.data = args[arg];
-            o.stride = strides[arg++];
-        }
-        operands->in[operands->inputs++] = o;
-    }
-    for (size_t k = 0; k < operands->outputs; k++, arg++) {
-        fa_operand out = {args[arg], strides[arg], loop->out};
-        operands->out[k] = out;
-    }
-    job.kernel = job.isa->kernels[operands->precision]->map[loop->op][variant];
-    if (job.n > job.chunk && must_go_in_order(&job)) {
-        job.chunk = job.n;
-        job.streams = 0;
-    } else {
-        job.streams = should_stream(&job);
-    }
-    fa_parallel_for((job.n + job.chunk - 1) / job.chunk, map_chunk, &job);
+void fa_map_run(const fa_map_job *job) {
+    map_context c = {job, fa_current_isa(), NULL, fa_task_elements(fa_activations[job->op].cost), 0};
+    c.kernel = c.isa->kernels[job->operands.precision]->map[job->op][job->variant];
+    if (job->n > c.chunk && must_go_in_order(job)) c.chunk = job->n;
+    else c.streams = should_stream(job);
+    fa_parallel_for(fa_tasks(job->n, c.chunk), map_chunk, &c);
 }

@@ -10,7 +10,7 @@ typedef struct {
     fa_variant variant;
     int inputs;
     fa_dtype in[FA_MAX_INPUTS], out;
-    const void *constant[FA_MAX_INPUTS]; /* an input's one value if it is no operand; else NULL */
+    const void *constant[FA_MAX_INPUTS]; /* a parameter's value that is no operand of the ufunc; else NULL */
 } fa_map_loop;
 
 /* The loop NumPy calls a ufunc's inner loop: args and strides of the operands, then of the outputs. */

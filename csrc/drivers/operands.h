@@ -27,14 +27,8 @@ void fa_scatter_doubles(const fa_isa *isa, const fa_operand *o, size_t n, const 
 /* n integers of any type as int64; those too large for it become `beyond`. */
 void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyond, int64_t *to);
 
-/* A run of inputs and outputs as a kernel wants them: pointers into the operands
- * where those are contiguous, into stages where they are not. */
-typedef struct {
-    size_t inputs, outputs;
-    fa_operand in[FA_MAX_INPUTS], out[FA_MAX_OUTPUTS]; /* an output without data is not wanted */
-    fa_precision precision;
-} fa_operands;
-
+/* What a kernel is called with: pointers into the operands where those are contiguous, into stages where they are
+ * not. */
 typedef void fa_piece_kernel(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]);
 
 /* Calls the kernel over elements start..start+n, in pieces of FA_STAGE_ELEMENTS where an operand is staged. */

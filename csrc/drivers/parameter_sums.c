@@ -2,6 +2,7 @@
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
+#include "../runtime/tasks.h"
 #include "operands.h"
 #include "../simd/fp.h"
 #include "../runtime/fpstate.h"
@@ -10,7 +11,7 @@
 
 /* Element i of a run, or row o of single elements, adds to slot i % SLOTS, o % SLOTS: as
  * many independent sums as keep a core busy. */
-enum { SLOTS = FA_SUM_SLOTS, CHUNK = 1 << 16 };
+enum { SLOTS = FA_SUM_SLOTS };
 
 typedef struct {
     size_t outer, kept, inner;
@@ -58,9 +59,9 @@ int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, c
     p.kernels = isa->kernels[fa_precision_of(dtype)];
     if (outer && kept && inner) {
         size_t least = kept * SLOTS * SLOTS; /* so that a chunk's slots are few beside its elements */
-        p.rows = (CHUNK > least ? CHUNK : least) / inner / kept;
+        p.rows = (FA_TASK_PARAMETERS > least ? FA_TASK_PARAMETERS : least) / inner / kept;
         if (!p.rows) p.rows = 1;
-        if (outer == 1) p.columns = CHUNK;
+        if (outer == 1) p.columns = FA_TASK_PARAMETERS;
         p.used = inner == 1 && outer < SLOTS ? outer : SLOTS;
         p.chunks = (outer + p.rows - 1) / p.rows * ((inner + p.columns - 1) / p.columns);
     }

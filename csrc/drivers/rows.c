@@ -2,7 +2,7 @@
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
-#include "numpy_loops.h"
+#include "../runtime/tasks.h"
 #include "operands.h"
 
 #include "../simd/fp.h"
@@ -16,8 +16,7 @@ enum { MAX_LANES = FA_VIRTUAL_VECTOR / 4 };
 /* Rows this short go through tiles: vectors along them would be mostly tail and folding, one row's at a time. Side by
  * side in memory, longer ones are taken so where they lie. */
 enum { MAX_TILED_ROW = 160, MAX_UNPANELLED_ROW = 64 };
-/* Elements worth a task of their own. */
-enum { TASK_ELEMENTS = 1 << 15, TASKS_PER_THREAD = 16 };
+enum { TASKS_PER_THREAD = 16 };
 /* Calls of the kernel that small begin before those ahead of them end: they share L1 and L2. Of small tiles each phase
  * is another call's; of what is longer, for L1 to hold it, MIDDLE follows BEGIN. */
 enum { MAX_INTERLEAVED_BYTES = 1 << 16, MAX_LAG_BYTES = 1 << 11 };
@@ -399,8 +398,8 @@ static int should_prefetch_tiles(const schedule *s) {
 static size_t choose_rows_per_task(const schedule *s) {
     const fa_rows_job *job = s->job;
     const size_t threads = (size_t)fa_get_threads(), unit = s->traversal == FA_PANEL ? s->panel_rows : MAX_LANES;
-    size_t rows = TASK_ELEMENTS / (job->n + 1) + 1, balanced = job->rows / (threads * TASKS_PER_THREAD);
-    if (s->traversal == FA_WITHIN_ROW && job->n >= TASK_ELEMENTS / 4) return balanced + 1;
+    size_t rows = fa_task_rows(job->n + 1), balanced = job->rows / (threads * TASKS_PER_THREAD);
+    if (s->traversal == FA_WITHIN_ROW && job->n >= FA_TASK_ROWS / 4) return balanced + 1;
     if (rows < balanced) rows = balanced;
     return (rows + unit - 1) / unit * unit;
 }
@@ -429,50 +428,6 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     s.prefetch_out = s.prefetch_in && (job->new_outputs || job->rows * job->n * s.realsize > MAX_L3_BYTES);
     s.prefetch_tiles = should_prefetch_tiles(&s);
     s.rows_per_task = choose_rows_per_task(&s);
-    fa_parallel_for((job->rows - s.head + s.rows_per_task - 1) / s.rows_per_task, run_task, &s);
+    fa_parallel_for(fa_tasks(job->rows - s.head, s.rows_per_task), run_task, &s);
     return atomic_load(&s.failed) ? -1 : 0;
-}
-
-/* ---- gufunc loops -------------------------------------------------------------------- */
-
-/* Operands in order: the inputs as documented, the mask if there is one, the output. */
-int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, const fa_rows_loop *loop) {
-    const fa_isa *isa = fa_current_isa();
-    const fa_row_op *op = &fa_row_ops[loop->op];
-    int backward = loop->variant != FA_VALUE, row_dy = backward && op->reduces;
-    int inputs = 1 + backward, operands = inputs + loop->masked + 1;
-    const ptrdiff_t *core = strides + operands;
-    fa_rows_job job = {.precision = fa_precision_of(loop->dtype), .rows = (size_t)dims[0], .n = (size_t)dims[1]};
-    job.kernel = isa->kernels[job.precision]->rows.op[loop->op][loop->variant];
-
-    int k = 0;
-    if (row_dy) {
-        fa_operand dy = {args[k], strides[k], loop->in_dtype};
-        job.row_in = dy;
-        k++;
-    }
-    for (; k < inputs; k++) {
-        fa_matrix m = {args[k], strides[k], *core++, loop->in_dtype, 0};
-        /* what a masked element counts as: -inf in logits and log-probabilities (softmin negates
-         * them), 0 in dy and probabilities */
-        double lowest = loop->op == FA_ROW_softmin ? HUGE_VAL : -HUGE_VAL;
-        int logarithmic = loop->variant != FA_FROM_OUTPUT || loop->op == FA_ROW_log_softmax;
-        job.in_fill[job.inputs] = k == inputs - 1 && logarithmic ? lowest : 0.0;
-        job.in[job.inputs++] = m;
-    }
-    if (loop->masked) {
-        job.mask = args[k];
-        job.mask_row = strides[k++];
-        job.mask_class = *core++;
-    }
-    if (op->reduces && !backward) {
-        fa_operand out = {args[k], strides[k], loop->dtype};
-        job.row_out = out;
-    } else {
-        fa_matrix out = {args[k], strides[k], *core, loop->dtype, 0};
-        job.out[job.outputs++] = out;
-        /* what passes through the output must not overwrite grad_output, which comes after it */
-        job.in[0].staged = backward && !row_dy && job.in[0].data == out.data;
-    }
-    return fa_rows_run(isa, &job);
 }

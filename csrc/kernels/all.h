@@ -27,8 +27,10 @@ const fa_isa FA_ISA_TABLE = {
     {&f32_kernels, &f64_kernels},
     &ctc_kernels,
     {F64_LANES,
-     /* as fa_float64_row_loss has them */
-     {multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin},
+     {
+#define FA_FLOAT64_ROW_LOSS(name, ...) name##_kernel,
+#include "../ops.def"
+     },
      widen_rows, narrow_rows, split_tile, join_tiles},
     add_compensated,
     count_labels,

@@ -76,7 +76,7 @@ typedef struct {
 typedef struct {
     size_t lanes;
     fa_rows_kernel op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_TRAVERSALS];
-    fa_rows_kernel cross_entropy[FA_TRAVERSALS];
+    fa_rows_kernel class_loss[FA_CLASS_LOSSES][FA_TRAVERSALS]; /* NULL: it has no row kernel */
     /* `rows` <= lanes rows of n reals, `pitch` reals apart, to and from [n][lanes]; absent rows are 0 */
     void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
     void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
@@ -92,15 +92,6 @@ typedef struct {
  * rows, class by class, a vector for each class. Vectors hold elements of one row, or one element
  * of each row; operations and order are the same, and so are the bits.
  */
-typedef enum {
-    FA_MULTI_MARGIN,
-    FA_MULTILABEL_MARGIN,
-    FA_MULTILABEL_SOFT_MARGIN,
-    FA_COSINE_EMBEDDING,
-    FA_TRIPLET_MARGIN,
-    FA_FLOAT64_ROW_LOSSES
-} fa_float64_row_loss;
-
 enum { FA_FLOAT64_GROUP = 16, FA_FLOAT64_ROW_INPUTS = 3, FA_FLOAT64_LANES = FA_VIRTUAL_VECTOR / 8 };
 
 typedef struct {

@@ -59,7 +59,15 @@ static const fa_kernels FN(kernels) = {
 #undef YES
 #undef NO
                 },
-            .cross_entropy = FA_TRAVERSALS_OF(cross_entropy),
+            .class_loss =
+                {
+#define YES(name) FA_TRAVERSALS_OF(name)
+#define NO(name) {{{NULL}}}
+#define FA_CLASS_LOSS(name, targets, row_kernel) row_kernel(name),
+#include "../ops.def"
+#undef YES
+#undef NO
+                },
             .to_tile = FN(to_tile),
             .from_tile = FN(from_tile),
         },

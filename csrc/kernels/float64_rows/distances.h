@@ -66,7 +66,7 @@ static void cosine_results(const cosine_pass *p, vec cosine, vec slope) {
 }
 
 /* 1 - c for target 1, max(c - margin, 0) for -1, with slope 1 at its kink; 0 for any other. */
-static void cosine_embedding(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
+static void cosine_embedding_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     cosine_pass p = {r, {K(1), K(1)}, {K(1), K(1)}};
     vec c = cosine_of(&p), beyond = c - v_splat(r->margin), t = v_load(r->target);
     mask alike = v_eq(t, K(1)), unlike = v_eq(t, K(-1)), inside = v_lt(beyond, K(0));
@@ -259,7 +259,7 @@ FA_INLINE void triplet_combine(const fa_float64_rows_args *r, const triplet_part
     }
 }
 
-static void triplet_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
+static void triplet_margin_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     double *near = r->work[0], *far = r->work[1], *swapped = r->work[2];
     row_norm to_near, to_far, to_swapped;
     triplet_difference(r, r->in[0], r->in[1], near);

@@ -97,7 +97,7 @@ FA_INLINE void mask_labels(const fa_float64_rows_args *r, size_t k) {
 }
 
 /* w_y sum over j != y of max(margin - x_y + x_j, 0)^p / n. */
-static void multi_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
+static void multi_margin_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     double x_y[FA_FLOAT64_LANES], weights[FA_FLOAT64_LANES];
     extract_labels(r, 0, x_y);
     mask_labels(r, 0);
@@ -112,7 +112,7 @@ static void multi_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_L
 }
 
 /* sum over labels y and other classes j of max(1 - x_y + x_j, 0) / n. A label that is there twice counts twice. */
-static void multilabel_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
+static void multilabel_margin_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     double *of_label = r->work[0]; /* each label's x, `lanes` a label */
     f64_sum total = f64_sum_zero();
     size_t most = 0;
@@ -150,7 +150,7 @@ FA_INLINE void soft_margin_body(void *context, size_t i, vec sums[ROW_SUMS]) {
 }
 
 /* -sum of w (y log sigmoid(x) + (1 - y) log sigmoid(-x)) / n; its class weights are never NULL. */
-static void multilabel_soft_margin(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
+static void multilabel_soft_margin_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     soft_margin_pass p = {r, v_load(r->scale) / class_count(r)};
     vec sums[ROW_SUMS];
     row_sums(r, 1, soft_margin_body, &p, sums);

@@ -39,7 +39,13 @@
 #undef YES
 #undef NO
 
-FA_DEFINE_PHASES(cross_entropy)
+#define YES(name) FA_DEFINE_PHASES(name)
+#define NO(name)
+#define FA_CLASS_LOSS(name, targets, row_kernel) row_kernel(name)
+#include "../../ops.def"
+#undef YES
+#undef NO
+
 #undef FA_CALL_TRAVERSAL
 
 #define FA_STATE_FITS(bytes, tiles) ((tiles) * (sizeof(FN(softmax_state)) + sizeof(FN(ce_state))) <= (bytes))

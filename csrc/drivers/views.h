@@ -1,0 +1,65 @@
+/* Rows of operands with up to three dimensions, (outer, inner, classes): one walker for all drivers.
+ *
+ * Rows are counted through the outer and the inner dimension: row r is (r / inner, r % inner). Rows of one outer index
+ * are `v->inner` bytes apart, so that a run of them is an operand; runs end where the outer index changes.
+ */
+#ifndef FA_VIEWS_H
+#define FA_VIEWS_H
+
+#include "operands.h"
+
+/* Of `rows` rows from `row` on, how many have its outer index? */
+static inline size_t fa_run_length(size_t inner, size_t row, size_t rows) {
+    const size_t left = inner - row % inner;
+    return rows < left ? rows : left;
+}
+
+/* The values from `row` on, as far as its run goes. A view without data stays without. */
+static inline fa_operand fa_view2_run(const fa_view2 *v, size_t inner, size_t row) {
+    const ptrdiff_t outer = (ptrdiff_t)(row / inner), at = (ptrdiff_t)(row % inner);
+    fa_operand o = {v->data ? v->data + outer * v->outer + at * v->inner : NULL, v->inner, v->dtype};
+    return o;
+}
+/* One value for all rows? */
+static inline int fa_view2_repeats(const fa_view2 *v) { return !v->inner && !v->outer; }
+
+/* The values of n rows from `row` on, as doubles or as labels; those of int64 that are too large become `beyond`. */
+static inline void fa_view2_gather(const fa_isa *isa, const fa_view2 *v, size_t inner, size_t row, size_t n,
+                                   double *to) {
+    for (size_t run; n; row += run, to += run, n -= run) {
+        const fa_operand o = fa_view2_run(v, inner, row);
+        run = fa_run_length(inner, row, n);
+        fa_gather(isa, &o, 0, run, FA_DOUBLE, to);
+    }
+}
+static inline void fa_view2_gather_labels(const fa_view2 *v, size_t inner, size_t row, size_t n, int64_t beyond,
+                                          int64_t *to) {
+    for (size_t run; n; row += run, to += run, n -= run) {
+        const fa_operand o = fa_view2_run(v, inner, row);
+        run = fa_run_length(inner, row, n);
+        fa_gather_labels(&o, 0, run, beyond, to);
+    }
+}
+/* A double to each of the view's rows. */
+static inline void fa_view2_scatter(const fa_isa *isa, const fa_view2 *v, size_t inner, size_t rows,
+                                    const double *from) {
+    for (size_t row = 0; row < rows; row += inner) {
+        const fa_operand o = fa_view2_run(v, inner, row);
+        fa_scatter_doubles(isa, &o, inner, from + row);
+    }
+}
+
+/* A row's first element; its elements; and all rows of one outer index. */
+static inline char *fa_view3_at(const fa_view3 *v, size_t inner, size_t row) {
+    return v->data + (ptrdiff_t)(row / inner) * v->outer + (ptrdiff_t)(row % inner) * v->inner;
+}
+static inline fa_operand fa_view3_row(const fa_view3 *v, size_t inner, size_t row) {
+    fa_operand o = {fa_view3_at(v, inner, row), v->class_, v->dtype};
+    return o;
+}
+static inline fa_matrix fa_view3_matrix(const fa_view3 *v, size_t outer) {
+    fa_matrix m = {v->data + (ptrdiff_t)outer * v->outer, v->inner, v->class_, v->dtype, 0};
+    return m;
+}
+
+#endif

@@ -1,0 +1,291 @@
+# The fast path of activations, row ops and gates: arrays that the core takes as they are; part of _core.pyx.
+#
+# NumPy spends 0.2 us on a ufunc's call before its loop, 0.7 on a gufunc's: it looks for overrides, finds types, lays
+# out an iterator. Arrays of one native type in C order need none of that. NotImplemented stands for all other calls:
+# then the ufunc is called, whose loop is the same, and which words the errors.
+
+cdef enum:
+    FEW = 500  # elements below which NumPy keeps the interpreter's lock too
+    FEW_CALLS = 16  # of a gate's loop; if there are more, and each of less than
+    MUCH = 256  # elements, NumPy walks the array faster
+
+
+cdef class FastLoop:
+    """The loops of a ufunc for float32 and float64, with these values for its last parameters."""
+
+    cdef fa_map_loop loops[2]
+    cdef int arrays, operands
+
+    def __init__(self, str ufunc, tuple bound):
+        cdef int op, variant, parameters, k
+        op, variant, self.arrays, parameters = _LOOP_OF[ufunc]
+        self.operands = self.arrays + parameters
+        for k, code in enumerate((<int>FA_F32, <int>FA_F64)):
+            fill_map_loop(&self.loops[k], op, <fa_variant>variant, [code] * self.operands, code, bound)
+
+
+cdef inline bint is_fast(PyObject *array):
+    """A float block (see _core.pyx) of at least one dimension: NumPy makes scalars of others."""
+    return (is_float_block(<object>array) and cnp.PyArray_NDIM(<cnp.ndarray>array) > 0
+            and cnp.PyArray_ISALIGNED(<cnp.ndarray>array)
+            and PyDataType_METADATA(cnp.PyArray_DESCR(<cnp.ndarray>array)) is NULL)
+
+
+cdef inline bint is_same_kind(cnp.ndarray a, cnp.ndarray b):
+    return cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and same_shape(a, b)
+
+
+cdef bint is_free(cnp.ndarray out, cnp.ndarray operand):
+    """May `out` be written while the operand is read, element by element?"""
+    return cnp.PyArray_DATA(out) == cnp.PyArray_DATA(operand) or not may_share_memory(out, operand)
+
+
+cdef bint fast_number(PyObject *value, bint double_precision, double *wide, float *narrow):
+    """A Python number, which takes the arrays' type, if that loses nothing but digits."""
+    number = <object>value
+    if type(number) is float:
+        wide[0] = number
+    elif type(number) is int and -(1 << 24) <= number <= (1 << 24):
+        wide[0] = <double><long>number
+    else:
+        return False
+    if not double_precision and wide[0] != 0.0 and not FLT_MIN <= fabs(wide[0]) <= FLT_MAX:
+        return False
+    narrow[0] = <float>wide[0]
+    return True
+
+
+cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given, PyObject *out):
+    """operands: arrays, then numbers; those not given are bound."""
+    cdef char *args[3]
+    cdef ptrdiff_t strides[3]
+    cdef ptrdiff_t n
+    cdef double wide[FA_MAX_INPUTS]
+    cdef float narrow[FA_MAX_INPUTS]
+    cdef fa_map_loop loop
+    cdef cnp.ndarray x, to
+    cdef bint double_precision
+    cdef int arrays = self.arrays
+    cdef Py_ssize_t k
+    for k in range(arrays):
+        if not is_fast(operands[k]) or not is_same_kind(<cnp.ndarray>operands[k], <cnp.ndarray>operands[0]):
+            return NotImplemented
+    x = <cnp.ndarray>operands[0]
+    double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
+    loop = self.loops[double_precision]
+    for k in range(arrays, given):
+        if not fast_number(operands[k], double_precision, &wide[k], &narrow[k]):
+            return NotImplemented
+        loop.constant[k] = &wide[k] if double_precision else <void *>&narrow[k]
+    if out is NULL or <object>out is None:
+        to = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+    else:
+        if not may_write(<object>out, x) or not is_same_kind(<cnp.ndarray>out, x):
+            return NotImplemented
+        to = <cnp.ndarray>out
+        for k in range(arrays):
+            if not is_free(to, <cnp.ndarray>operands[k]):
+                return NotImplemented
+    for k in range(arrays):
+        args[k] = <char *>cnp.PyArray_DATA(<cnp.ndarray>operands[k])
+    args[arrays] = <char *>cnp.PyArray_DATA(to)
+    for k in range(arrays + 1):
+        strides[k] = cnp.PyArray_ITEMSIZE(x)
+    n = cnp.PyArray_SIZE(x)
+    if n <= FEW:
+        fa_map_strided(args, &n, strides, &loop)
+    else:
+        with nogil:
+            fa_map_strided(args, &n, strides, &loop)
+    return to
+
+
+# ---- rows ---------------------------------------------------------------------------
+
+cdef class FastRows:
+    """The loops of a gufunc for float32 and float64."""
+
+    cdef fa_rows_loop loops[2]
+    cdef int arrays
+    cdef bint row_dy, reduces  # grad_output, the result: one a row
+
+    def __init__(self, str gufunc):
+        cdef int op, variant, k
+        cdef bint reduces
+        op, variant, reduces = _ROWS_OF[gufunc]
+        self.arrays = 1 if variant == <int>FA_VALUE else 2
+        self.row_dy, self.reduces = reduces and self.arrays == 2, reduces and self.arrays == 1
+        for k, code in enumerate((<int>FA_F32, <int>FA_F64)):
+            fill_row_data(&self.loops[k], op, <fa_variant>variant, False, code, code)
+
+
+cdef bint has_rows_of(cnp.ndarray a, cnp.ndarray x, int along, bint one_a_row):
+    """Is it shaped like x, or like x without this axis?"""
+    cdef int k, ndim = cnp.PyArray_NDIM(x) - one_a_row
+    if cnp.PyArray_NDIM(a) != ndim or cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(x):
+        return False
+    for k in range(ndim):
+        if cnp.PyArray_DIM(a, k) != cnp.PyArray_DIM(x, k + (one_a_row and k >= along)):
+            return False
+    return True
+
+
+cdef cnp.ndarray rows_like(cnp.ndarray x, int along, bint one_a_row):
+    cdef cnp.npy_intp shape[64]
+    cdef int k, ndim = cnp.PyArray_NDIM(x) - one_a_row
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k + (one_a_row and k >= along))
+    return cnp.PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
+
+
+cdef object fast_rows(FastRows self, PyObject *const *operands, object axis, PyObject *out):
+    cdef cnp.ndarray x, to, first
+    cdef int along, k
+    for k in range(self.arrays):
+        if not is_fast(operands[k]):
+            return NotImplemented
+    x, first = <cnp.ndarray>operands[self.arrays - 1], <cnp.ndarray>operands[0]
+    if type(axis) is not int or not -cnp.PyArray_NDIM(x) <= axis < cnp.PyArray_NDIM(x):
+        return NotImplemented
+    along = axis
+    along += cnp.PyArray_NDIM(x) if along < 0 else 0
+    if (self.reduces or self.row_dy) and cnp.PyArray_NDIM(x) == 1:
+        return NotImplemented
+    if not has_rows_of(first, x, along, self.row_dy):
+        return NotImplemented
+    if out is NULL or <object>out is None:
+        to = rows_like(x, along, self.reduces)
+    else:
+        if not may_write(<object>out, x):
+            return NotImplemented
+        to = <cnp.ndarray>out
+        if not has_rows_of(to, x, along, self.reduces) or may_share_memory(to, x) or may_share_memory(to, first):
+            return NotImplemented
+    run_rows(self, first, x, to, along)
+    return to
+
+
+cdef run_rows(FastRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int along):
+    """Axes before this one are calls, those behind it rows side by side; without any, all are rows of one call.
+    Of one operand it is both dy and x."""
+    cdef char *args[3]
+    cdef ptrdiff_t strides[6]
+    cdef bint one_a_row[3]
+    cdef ptrdiff_t whole[3]  # bytes of each operand from one call to the next
+    cdef ptrdiff_t dims[2]
+    cdef ptrdiff_t calls = 1, rows = 1, size = cnp.PyArray_ITEMSIZE(x)
+    cdef fa_rows_loop *loop = &self.loops[cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64]
+    cdef int k, core = self.arrays + 1, failed
+    for k in range(along):
+        calls *= cnp.PyArray_DIM(x, k)
+    for k in range(along + 1, cnp.PyArray_NDIM(x)):
+        rows *= cnp.PyArray_DIM(x, k)
+    dims[0], dims[1] = rows, cnp.PyArray_DIM(x, along)
+    if rows == 1:
+        dims[0], calls = calls, 1
+    args[0], one_a_row[0] = <char *>cnp.PyArray_DATA(dy), self.row_dy
+    args[1], one_a_row[1] = <char *>cnp.PyArray_DATA(x), False
+    args[self.arrays], one_a_row[self.arrays] = <char *>cnp.PyArray_DATA(to), self.reduces
+    for k in range(self.arrays + 1):  # strides of rows, then of those operands' classes that have any
+        if one_a_row[k]:
+            strides[k], whole[k] = size, rows * size
+        else:
+            strides[k], whole[k] = size * (dims[1] if rows == 1 else 1), rows * dims[1] * size
+            strides[core] = rows * size
+            core += 1
+    if cnp.PyArray_SIZE(x) <= FEW:
+        failed = rows_calls(calls, self.arrays, args, dims, strides, whole, loop)
+    else:
+        with nogil:
+            failed = rows_calls(calls, self.arrays, args, dims, strides, whole, loop)
+    if failed:
+        raise MemoryError()
+
+
+cdef int rows_calls(ptrdiff_t calls, int arrays, char **args, const ptrdiff_t *dims, const ptrdiff_t *strides,
+                    const ptrdiff_t *whole, const fa_rows_loop *loop) noexcept nogil:
+    cdef int failed = 0, k
+    cdef ptrdiff_t o
+    for o in range(calls):
+        failed |= fa_rows_strided(args, dims, strides, loop)
+        for k in range(arrays + 1):
+            args[k] += whole[k]
+    return failed
+
+
+# ---- gates --------------------------------------------------------------------------
+
+cdef object fast_gated(FastLoop self, cnp.ndarray dy, cnp.ndarray x, int along, bint first, object out):
+    """The gate's value, or with a dy its gradient in both halves of an array like x."""
+    cdef cnp.npy_intp shape[64]
+    cdef ptrdiff_t outer = 1, inner = 1, size = cnp.PyArray_ITEMSIZE(x)
+    cdef cnp.ndarray to
+    cdef int k, ndim = cnp.PyArray_NDIM(x)
+    if not is_fast(<PyObject *>x) or (dy is not None and not is_fast(<PyObject *>dy)):
+        return NotImplemented
+    for k in range(ndim):
+        shape[k] = cnp.PyArray_DIM(x, k)
+        if k < along:
+            outer *= shape[k]
+        else:
+            inner *= shape[k]
+    inner //= 2
+    if outer > FEW_CALLS and inner < MUCH:
+        return NotImplemented
+    if dy is None:
+        shape[along] //= 2
+    elif not (cnp.PyArray_TYPE(dy) == cnp.PyArray_TYPE(x) and is_half(dy, x, along)):
+        return NotImplemented
+    if out is None:
+        to = cnp.PyArray_EMPTY(ndim, shape, cnp.PyArray_TYPE(x), 0)
+    else:
+        if not may_write(out, x):
+            return NotImplemented
+        to = out
+        if may_share_memory(to, x) or (dy is not None and may_share_memory(to, dy)):
+            return NotImplemented
+        if not (is_half(to, x, along) if dy is None else same_shape(to, x)):
+            return NotImplemented
+    run_gated(&self.loops[cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64], dy, x, to, outer, inner * size, size, first)
+    return to
+
+
+cdef run_gated(fa_map_loop *loop, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, ptrdiff_t outer, ptrdiff_t half,
+               ptrdiff_t size, bint first):
+    """half: bytes of one; first: the gate is the first of the two. Operands are dy if there is one, the gate, the other
+    half; results the gate's gradient and the other's, or the value."""
+    cdef char *args[5]
+    cdef ptrdiff_t strides[5]
+    cdef ptrdiff_t step[5]  # bytes from one call to the next
+    cdef ptrdiff_t n = half // size, gate = 0 if first else half
+    cdef char *input = <char *>cnp.PyArray_DATA(x)
+    cdef char *output = <char *>cnp.PyArray_DATA(to)
+    cdef int k, used = 0
+    if dy is not None:
+        args[0], step[0] = <char *>cnp.PyArray_DATA(dy), half
+        used = 1
+    args[used], args[used + 1] = input + gate, input + half - gate
+    step[used] = step[used + 1] = 2 * half
+    if dy is None:
+        args[2], step[2] = output, half
+    else:
+        args[3], args[4] = output + gate, output + half - gate
+        step[3] = step[4] = 2 * half
+    used = 3 if dy is None else 5
+    for k in range(used):
+        strides[k] = size
+    if outer * n <= FEW:
+        gated_calls(outer, used, args, &n, strides, step, loop)
+    else:
+        with nogil:
+            gated_calls(outer, used, args, &n, strides, step, loop)
+
+
+cdef void gated_calls(ptrdiff_t calls, int used, char **args, const ptrdiff_t *n, const ptrdiff_t *strides,
+                      const ptrdiff_t *step, fa_map_loop *loop) noexcept nogil:
+    cdef ptrdiff_t o
+    cdef int k
+    for o in range(calls):
+        fa_map_strided(args, n, strides, loop)
+        for k in range(used):
+            args[k] += step[k]
