@@ -21,11 +21,24 @@ cdef extern from "core.h" nogil:
         const char *name
         int parameters, second_input
         float ulp[FA_PRECISIONS][3]
+    ctypedef enum fa_targets:
+        FA_TARGETS_NONE, FA_TARGETS_LABELS, FA_TARGETS_LABEL_LISTS, FA_TARGETS_PROBABILITIES
+        FA_TARGETS_LABELS_OR_PROBABILITIES, FA_TARGETS_SIGNS
+    ctypedef struct fa_class_loss:
+        const char *name
+        fa_targets targets
+    ctypedef struct fa_float64_row_loss:
+        const char *name
+        int inputs
+        fa_targets targets
     enum: FA_GRAD, FA_LOSS_RESULTS
-    enum: FA_ACTIVATIONS, FA_ROW_OPS, FA_ELEMENTWISE_LOSSES, FA_MAX_INPUTS, FA_FLOAT64_ROW_INPUTS
+    enum: FA_ACTIVATIONS, FA_ROW_OPS, FA_ELEMENTWISE_LOSSES, FA_CLASS_LOSSES, FA_FLOAT64_ROW_LOSSES
+    enum: FA_MAX_INPUTS
     const fa_activation fa_activations[]
     const fa_row_op fa_row_ops[]
     const fa_elementwise_loss fa_elementwise_losses[]
+    const fa_class_loss fa_class_losses[]
+    const fa_float64_row_loss fa_float64_row_losses[]
 
 cdef extern from "include/fastact.h" nogil:
     int fa_set_isa(const char *)
@@ -34,6 +47,7 @@ cdef extern from "include/fastact.h" nogil:
     int fa_available_cpus()
 
 cdef extern from "kernels/contract.h" nogil:
+    enum: FA_FLOAT64_ROW_INPUTS
     ctypedef struct fa_isa:
         pass
 
@@ -101,10 +115,8 @@ cdef extern from "drivers/jobs.h" nogil:
         char *data
         ptrdiff_t outer, inner
         fa_dtype dtype
-    ctypedef enum fa_class_loss:
-        FA_NLL, FA_CROSS_ENTROPY
     ctypedef struct fa_class_loss_job:
-        fa_class_loss loss
+        int loss
         fa_precision precision
         size_t outer, inner, n
         fa_view3 input
@@ -118,10 +130,8 @@ cdef extern from "drivers/jobs.h" nogil:
         fa_view2 value
         fa_view3 grad, hess
         double *total
-    ctypedef enum fa_float64_row_loss:
-        FA_MULTI_MARGIN, FA_MULTILABEL_MARGIN, FA_MULTILABEL_SOFT_MARGIN, FA_COSINE_EMBEDDING, FA_TRIPLET_MARGIN
     ctypedef struct fa_float64_row_loss_job:
-        fa_float64_row_loss loss
+        int loss
         size_t outer, inner, n, inputs
         fa_view3 input[FA_FLOAT64_ROW_INPUTS]
         fa_view2 labels

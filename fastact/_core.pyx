@@ -17,6 +17,9 @@ from libc.string cimport memset
 
 import numpy as np
 
+cdef extern from "numpy/arrayobject.h":
+    PyObject *PyDataType_METADATA(cnp.PyArray_Descr *)
+
 cnp.import_array()
 cnp.import_umath()
 
@@ -43,256 +46,6 @@ cdef list _LOOPS = [
     (<int>cnp.NPY_FLOAT32, <int>FA_F32, <int>cnp.NPY_FLOAT32, <int>FA_F32),
     (<int>cnp.NPY_FLOAT64, <int>FA_F64, <int>cnp.NPY_FLOAT64, <int>FA_F64),
 ]
-
-
-# ---- ufuncs -----------------------------------------------------------------
-# What a ufunc points to (names, types, loops, their data) lives as long as the process.
-
-cdef list _kept = []
-
-
-cdef const char *keep(bytes text):
-    _kept.append(text)
-    return text
-
-
-cdef fa_map_loop *map_loop(int op, fa_variant variant, list codes, int result_code, tuple bound):
-    cdef fa_map_loop *loop = <fa_map_loop *>PyMem_Malloc(sizeof(fa_map_loop))
-    fill_map_loop(loop, op, variant, codes, result_code, bound)
-    return loop
-
-
-cdef fill_map_loop(fa_map_loop *loop, int op, fa_variant variant, list codes, int result_code, tuple bound):
-    """codes: of the operands, then of the parameters bound to a value each."""
-    cdef int k
-    memset(loop, 0, sizeof(loop[0]))
-    loop.op, loop.variant, loop.inputs, loop.out = op, variant, len(codes), <fa_dtype>result_code
-    for k in range(loop.inputs):
-        loop.in_[k] = <fa_dtype><int>codes[k]
-    for k, value in enumerate(bound, len(codes) - len(bound)):
-        # rounded to the type that NumPy would convert the operand to
-        loop.constant[k] = cnp.PyArray_DATA(constant(np.array(value, _DTYPES[codes[k]])))
-
-
-cdef cnp.ndarray constant(cnp.ndarray array):
-    _kept.append(array)
-    return array
-
-
-cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int parameters, tuple bound):
-    """A ufunc of `arrays` inputs (grad_output first), then parameters but those bound to a value."""
-    cdef int ntypes = len(_LOOPS), operands = arrays + parameters - len(bound), results = 1 + (variant == FA_BOTH), k
-    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
-    cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
-    types = b""
-    for k in range(ntypes):
-        number, code, float_number, float_code = _LOOPS[k]
-        loops[k] = <cnp.PyUFuncGenericFunction>fa_map_strided
-        data[k] = map_loop(op, variant, [code] * arrays + [float_code] * parameters, float_code, bound)
-        types += bytes([number] * arrays + [float_number] * (operands - arrays + results))
-    return cnp.PyUFunc_FromFuncAndData(
-        loops, data, <char *>keep(types), ntypes, operands, results, cnp.PyUFunc_None, <char *>keep(name.encode()),
-        <char *>keep(f"Elementwise loop of fastact.{name}; see the op of that name.".encode()), 0)
-
-
-cdef void rows_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *strides, void *data) noexcept nogil:
-    if fa_rows_strided(args, <const ptrdiff_t *>dims, <const ptrdiff_t *>strides, <const fa_rows_loop *>data):
-        with gil:
-            PyErr_SetNone(MemoryError)
-
-
-cdef fa_rows_loop *row_data(int op, fa_variant variant, bint masked, int array_code, int float_code):
-    cdef fa_rows_loop *loop = <fa_rows_loop *>PyMem_Malloc(sizeof(fa_rows_loop))
-    fill_row_data(loop, op, variant, masked, array_code, float_code)
-    return loop
-
-
-cdef fill_row_data(fa_rows_loop *loop, int op, fa_variant variant, bint masked, int array_code, int float_code):
-    loop.op, loop.variant, loop.masked = op, variant, masked
-    loop.in_dtype, loop.dtype = <fa_dtype>array_code, <fa_dtype>float_code
-
-
-cdef str row_signature(fa_variant variant, bint masked, bint reduces):
-    """Core dimensions in the order grad_output, input, mask -> output."""
-    inputs = ["(n)"]
-    if variant != FA_VALUE:
-        inputs.insert(0, "()" if reduces else "(n)")
-    if masked:
-        inputs.append("(n)")
-    return ",".join(inputs) + "->" + ("()" if reduces and variant == FA_VALUE else "(n)")
-
-
-cdef object make_gufunc(str name, int op, fa_variant variant, bint masked, bint reduces):
-    cdef int ntypes = len(_LOOPS), arrays = 1 + (variant != FA_VALUE), k
-    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
-    cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
-    types = b""
-    for k in range(ntypes):
-        number, code, float_number, float_code = _LOOPS[k]
-        loops[k] = <cnp.PyUFuncGenericFunction>rows_loop
-        data[k] = row_data(op, variant, masked, code, float_code)
-        types += bytes([number] * arrays + [<int>cnp.NPY_BOOL] * masked + [float_number])
-    return cnp.PyUFunc_FromFuncAndDataAndSignature(
-        loops, data, <char *>keep(types), ntypes, arrays + masked, 1, cnp.PyUFunc_None, <char *>keep(name.encode()),
-        <char *>keep(f"Row loop of fastact.{name}; see the op of that name.".encode()), 0,
-        keep(row_signature(variant, masked, reduces).encode()))
-
-
-cdef list _ELEMENTWISE = []  # (ufunc, op, variant, arrays, parameters, bound), for types registered later
-cdef dict _LOOP_OF = {}  # name -> (op, variant, arrays, parameters)
-cdef dict _ROWS_OF = {}  # name -> (op, variant, reduces)
-cdef list _ROWS = []  # (gufunc, op, variant, arrays, masked)
-
-
-cdef publish(name, ufunc):
-    """Makes it an attribute here, where pickle finds it by name."""
-    globals()[name] = ufunc
-    try:
-        ufunc.__module__ = __name__
-    except AttributeError:
-        pass  # NumPy before 2.2: pickle searches all modules for it, and finds it here
-
-
-cdef list variants(const fa_activation *op):
-    """(name's suffix, variant, arrays)"""
-    found = [("", FA_VALUE, 1), ("_backward", FA_BACKWARD, 2), ("_derivative", FA_DERIVATIVE, 1),
-             ("_second_derivative", FA_SECOND_DERIVATIVE, 1)]
-    if op.from_output:
-        found.append(("_backward_from_output", FA_FROM_OUTPUT, 2))
-    if op.by_parameter:
-        found += [("_backward_by_parameter", FA_BY_PARAMETER, 2), ("_backward_both", FA_BOTH, 2)]
-    return found
-
-
-cdef publish_elementwise(int op, str ending, tuple bound):
-    cdef tuple entry
-    for suffix, variant, arrays in variants(&fa_activations[op]):
-        name = fa_activations[op].name.decode() + suffix + ending
-        ufunc = make_ufunc(name, op, variant, arrays, fa_activations[op].parameters, bound)
-        entry = (ufunc, op, variant, arrays, fa_activations[op].parameters, bound)
-        if not bound:
-            _LOOP_OF[name] = (op, <int>variant, arrays, fa_activations[op].parameters)
-        _ELEMENTWISE.append(entry)
-        publish(name, ufunc)
-        if _bfloat16 is not None:
-            register_elementwise(entry)
-
-
-def bind_parameters(str op, tuple values):
-    """Publish each of the op's ufuncs once more as `<name>_default`, with these values for its
-    parameters: a call need not turn Python floats into operands then."""
-    names = [fa_activations[k].name.decode() for k in range(FA_ACTIVATIONS)]
-    publish_elementwise(names.index(op), "_default", values)
-
-
-def _make_rows():
-    cdef const fa_row_op *op
-    cdef int k
-    for k in range(FA_ROW_OPS):
-        op = &fa_row_ops[k]
-        kinds = [("", FA_VALUE), ("_backward", FA_BACKWARD)]
-        if op.from_output:
-            kinds.append(("_backward_from_output", FA_FROM_OUTPUT))
-        for suffix, variant in kinds:
-            for masked in (False, True):
-                name = op.name.decode() + suffix + ("_masked" if masked else "")
-                gufunc = make_gufunc(name, k, variant, masked, op.reduces)
-                _ROWS.append((gufunc, k, variant, 1 + (variant != FA_VALUE), masked))
-                if not masked:
-                    _ROWS_OF[name] = (k, <int>variant, bool(op.reduces))
-                publish(name, gufunc)
-
-
-cdef object _bfloat16 = None
-
-
-cdef register(ufunc, list operands, void *data, cnp.PyUFuncGenericFunction function):
-    """A loop of bfloat16 with operands of these type numbers."""
-    cdef int types[FA_MAX_INPUTS + 2]
-    cdef int number = _bfloat16.num, k
-    for k, operand in enumerate([*operands, *[number] * ufunc.nout]):
-        types[k] = operand
-    if cnp.PyUFunc_RegisterLoopForType(ufunc, number, function, types, data) < 0:
-        raise RuntimeError(f"could not register {ufunc.__name__} for bfloat16")
-
-
-cdef register_elementwise(tuple entry):
-    cdef int op, arrays, parameters
-    cdef fa_variant variant
-    ufunc, op, variant, arrays, parameters, bound = entry
-    # Beside a registered type Python floats are not weak: they come as float64, as
-    # grad_output or as parameters; the input decides.
-    narrow, wide = (<int>_bfloat16.num, <int>FA_BF16), (<int>cnp.NPY_FLOAT64, <int>FA_F64)
-    for dy in (narrow, wide)[:arrays]:
-        for parameter in (narrow, wide) if ufunc.nin > arrays else (wide,):
-            inputs = [dy] * (arrays - 1) + [narrow] + [parameter] * parameters
-            data = map_loop(op, variant, [code for _, code in inputs], FA_BF16, bound)
-            register(ufunc, [number for number, _ in inputs[:ufunc.nin]], data,
-                     <cnp.PyUFuncGenericFunction>fa_map_strided)
-
-
-def register_bfloat16(dtype):
-    """Give every ufunc a loop for ml_dtypes.bfloat16; parameters may be any float64."""
-    global _bfloat16
-    if _bfloat16 is not None:
-        return
-    _bfloat16 = dtype
-    _CODES[dtype] = <int>FA_BF16
-    _DTYPES[<int>FA_BF16] = dtype
-    for entry in _ELEMENTWISE:
-        register_elementwise(entry)
-    for gufunc, op, variant, arrays, masked in _ROWS:
-        register(gufunc, [dtype.num] * arrays + [<int>cnp.NPY_BOOL] * masked,
-                 row_data(op, variant, masked, FA_BF16, FA_BF16), <cnp.PyUFuncGenericFunction>rows_loop)
-
-
-for _k in range(FA_ACTIVATIONS):
-    publish_elementwise(_k, "", ())
-_make_rows()
-
-
-def table():
-    """The op table: for each kind, name -> its row, as a dict."""
-    def bounds(pair):
-        return {"float32": tuple(pair[0]), "float64": tuple(pair[1])}
-    return {
-        "activation": {
-            fa_activations[k].name.decode(): {"parameters": fa_activations[k].parameters,
-                                              "from_output": bool(fa_activations[k].from_output),
-                                              "by_parameter": bool(fa_activations[k].by_parameter),
-                                              "ulp": bounds(fa_activations[k].ulp)}
-            for k in range(FA_ACTIVATIONS)},
-        "rows": {
-            fa_row_ops[k].name.decode(): {"reduces": bool(fa_row_ops[k].reduces),
-                                          "from_output": bool(fa_row_ops[k].from_output),
-                                          "ulp": {"float32": fa_row_ops[k].ulp[0], "float64": fa_row_ops[k].ulp[1]}}
-            for k in range(FA_ROW_OPS)},
-        "loss": {
-            fa_elementwise_losses[k].name.decode(): {"parameters": fa_elementwise_losses[k].parameters, "index": k,
-                                         "second": bool(fa_elementwise_losses[k].second_input),
-                                         "ulp": bounds(fa_elementwise_losses[k].ulp)}
-            for k in range(FA_ELEMENTWISE_LOSSES)},
-    }
-
-
-def parameter_sums(cnp.ndarray terms, dtype):
-    """A contiguous float32 or float64 array of shape (outer, kept, inner), summed in float64 over
-    the first axis and the last; rounded to a float type without a warning."""
-    cdef cnp.npy_intp *shape = cnp.PyArray_DIMS(terms)
-    cdef cnp.ndarray out = np.empty(shape[1], dtype)
-    cdef int failed
-    cdef fa_dtype code = code_of(terms)
-    cdef fa_operand to = operand_of(out)
-    with nogil:
-        failed = fa_parameter_sums(<size_t>shape[0], <size_t>shape[1], <size_t>shape[2], code,
-                                   cnp.PyArray_DATA(terms), &to)
-    if failed:
-        raise MemoryError()
-    return out
-
-
-include "_plain_calls.pxi"
-include "_calls.pxi"
 
 
 # ---- arrays for the core ----------------------------------------------------------
@@ -357,8 +110,91 @@ cdef fa_operand operand_of(cnp.ndarray a) except *:
     return o
 
 
-include "_losses.pxi"
-include "_plain_losses.pxi"
+cdef fa_operand block_operand(cnp.ndarray a) except *:
+    """An array in C order, whatever its dimensions, as one run."""
+    cdef fa_operand o
+    o.data, o.stride, o.dtype = <char *>cnp.PyArray_DATA(a), cnp.PyArray_ITEMSIZE(a), code_of(a)
+    return o
+
+
+cdef bint same_shape(cnp.ndarray a, cnp.ndarray b):
+    cdef int k
+    if cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(b):
+        return False
+    for k in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIM(a, k) != cnp.PyArray_DIM(b, k):
+            return False
+    return True
+
+
+cdef bint is_float_block(object a):
+    """An ndarray of native float32 or float64 in C order, not empty: the core takes it as it is."""
+    if not cnp.PyArray_CheckExact(a):
+        return False
+    cdef cnp.ndarray array = a
+    cdef int number = cnp.PyArray_TYPE(array)
+    return ((number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT64) and cnp.PyArray_ISNOTSWAPPED(array)
+            and cnp.PyArray_IS_C_CONTIGUOUS(array) and cnp.PyArray_SIZE(array) > 0)
+
+
+cdef bint may_write(object out, cnp.ndarray like):
+    """May the core write to it just as it is, results of the type of `like`? Shapes and overlap are the caller's
+    question. Where this says no, _arrays.check_out decides, copies or refuses."""
+    if not is_float_block(out):
+        return False
+    cdef cnp.ndarray array = out
+    return (cnp.PyArray_TYPE(array) == cnp.PyArray_TYPE(like) and cnp.PyArray_ISALIGNED(array)
+            and cnp.PyArray_ISWRITEABLE(array)
+            and cnp.PyArray_FLAGS(array) >= 0)  # bit 31: NumPy warns of writes to what was broadcast
+
+
+# ---- the table --------------------------------------------------------------------
+
+cdef dict _TARGETS = {  # of losses of rows
+    <int>FA_TARGETS_NONE: "none", <int>FA_TARGETS_LABELS: "labels", <int>FA_TARGETS_LABEL_LISTS: "label lists",
+    <int>FA_TARGETS_PROBABILITIES: "probabilities",
+    <int>FA_TARGETS_LABELS_OR_PROBABILITIES: "labels or probabilities", <int>FA_TARGETS_SIGNS: "signs",
+}
+
+
+def table():
+    """The op table: for each kind, name -> its row, as a dict."""
+    def bounds(pair):
+        return {"float32": tuple(pair[0]), "float64": tuple(pair[1])}
+    return {
+        "activation": {
+            fa_activations[k].name.decode(): {"parameters": fa_activations[k].parameters,
+                                              "from_output": bool(fa_activations[k].from_output),
+                                              "by_parameter": bool(fa_activations[k].by_parameter),
+                                              "ulp": bounds(fa_activations[k].ulp)}
+            for k in range(FA_ACTIVATIONS)},
+        "rows": {
+            fa_row_ops[k].name.decode(): {"reduces": bool(fa_row_ops[k].reduces),
+                                          "from_output": bool(fa_row_ops[k].from_output),
+                                          "ulp": {"float32": fa_row_ops[k].ulp[0], "float64": fa_row_ops[k].ulp[1]}}
+            for k in range(FA_ROW_OPS)},
+        "loss": {
+            fa_elementwise_losses[k].name.decode(): {"parameters": fa_elementwise_losses[k].parameters, "index": k,
+                                                     "second": bool(fa_elementwise_losses[k].second_input),
+                                                     "ulp": bounds(fa_elementwise_losses[k].ulp)}
+            for k in range(FA_ELEMENTWISE_LOSSES)},
+        "class_loss": {
+            fa_class_losses[k].name.decode(): {"index": k, "targets": _TARGETS[<int>fa_class_losses[k].targets]}
+            for k in range(FA_CLASS_LOSSES)},
+        "float64_row_loss": {
+            fa_float64_row_losses[k].name.decode(): {"index": k, "inputs": fa_float64_row_losses[k].inputs,
+                                                     "targets": _TARGETS[<int>fa_float64_row_losses[k].targets]}
+            for k in range(FA_FLOAT64_ROW_LOSSES)},
+    }
+
+
+# ---- the functions ----------------------------------------------------------------
+
+include "_cython/ufuncs.pxi"
+include "_cython/fast_path.pxi"
+include "_cython/functions.pxi"
+include "_cython/loss_jobs.pxi"
+include "_cython/fast_path_losses.pxi"
 
 
 # ---- configuration -----------------------------------------------------------------

@@ -219,8 +219,8 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
 # ---- rows ---------------------------------------------------------------------------
 
 cdef class Rows(Function):
-    """A function over a gufunc. Arrays that the core takes as they are go to its loop along any axis, others along their last axis to
-    the gufunc as they are; every other call is left to `general`."""
+    """A function over a gufunc, by one of three ways: arrays that the core takes as they are go to its loop, along
+    any axis; other ndarrays go to the gufunc, along their last axis; every other call is left to `general`."""
 
     cdef readonly object gufunc
     cdef object general
@@ -308,8 +308,8 @@ cdef tuple _OUT = ("out",)
 
 cdef class Gated(Function):
     """A gated linear unit over a ufunc of its gate and its other half, or its gradient over one of
-    grad_output and these. Plain arrays go to its loop half by half, others of NumPy's are halved here for the
-    ufunc; every other call is left to `general`."""
+    grad_output and these. Arrays that the core takes as they are go to its loop half by half, other ndarrays are
+    halved here for the ufunc; every other call is left to `general`."""
 
     cdef object ufunc, general
     cdef FastLoop fast

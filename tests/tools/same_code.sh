@@ -37,18 +37,36 @@ import collections, hashlib, pathlib, re, subprocess, sys
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
+def contents(path):
+    """The bytes of each section of constants, in hex."""
+    found = {}
+    for part in re.split(r"^Contents of section ", run("objdump", "-s", str(path)), flags=re.M)[1:]:
+        name, _, body = part.partition(":\n")
+        found[name] = "".join("".join(line[1:].split("  ")[0].split()[1:5]) for line in body.splitlines())
+    return found
+
 def sections(path):
     """(kind, contents) of each section of code or data."""
+    data = contents(path)
+
+    def target(match):
+        """What a relocation points to: a constant's bytes, or nothing of a name."""
+        kind, symbol, sign, offset = match.groups()
+        pool = re.fullmatch(r"\.rodata\.cst(\d+)", symbol)
+        if not pool:  # tables of jumps lie one behind the other in .rodata
+            return kind + ("" if symbol == ".rodata" else f"{sign or ''}{offset or ''}")
+        size, at = int(pool[1]), int(f"{sign or '+'}{offset or '0'}", 16) + 4
+        at -= at % size  # an immediate operand comes between the address and the next instruction
+        return kind + data[symbol][2 * at : 2 * (at + size)]
+
     code = run("objdump", "-dr", "--no-addresses", "--no-show-raw-insn", str(path))
     for part in code.split("Disassembly of section ")[1:]:
-        name, _, body = part.partition("\n")
+        _, _, body = part.partition("\n")
         body = re.sub(r"<[^>]*>", "<>", body)
-        body = re.sub(r"(R_\w+\s+)[^\s+-]+", r"\1", body)
+        body = re.sub(r"(R_\w+\s+)([^\s+-]+(?:-[^\s+-]*[a-zA-Z][^\s+-]*)*)(?:([+-])(0x[0-9a-f]+))?", target, body)
         yield "code", body
-    data = run("objdump", "-s", str(path))
-    for part in re.split(r"^Contents of section ", data, flags=re.M)[1:]:
-        name, _, body = part.partition("\n")
-        if name.startswith((".rodata", ".data")) and ".str" not in name:
+    for name, body in data.items():
+        if name.startswith((".rodata.", ".data.")) and ".cst" not in name and ".str" not in name:
             yield "data", body
 
 def digests(folder):
