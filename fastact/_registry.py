@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal, get_args, overload
 
 import fastact
-from fastact._activation import Activation
 from fastact._arrays import choice
-from fastact._glu import Glu
-from fastact._loss import Loss
-from fastact._row_op import RowOp
-from fastact._rrelu import RandomizedRelu
+from fastact._functions.activation import Activation
+from fastact._functions.gated import Glu
+from fastact._functions.random_relu import RandomizedRelu
+from fastact._functions.row_op import RowOp
+from fastact._losses.base import Loss
 
 Kind = Literal["activation", "rows", "loss"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

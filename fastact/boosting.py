@@ -20,9 +20,9 @@ import numpy as np
 
 from fastact._arrays import Array, choice, float_array
 from fastact._docs import OBJECTIVES, complete
-from fastact._elementwise_loss import ElementwiseLoss
-from fastact._loss import Loss, Wanted
-from fastact._ops import get_op
+from fastact._losses.base import Loss, Wanted
+from fastact._losses.elementwise import ElementwiseLoss
+from fastact._registry import get_op
 
 __all__ = ["Objective", "lightgbm_objective", "xgboost_objective"]
 

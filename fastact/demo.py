@@ -2,7 +2,7 @@
 
 `Perceptron` is the tutorial: forward and backward pass side by side, the shape of every
 array beside it. The rest of the file trains it and, on the same batches, the same
-network in plain NumPy and in PyTorch (`fastact._demo_peers`), and compares them.
+network in plain NumPy and in PyTorch (`fastact._command.demo_peers`), and compares them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 import fastact as fa
-from fastact._command import CommandError, check_figure_file, figure_in, require
+from fastact._command.figures import CommandError, check_figure_file, figure_in, require
 
 Array = npt.NDArray[Any]
 Batch = tuple[Array, Array]
@@ -244,7 +244,7 @@ def main(plot_file: Path | None = None, write: Callable[[str], None] = print) ->
         f"float32; {EPOCHS} epochs in batches of {BATCH}, one thread."
     )
 
-    from fastact._demo_peers import PlainNumPy, pytorch_network
+    from fastact._command.demo_peers import PlainNumPy, pytorch_network
 
     ours = Perceptron(weights)
     networks: list[Network] = [ours, PlainNumPy(weights)]

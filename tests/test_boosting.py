@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import fastact as fa
-from fastact._elementwise_loss import ElementwiseLoss
-from fastact._row_loss import RowLoss
+from fastact._losses.class_rows import RowLoss
+from fastact._losses.elementwise import ElementwiseLoss
 from fastact.boosting import _UPPER, lightgbm_objective, xgboost_objective
 
 FACTORIES = {"lightgbm": lightgbm_objective, "xgboost": xgboost_objective}

@@ -9,8 +9,8 @@ from pathlib import Path
 from textwrap import fill
 
 import fastact as fa
-from fastact._command import CommandError
-from fastact._ops import Kind
+from fastact._command.figures import CommandError
+from fastact._registry import Kind
 
 
 def info() -> None:
@@ -40,10 +40,10 @@ def demo(plot: Path | None) -> None:
 
 
 def plot(chosen: argparse.Namespace) -> None:
-    from fastact import _plot
+    from fastact._command import plot as drawing
 
     x_range = None if chosen.range is None else tuple(chosen.range)
-    _plot.main(chosen.output, chosen.name, chosen.set, chosen.derivatives, x_range)
+    drawing.main(chosen.output, chosen.name, chosen.set, chosen.derivatives, x_range)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from fastact import _docs
 from fastact._config import _core
-from fastact._trained import AlongAxis, ParameterBackward
+from fastact._functions.parameter_gradient import AlongAxis, ParameterBackward
 
 # What every ufunc call takes besides its operands.
 _UFUNC_KEYWORDS = [

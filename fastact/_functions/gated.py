@@ -20,8 +20,8 @@ from fastact._arrays import (
 )
 from fastact._config import _core
 from fastact._docs import GATES, complete
-from fastact._method import Method
-from fastact._row_op import normalize
+from fastact._functions.python_function import Method
+from fastact._functions.row_op import normalize
 
 
 class Glu(_core.Gated):

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastact._arrays import as_array, check_order, is_float
 from fastact._config import _core
-from fastact._method import Method
+from fastact._functions.python_function import Method
 
 
 class RandomizedRelu(Method):

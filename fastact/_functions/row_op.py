@@ -11,7 +11,7 @@ import numpy as np
 from fastact._arrays import any_dask, as_array, check_out, is_float, single
 from fastact._config import _core
 from fastact._docs import ROWS, complete
-from fastact._method import Method
+from fastact._functions.python_function import Method
 
 Axis = int | tuple[int, ...]
 
@@ -164,14 +164,14 @@ class RowOp(_core.Rows):
 
     def _aligned(self, arrays: dict[str, Any], like: str, axes: tuple[int, ...]) -> list[Any]:
         """Dask arrays in chunks that agree, each row in one."""
-        from fastact import _dask
+        from fastact._losses import blocks
 
         every = tuple(range(arrays[like].ndim))
         kept = tuple(a for a in every if a not in axes)
         places = {0: (), len(kept): kept, len(every): every}  # by number of dimensions
         along = {name: places[a.ndim] for name, a in arrays.items() if a.ndim in places}
         matching = {name: arrays[name] for name in along}
-        return list((arrays | _dask.aligned(self.__name__, matching, along, axes, like)).values())
+        return list((arrays | blocks.aligned(self.__name__, matching, along, axes, like)).values())
 
     def _like(self, dy: Any, x: Any, name: str) -> Any:
         """A grad_output of the shape of `x`, which `name` names."""

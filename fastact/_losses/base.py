@@ -183,10 +183,10 @@ class Loss(ABC):
             operands = self._bound(operands, given)
         options = self._options(given)
         if any_dask(*operands, grad_output, *options.values()):
-            from fastact import _dask
+            from fastact._losses import blocks
 
             named = dict(zip(self._operands, operands, strict=True))
-            return _dask.run(self, named, options, wanted, grad_output)
+            return blocks.run(self, named, options, wanted, grad_output)
         with _core.DefaultFloat():
             return self._compute(operands, options, wanted, grad_output)
 

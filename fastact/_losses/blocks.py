@@ -15,7 +15,7 @@ from dask.base import is_dask_collection
 
 from fastact._arrays import Array
 from fastact._config import _core
-from fastact._loss import Loss, Wanted, check_upstream, exact_sum, over
+from fastact._losses.base import Loss, Wanted, check_upstream, exact_sum, over
 
 Axes = tuple[int, ...]
 

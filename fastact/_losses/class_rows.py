@@ -10,7 +10,18 @@ import numpy as np
 
 from fastact._arrays import Array, Result, float_array, integer_array, plain_array
 from fastact._config import _core
-from fastact._loss import ONE, Layout, Loss, Range, Shape, Wanted, checked_weight, int64, number, upstream
+from fastact._losses.base import (
+    ONE,
+    Layout,
+    Loss,
+    Range,
+    Shape,
+    Wanted,
+    checked_weight,
+    int64,
+    number,
+    upstream,
+)
 
 SMOOTHING, Z_FACTOR = Range(0.0, 1.0), Range(0.0, finite=True)
 

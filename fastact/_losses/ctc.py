@@ -10,7 +10,7 @@ import numpy as np
 
 from fastact._arrays import Array, Result, float_array, integer_array, plain_array
 from fastact._config import _core
-from fastact._loss import (
+from fastact._losses.base import (
     ONE,
     Layout,
     Loss,

@@ -11,7 +11,8 @@ import numpy as np
 from fastact._arrays import Array, Result, float_array
 from fastact._config import _core
 from fastact._docs import LOSSES, complete
-from fastact._loss import (
+from fastact._functions.parameter_gradient import summed
+from fastact._losses.base import (
     ONE,
     REDUCTIONS,
     Layout,
@@ -30,7 +31,6 @@ from fastact._loss import (
     switch,
     upstream,
 )
-from fastact._trained import summed
 
 
 class Parameter(NamedTuple):

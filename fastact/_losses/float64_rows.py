@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from fastact._arrays import Array, Result, float_array
+from fastact._arrays import Array, Result, float_array, integer_array
 from fastact._config import _core
-from fastact._docs import ROW_LOSSES, Shared, complete
-from fastact._loss import (
+from fastact._docs import LABELLED, ROW_LOSSES, Shared, complete
+from fastact._losses.base import (
     ONE,
     Layout,
     Loss,
+    Range,
     Shape,
     Wanted,
     check_apart,
@@ -22,9 +23,10 @@ from fastact._loss import (
     checked_weight,
     number,
     parts,
+    switch,
     upstream,
 )
-from fastact._row_loss import _class_axis, _Cubes, _without
+from fastact._losses.class_rows import _class_axis, _Cubes, _without, check_class_weight
 
 
 class Operands(NamedTuple):
@@ -152,3 +154,66 @@ class _Results:
         if self.alone:
             return (grads or (None,))[0], (hesses or (None,))[0]
         return grads or None, hesses or None
+
+
+# ---- kinds ---------------------------------------------------------------------------
+
+
+class MarginLoss(WideLoss):
+    """A loss of rows of scores; targets are a label a row, a list of labels, or a share of each class."""
+
+    _shared = LABELLED
+
+    def __init__(self, definition: Callable[..., Any], targets: Literal["labels", "lists", "shares"]) -> None:
+        self._targets = targets
+        self._targets_are_rows = targets == "labels"
+        self._weights_are_rows = targets == "lists"
+        super().__init__(definition)
+
+    def _given(self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int) -> Operands:
+        shares = self._targets == "shares"
+        target = (
+            float_array(named["target"], "target") if shares else integer_array(named["target"], "target")
+        )
+        self._check_target(target.shape, shape, axis)
+        weight = (
+            None
+            if self._weights_are_rows
+            else checked_weight(options["weight"], check_class_weight, shape[axis])
+        )
+        if shares:
+            return Operands(also=(target,), weight=weight)
+        if self._targets == "lists":
+            return Operands(label_lists=target)
+        return Operands(labels=target, weight=weight)
+
+    def _numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
+        p = number(options.get("p", 1), "p")
+        if p not in (1.0, 2.0):
+            raise ValueError(f"p must be 1 or 2, got {options['p']!r}")
+        return number(options.get("margin", 1.0), "margin"), p, 0.0, False
+
+
+def margin_loss(targets: Literal["labels", "lists", "shares"]) -> Callable[[Callable[..., Any]], MarginLoss]:
+    """Decorate a documented definition of a loss with such targets."""
+    return lambda definition: MarginLoss(definition, targets)
+
+
+class CosineLoss(WideLoss):
+    """A loss of the cosine of two vectors, and a target a row."""
+
+    _targets_are_rows = True
+
+    def _given(self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int) -> Operands:
+        target = float_array(named["target"], "target")
+        self._check_target(target.shape, shape, axis)
+        return Operands(target=target)
+
+
+class TripletLoss(WideLoss):
+    """A loss of the distances of three vectors."""
+
+    def _numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
+        margin = number(options["margin"], "margin", Range(0.0, open=True, finite=True))
+        p = number(options["p"], "p", Range())
+        return margin, p, number(options["eps"], "eps"), switch(options["swap"], "swap")

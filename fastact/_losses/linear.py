@@ -15,7 +15,7 @@ import numpy as np
 
 from fastact._arrays import Array, Result, float_array, integer_array
 from fastact._config import _core
-from fastact._loss import (
+from fastact._losses.base import (
     Layout,
     Loss,
     Shape,
@@ -31,7 +31,7 @@ from fastact._loss import (
     over,
     upstream,
 )
-from fastact._row_loss import (
+from fastact._losses.class_rows import (
     SMOOTHING,
     Z_FACTOR,
     check_class_weight,

@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._loss import Reduction
-from fastact._row_loss import row_loss
+from fastact._losses.base import Reduction
+from fastact._losses.class_rows import row_loss
 
 __all__ = ["cross_entropy", "nll_loss"]
 

@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastact._elementwise_loss import Parameter, elementwise_loss
-from fastact._loss import Range, Reduction
+from fastact._losses.base import Range, Reduction
+from fastact._losses.elementwise import Parameter, elementwise_loss
 
 __all__ = ["binary_cross_entropy", "gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 

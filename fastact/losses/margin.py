@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._loss import Reduction
-from fastact._margin_loss import margin_loss
+from fastact._losses.base import Reduction
+from fastact._losses.float64_rows import margin_loss
 
 __all__ = ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"]
 

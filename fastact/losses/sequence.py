@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._ctc_loss import ctc
-from fastact._loss import Reduction
+from fastact._losses.base import Reduction
+from fastact._losses.ctc import ctc
 
 __all__ = ["ctc_loss"]
 

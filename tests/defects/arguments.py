@@ -42,7 +42,7 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: label_smoothing",
-        "fastact/_row_loss.py",
+        "fastact/_losses/class_rows.py",
         'smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING)',
         'smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING) * 0.0',
         "tests/test_row_losses.py -k test_rows",
@@ -63,7 +63,7 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: keepdims",
-        "fastact/_row_op.py",
+        "fastact/_functions/row_op.py",
         'keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}',
         "keywords = {}",
         "tests/test_layouts_rows.py -k keepdims",
