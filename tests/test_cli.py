@@ -10,7 +10,7 @@ import pytest
 
 import fastact as fa
 from fastact import demo
-from fastact._command import cli
+from fastact._command import cli, comparison
 from fastact._command.demo_peers import PlainNumPy
 
 
@@ -110,17 +110,17 @@ def test_plot_is_refused_before_training(file, why, tmp_path, capsys):
 
 def test_demo_fails_on_a_wrong_result():
     right, wrong = (
-        demo.Run(demo.Perceptron(demo.initial_weights()), losses=[1.0], seconds=[1.0]) for _ in "ab"
+        comparison.Run(demo.Perceptron(demo.initial_weights()), losses=[1.0], seconds=[1.0]) for _ in "ab"
     )
-    demo.check([right, wrong], 0.98)
-    with pytest.raises(demo.DemoError, match="below 97%"):
-        demo.check([right], 0.96)
+    comparison.check([right, wrong], 0.98)
+    with pytest.raises(comparison.DemoError, match="below 97%"):
+        comparison.check([right], 0.96)
     wrong.network.weights[0][0, 0] += 1e-3
-    with pytest.raises(demo.DemoError, match="more than rounding"):
-        demo.check([right, wrong], 0.98)
+    with pytest.raises(comparison.DemoError, match="more than rounding"):
+        comparison.check([right, wrong], 0.98)
     wrong.network.weights[0][0, 0] = np.nan
-    with pytest.raises(demo.DemoError, match="more than rounding"):
-        demo.check([right, wrong], 0.98)
+    with pytest.raises(comparison.DemoError, match="more than rounding"):
+        comparison.check([right, wrong], 0.98)
 
 
 @pytest.mark.parametrize("kind", [demo.Perceptron, PlainNumPy])
