@@ -1,4 +1,4 @@
-"""Losses of rows with a class axis."""
+"""Losses of rows of classes."""
 
 from __future__ import annotations
 
