@@ -18,9 +18,9 @@ sys.path.append(str(DOCS.parent / "tests"))
 import reference  # noqa: E402
 
 import fastact as fa  # noqa: E402
-from fastact import _plot  # noqa: E402
+from fastact._command import plot  # noqa: E402
 from fastact._docs import sections  # noqa: E402
-from fastact._glu import Glu  # noqa: E402
+from fastact._functions.gated import Glu  # noqa: E402
 
 PAGE = DOCS / "activations.md"
 PICTURES = DOCS / "plots"
@@ -132,8 +132,8 @@ def main() -> None:
         old.unlink()
     for op in ops():
         if not isinstance(op, Glu):
-            _plot.main(picture(op), op.__name__, [*_plot.examples(op).items()], derivatives=True)
-    _plot.main(PICTURES / "all.svg", derivatives=True)
+            plot.main(picture(op), op.__name__, [*plot.examples(op).items()], derivatives=True)
+    plot.main(PICTURES / "all.svg", derivatives=True)
 
 
 if __name__ == "__main__":

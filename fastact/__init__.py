@@ -13,7 +13,7 @@ array([0., 0., 1.])
 
 from fastact import boosting, rows
 from fastact._config import config, get_num_threads, set_num_threads
-from fastact._ops import get_op, list_ops
+from fastact._registry import get_op, list_ops
 from fastact._version import __version__
 from fastact.activations import exponential, gated, hard, linear_units, rectifiers, sigmoids, smooth
 from fastact.activations.exponential import *  # noqa: F403
@@ -25,7 +25,7 @@ from fastact.activations.sigmoids import *  # noqa: F403
 from fastact.activations.smooth import *  # noqa: F403
 from fastact.losses import (
     binary,
-    by_row,
+    classification,
     deviance,
     distance,
     likelihood,
@@ -35,7 +35,7 @@ from fastact.losses import (
     sequence,
 )
 from fastact.losses.binary import *  # noqa: F403
-from fastact.losses.by_row import *  # noqa: F403
+from fastact.losses.classification import *  # noqa: F403
 from fastact.losses.deviance import *  # noqa: F403
 from fastact.losses.distance import *  # noqa: F403
 from fastact.losses.likelihood import *  # noqa: F403
@@ -54,7 +54,7 @@ __all__ += rectifiers.__all__
 __all__ += sigmoids.__all__
 __all__ += smooth.__all__
 __all__ += binary.__all__
-__all__ += by_row.__all__
+__all__ += classification.__all__
 __all__ += deviance.__all__
 __all__ += likelihood.__all__
 __all__ += linear.__all__

@@ -2,7 +2,7 @@
 
 import sys
 
-from fastact._cli import main
+from fastact._command.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

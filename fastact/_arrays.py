@@ -1,7 +1,8 @@
-"""Arguments as the core takes them: checks, conversions, results."""
+"""Arguments as the core takes them: checks, conversions, outputs."""
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,16 @@ from fastact._config import _core
 
 Array = npt.NDArray[Any]
 
-_PLAIN = frozenset((np.ndarray, float, int, str, type(None)))  # no Dask collection is one of these
-_NATIVE = (np.dtype(np.float32), np.dtype(np.float64))
+_NEVER_DASK = frozenset((np.ndarray, float, int, str, type(None)))
+_NATIVE_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 _FLOAT_NUMBERS = frozenset(np.dtype(char).num for char in "efd")
 
 
-def plain_array(value: Any, name: str) -> Array:
+# ---- inputs -------------------------------------------------------------------------
+
+
+def as_ndarray(value: Any, name: str) -> Array:
+    """`np.asarray`, whose errors name the argument."""
     if type(value) is np.ndarray:
         return value
     try:
@@ -27,35 +32,29 @@ def plain_array(value: Any, name: str) -> Array:
 
 def float_array(value: Any, name: str) -> Array:
     """`value` as a native array of a float type the core has; integers and bools become float64."""
-    array = plain_array(value, name)
-    if array.dtype in _NATIVE:
+    array = as_ndarray(value, name)
+    if array.dtype in _NATIVE_FLOATS:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
     _core.check_real(name, array)
-    return native(array)
-
-
-def is_float(dtype: np.dtype[Any]) -> bool:
-    """One of the core's FLOATS? (A dtype's name takes NumPy as long as many a call.)"""
-    return dtype.num in _FLOAT_NUMBERS or (dtype.kind == "V" and dtype.name in _core.FLOATS)
-
-
-def native(array: Array) -> Array:
-    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    return _native_order(array)
 
 
 def integer_array(value: Any, name: str, what: str = "class labels") -> Array:
-    array = plain_array(value, name)
+    array = as_ndarray(value, name)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers ({what}), got {array.dtype}")
-    return native(array)
+    return _native_order(array)
 
 
-def choice(value: Any, name: str, allowed: tuple[str, ...]) -> Any:
-    if not isinstance(value, str) or value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-    return value
+def _native_order(array: Array) -> Array:
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def is_float(dtype: np.dtype[Any]) -> bool:
+    """Whether it is one of the core's FLOATS. (A dtype's name takes NumPy as long as many a call.)"""
+    return dtype.num in _FLOAT_NUMBERS or (dtype.kind == "V" and dtype.name in _core.FLOATS)
 
 
 def as_array(value: Any) -> Any:
@@ -68,41 +67,82 @@ def as_weak_array(value: Any) -> Any:
     return value if isinstance(value, (int, float)) else as_array(value)
 
 
-def check_order(order: Any, name: str) -> None:
-    if type(order) is not int or order not in (1, 2):
-        raise ValueError(f"{name}: order must be 1 or 2, got {order!r}")
-
-
-def single(out: Any) -> Any:
-    """`out` of a function with one result, which may come in a tuple, as NumPy has it."""
-    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
-
-
 def any_dask(*values: Any) -> bool:
     """Whether one is a Dask collection."""
-    if not any(type(value) not in _PLAIN and hasattr(value, "__dask_graph__") for value in values):
+    if not any(type(value) not in _NEVER_DASK and hasattr(value, "__dask_graph__") for value in values):
         return False
     from dask.base import is_dask_collection
 
     return any(map(is_dask_collection, values))
 
 
-def check_out(out: Any, name: str, shape: tuple[int, ...], dtype: Any) -> Array:
-    """`out` if a result of `shape` and `dtype` may be written to it."""
+# ---- options ------------------------------------------------------------------------
+
+
+def choice(value: Any, name: str, allowed: tuple[str, ...]) -> Any:
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+    return value
+
+
+def check_order(order: Any, name: str) -> None:
+    if type(order) is not int or order not in (1, 2):
+        raise ValueError(f"{name}: order must be 1 or 2, got {order!r}")
+
+
+# ---- outputs ------------------------------------------------------------------------
+
+
+def check_out(
+    out: Any, name: str, shape: tuple[int, ...], dtype: Any = None, *, by_ufunc: bool = False
+) -> Any:
+    """`out`, if a result of `shape` and `dtype` may be written to it.
+
+    All outputs that Python checks are checked here. Without a dtype the cast is not checked. Where
+    a ufunc does the writing (`by_ufunc`), other libraries' arrays pass: the ufunc hands over to them.
+    """
     if not isinstance(out, np.ndarray):
+        if by_ufunc and hasattr(out, "__array_ufunc__"):
+            return out
         raise TypeError(f"{name} must be an ndarray, got {type(out).__name__}")
     if out.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {out.shape}")
     if not out.flags.writeable:
         raise ValueError(f"{name} is read-only")
-    if out.dtype is not dtype and not np.can_cast(dtype, out.dtype, casting="same_kind"):
-        raise TypeError(f"{name} of dtype {out.dtype} cannot hold a result of dtype {dtype}")
-    return out
+    if dtype is None or out.dtype is dtype or np.can_cast(dtype, out.dtype, casting="same_kind"):
+        return out
+    raise TypeError(f"{name} of dtype {out.dtype} cannot hold a result of dtype {dtype}")
 
 
-class Result:
-    """An array to compute into: `out` itself where the core can write it, else a copy to
-    be delivered. `in_place` names the one input whose memory it may share."""
+def check_no_overlap(outputs: list[tuple[Any, str]]) -> None:
+    """Refuses outputs, each with its name, of which two share memory."""
+    arrays = [pair for pair in outputs if isinstance(pair[0], np.ndarray)]
+    for (a, first), (b, second) in combinations(arrays, 2):
+        if np.shares_memory(a, b):
+            raise ValueError(f"{first} and {second} must not share memory")
+
+
+def unpack_out(out: Any) -> Any:
+    """`out` of a function with one result, which may come in a tuple, as NumPy has it."""
+    return out[0] if isinstance(out, tuple) and len(out) == 1 else out
+
+
+def split_out(out: Any, name: str, count: int) -> list[tuple[Any, str]]:
+    """The outputs for the gradients by `count` inputs, each with its name."""
+    if out is None:
+        return [(None, name)] * count
+    if not isinstance(out, tuple) or len(out) != count:
+        number = {2: "two", 3: "three"}[count]
+        raise TypeError(f"{name} must be a tuple of {number} arrays, one for each input")
+    return [(part, f"{name}[{k}]") for k, part in enumerate(out)]
+
+
+class OutputBuffer:
+    """Where the core writes a result: into `out` itself if it can, else into `array`, a new one, of
+    which `write_back` makes a copy into `out`.
+
+    `sources` are the arrays that are read. `in_place` is the one of them that `out` may be.
+    """
 
     out: Array | None
     array: Array
@@ -123,11 +163,12 @@ class Result:
         usable = self.out.dtype == dtype and self.out.dtype.isnative
         usable = usable and (self.out.flags.c_contiguous or self.out.ndim == 1)
         sharing = [s for s in sources if usable and _core.may_share_memory(self.out, s)]
-        usable = usable and all(s is in_place and _same_memory(self.out, s) for s in sharing)
+        usable = usable and all(s is in_place and _is_same_view(self.out, s) for s in sharing)
         usable = usable and len(sharing) <= 1  # a target that is the input is read once more
         self.array = self.out if usable else np.empty(shape, dtype)
 
-    def deliver(self) -> Array:
+    def write_back(self) -> Array:
+        """The result, in `out` if there is one."""
         if self.out is None or self.out is self.array:
             return self.array
         with np.errstate(all="ignore"):  # of an `out` narrower than the result
@@ -135,7 +176,8 @@ class Result:
         return self.out
 
 
-def _same_memory(a: Array, b: Array) -> bool:
+def _is_same_view(a: Array, b: Array) -> bool:
+    """Whether elements lie at the same addresses, in the same order and type."""
     return a is b or (a.__array_interface__["data"], a.strides, a.dtype) == (
         b.__array_interface__["data"],
         b.strides,

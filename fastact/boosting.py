@@ -20,9 +20,10 @@ import numpy as np
 
 from fastact._arrays import Array, choice, float_array
 from fastact._docs import OBJECTIVES, complete
-from fastact._elementwise_loss import ElementwiseLoss
-from fastact._loss import Loss, Wanted
-from fastact._ops import get_op
+from fastact._losses.base import Loss
+from fastact._losses.elementwise import ElementwiseLoss
+from fastact._losses.interface import Request
+from fastact._registry import get_op
 
 __all__ = ["Objective", "lightgbm_objective", "xgboost_objective"]
 
@@ -201,22 +202,22 @@ class Objective:
     def _derivatives(self, scores: Array, target: Array, weight: Array | None) -> tuple[Array, Array]:
         upper = _UPPER[self.loss.__name__] if self.hess == "upper" else None
         if upper is None:
-            _, grad, hess = self._run(scores, target, weight, Wanted(grad=True, hess=True))
+            _, grad, hess = self._run(scores, target, weight, Request(grad=True, hess=True))
         elif callable(upper):
             at = np.ascontiguousarray(np.broadcast_to(upper(scores, target), scores.shape), scores.dtype)
-            _, grad, _ = self._run(scores, target, weight, Wanted(grad=True))
-            _, _, hess = self._run(at, target, weight, Wanted(hess=True))
+            _, grad, _ = self._run(scores, target, weight, Request(grad=True))
+            _, _, hess = self._run(at, target, weight, Request(hess=True))
         else:
-            _, grad, hess = self._run(scores, target, weight, Wanted(grad=True, hess=True))
+            _, grad, hess = self._run(scores, target, weight, Request(grad=True, hess=True))
             hess *= upper[self.library](scores.shape[-1])
         if weight is not None and weight.ndim < scores.ndim:
             weight = weight[:, None]
         return grad, self._raised(grad, hess, 1.0 if weight is None else weight)
 
-    def _run(self, scores: Array, target: Array, weight: Array | None, wanted: Wanted) -> Any:
+    def _run(self, scores: Array, target: Array, weight: Array | None, request: Request) -> Any:
         """Rows' weights are gradients of what follows the loss: so they go with any loss's own."""
-        upstream = 1.0 if weight is None else weight
-        return self.loss._run((scores, target), {**self.options, "reduction": "none"}, wanted, upstream)
+        grad_output = 1.0 if weight is None else weight
+        return self.loss._run((scores, target), {**self.options, "reduction": "none"}, request, grad_output)
 
     def _raised(self, grad: Array, hess: Array, weight: Array | float) -> Array:
         floor = self.floor * weight
@@ -301,7 +302,7 @@ def _own_options(loss: Loss, options: dict[str, Any]) -> dict[str, Any]:
     for name in ("reduction", "axis"):
         if name in options:
             raise TypeError(f"{name} is not for an objective: its terms are summed, its classes last")
-    loss._options(options)
+    loss._all_options(options)
     return options
 
 

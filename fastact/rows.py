@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._row_op import Axis, jacobian, row_op
+from fastact._functions.row_op import Axis, jacobian, row_op
 
 __all__ = ["hardmax", "log_softmax", "logsumexp", "softmax", "softmin", "sparsemax"]
 

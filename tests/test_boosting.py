@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import fastact as fa
-from fastact._elementwise_loss import ElementwiseLoss
-from fastact._row_loss import RowLoss
+from fastact._losses.class_rows import ClassLoss
+from fastact._losses.elementwise import ElementwiseLoss
 from fastact.boosting import _UPPER, lightgbm_objective, xgboost_objective
 
 FACTORIES = {"lightgbm": lightgbm_objective, "xgboost": xgboost_objective}
@@ -246,7 +246,7 @@ def pair(input, other, *, weight=None, reduction="mean"):
     """The same, of two inputs and without a target."""
 
 
-OF_SEVERAL = [RowLoss(definition, False) for definition in (triplet, with_variance, pair)]
+OF_SEVERAL = [ClassLoss(definition, False) for definition in (triplet, with_variance, pair)]
 OF_SEVERAL += [op for op in fa.list_ops("loss") if len(op._operands) != 2]
 
 

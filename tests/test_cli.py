@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 import fastact as fa
-from fastact import _cli, demo
-from fastact._demo_peers import PlainNumPy
+from fastact import demo
+from fastact._command import cli, comparison
+from fastact._command.demo_peers import PlainNumPy
 
 
 def test_info_names_everything(capsys):
-    assert _cli.main(["info"]) == 0
+    assert cli.main(["info"]) == 0
     text = capsys.readouterr().out
     config = fa.config()
     for word in (config["version"], config["isa"], str(config["num_threads"]), config["cpu"].split()[0]):
@@ -37,7 +38,7 @@ def test_module_is_the_command(tmp_path):
 
 def test_help_lists_the_commands(capsys):
     with pytest.raises(SystemExit) as stop:
-        _cli.main(["--help"])
+        cli.main(["--help"])
     assert stop.value.code == 0
     text = capsys.readouterr().out
     for command in ("info", "demo", "plot"):
@@ -61,7 +62,7 @@ def test_help_lists_the_commands(capsys):
 )
 def test_unknown_input_is_named(arguments, named, capsys):
     with pytest.raises(SystemExit) as stop:
-        _cli.main(arguments)
+        cli.main(arguments)
     assert stop.value.code == 2
     assert named in capsys.readouterr().err
 
@@ -71,7 +72,7 @@ def test_demo(capsys, tmp_path):
     threads = fa.get_num_threads()
     file = tmp_path / "loss.png"
     plots = importlib.util.find_spec("matplotlib") is not None
-    assert _cli.main(["demo", *(["--plot", str(file)] if plots else [])]) == 0
+    assert cli.main(["demo", *(["--plot", str(file)] if plots else [])]) == 0
     captured = capsys.readouterr()
     accuracy = re.search(r"Test accuracy: ([\d.]+)%", captured.out)
     assert accuracy is not None
@@ -87,7 +88,7 @@ def test_demo(capsys, tmp_path):
 @pytest.mark.parametrize("missing", ["sklearn", "tqdm", "threadpoolctl"])
 def test_demo_names_what_is_missing(missing, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, missing, None)  # importing it is an ImportError
-    assert _cli.main(["demo"]) == 1
+    assert cli.main(["demo"]) == 1
     text = capsys.readouterr().err
     assert {"sklearn": "scikit-learn"}.get(missing, missing) in text
     assert "fastact[demo]" in text
@@ -95,13 +96,13 @@ def test_demo_names_what_is_missing(missing, monkeypatch, capsys):
 
 def test_plot_names_what_is_missing(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert _cli.main(["demo", "--plot", "loss.png"]) == 1
+    assert cli.main(["demo", "--plot", "loss.png"]) == 1
     assert "fastact[plot]" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("file", "why"), [("loss.xyz", "must end in"), ("no/such/loss.png", "no folder")])
 def test_plot_is_refused_before_training(file, why, tmp_path, capsys):
-    assert _cli.main(["demo", "--plot", str(tmp_path / file)]) == 1
+    assert cli.main(["demo", "--plot", str(tmp_path / file)]) == 1
     captured = capsys.readouterr()
     assert why in captured.err
     assert captured.out == ""
@@ -109,17 +110,17 @@ def test_plot_is_refused_before_training(file, why, tmp_path, capsys):
 
 def test_demo_fails_on_a_wrong_result():
     right, wrong = (
-        demo.Run(demo.Perceptron(demo.initial_weights()), losses=[1.0], seconds=[1.0]) for _ in "ab"
+        comparison.Run(demo.Perceptron(demo.initial_weights()), losses=[1.0], seconds=[1.0]) for _ in "ab"
     )
-    demo.check([right, wrong], 0.98)
-    with pytest.raises(demo.DemoError, match="below 97%"):
-        demo.check([right], 0.96)
+    comparison.check([right, wrong], 0.98)
+    with pytest.raises(comparison.DemoError, match="below 97%"):
+        comparison.check([right], 0.96)
     wrong.network.weights[0][0, 0] += 1e-3
-    with pytest.raises(demo.DemoError, match="more than rounding"):
-        demo.check([right, wrong], 0.98)
+    with pytest.raises(comparison.DemoError, match="more than rounding"):
+        comparison.check([right, wrong], 0.98)
     wrong.network.weights[0][0, 0] = np.nan
-    with pytest.raises(demo.DemoError, match="more than rounding"):
-        demo.check([right, wrong], 0.98)
+    with pytest.raises(comparison.DemoError, match="more than rounding"):
+        comparison.check([right, wrong], 0.98)
 
 
 @pytest.mark.parametrize("kind", [demo.Perceptron, PlainNumPy])

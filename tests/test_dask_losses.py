@@ -318,7 +318,7 @@ def test_bad_numbers_are_refused_at_the_call(name):
     op = getattr(fa, walk.reference.LOSSES[name].op or name)
     x = lazy(np.full(SHAPE, 0.5), 5, 3)
     operands = (x,) * len(op._operands)
-    bad = {n: out_of_range(p.allowed) for n, p in op._parameters.items() if not p.switch}
+    bad = {n: out_of_range(p.allowed) for n, p in op._parameters.items() if not p.boolean}
     for option, value in bad.items():
         if option in op._array_options:
             for given in (value, np.float32(value)):

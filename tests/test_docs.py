@@ -13,7 +13,8 @@ import fastact
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-MODULES = sorted({m.name for m in pkgutil.iter_modules(fastact.__path__)} - {"_core", "__main__"})
+MODULES = sorted({m.name for m in pkgutil.walk_packages(fastact.__path__, "fastact.")})
+MODULES = [name for name in ["fastact", *MODULES] if name not in ("fastact._core", "fastact.__main__")]
 PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if ">>> " in p.read_text())
 
 
@@ -35,11 +36,10 @@ def test_public_docstrings(name):
     assert failures([doctest.DocTestParser().get_doctest(text, {}, name, None, 0)]) > 0
 
 
-@pytest.mark.parametrize("module", ["", *MODULES])
+@pytest.mark.parametrize("module", MODULES)
 def test_module_docstrings(module):
     """Also of what is not public, where it has examples."""
-    found = importlib.import_module(f"fastact.{module}".rstrip("."))
-    failures(doctest.DocTestFinder(recurse=True).find(found))
+    failures(doctest.DocTestFinder(recurse=True).find(importlib.import_module(module)))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

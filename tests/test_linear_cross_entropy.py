@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import fastact as fa
-from fastact import _core, _linear_loss
+from fastact import _core
+from fastact._losses import linear
 
 op = fa.linear_cross_entropy
 D, V = 12, 19
@@ -27,8 +28,8 @@ BOUND = 2  # eps
 @pytest.fixture
 def small(monkeypatch):
     """Chunks of four float32 or two float64 rows, blocks of five classes or two."""
-    monkeypatch.setattr(_linear_loss, "CHUNK_BYTES", 4 * (V + 3 * D) * 4)
-    monkeypatch.setattr(_linear_loss, "BLOCK_BYTES", 5 * D * 4)
+    monkeypatch.setattr(linear, "CHUNK_BYTES", 4 * (V + 3 * D) * 4)
+    monkeypatch.setattr(linear, "BLOCK_BYTES", 5 * D * 4)
 
 
 def exact(x, w, t, linear_bias=None, weight=None, reduction="mean", ignore_index=-100, label_smoothing=0.0,
@@ -417,7 +418,7 @@ REFUSED = [
 @pytest.mark.parametrize(("error", "words", "given"), REFUSED)
 def test_refused(error, words, given, monkeypatch):
     """Nothing is written, also where only the last chunk has a bad label."""
-    monkeypatch.setattr(_linear_loss, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(linear, "CHUNK_BYTES", 1)
     out = out_pair()
     arguments = {"input": X, "linear_weight": W, "target": T} | given
     with pytest.raises(error) as caught:
@@ -466,7 +467,7 @@ def test_a_mean_does_not_depend_on_the_size_of_weights(size, rng):
 
 def test_labels_that_change_meanwhile(monkeypatch, rng):
     """They count as they were when they were checked."""
-    monkeypatch.setattr(_linear_loss, "CHUNK_BYTES", 1)
+    monkeypatch.setattr(linear, "CHUNK_BYTES", 1)
     x, w, t = case(5, "float32", rng)
     wanted = op.grad_and_hess(x, w, t)
     row_loss, mine = _core.row_loss, t.copy()

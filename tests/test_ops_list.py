@@ -9,7 +9,8 @@ import pytest
 import reference
 
 import fastact as fa
-from fastact import _cli, _core
+from fastact import _core
+from fastact._command import cli
 
 TABLE = _core.table()
 
@@ -89,7 +90,7 @@ def test_a_name_is_a_string(name):
 
 
 def test_info_lists_them(capsys):
-    _cli.main(["info"])
+    cli.main(["info"])
     text = " ".join(capsys.readouterr().out.split())
     for label, kind in (("activations", "activation"), ("row ops", "rows"), ("losses", "loss")):
         assert f"{label} {', '.join(op.__name__ for op in fa.list_ops(kind))}" in text
@@ -101,5 +102,5 @@ def test_import_does_without_difflib():
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, cwd=folder
     )
-    assert "fastact._ops" in done.stdout.split()
+    assert "fastact._registry" in done.stdout.split()
     assert "difflib" not in done.stdout.split()

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 import fastact as fa
-from fastact import _cli, _plot
+from fastact._command import cli, plot
 
 GATED = {"glu", "swiglu", "geglu", "reglu"}
 OPS = {op.__name__: op for op in fa.list_ops("activation") if op.__name__ not in GATED}
@@ -21,7 +21,7 @@ MAGIC = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
 def subject(name, x_range=None, **given):
     op = OPS[name]
-    return _plot.choose(op, {**_plot.examples(op), **given}, x_range)
+    return plot.choose(op, {**plot.examples(op), **given}, x_range)
 
 
 def lines(axes, label):
@@ -127,7 +127,7 @@ def test_what_is_not_finite_is_not_drawn():
 
 def test_one_plot():
     figure = Figure()
-    _plot.draw_one(figure, subject("hardshrink", lambd="2"), (0, 1, 2))
+    plot.draw_one(figure, subject("hardshrink", lambd="2"), (0, 1, 2))
     (axes,) = figure.axes
     for order, label in enumerate(LABELS):
         (line,) = lines(axes, label)
@@ -146,7 +146,7 @@ def test_one_plot():
 
 def test_one_plot_of_what_has_no_kink():
     figure = Figure()
-    _plot.draw_one(figure, subject("gelu", approximate="tanh"), (0,))
+    plot.draw_one(figure, subject("gelu", approximate="tanh"), (0,))
     (axes,) = figure.axes
     assert axes.get_title() == "gelu (approximate = tanh)"
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["value"]
@@ -155,7 +155,7 @@ def test_one_plot_of_what_has_no_kink():
 
 def test_derivative_is_of_the_parameter_that_is_set():
     figure = Figure()
-    _plot.draw_one(figure, subject("leaky_relu", negative_slope="0.2"), (0, 1))
+    plot.draw_one(figure, subject("leaky_relu", negative_slope="0.2"), (0, 1))
     value, first = (lines(figure.axes[0], label)[0] for label in LABELS[:2])
     assert value.get_ydata()[0] == pytest.approx(-1)
     assert first.get_ydata()[0] == pytest.approx(0.2)
@@ -164,7 +164,7 @@ def test_derivative_is_of_the_parameter_that_is_set():
 def test_sheet_has_them_all():
     figure, subjects = Figure(), [subject(name) for name in OPS]
     columns = next(n for n in range(2, 99) if len(OPS) % n)  # so that places are left over
-    _plot.draw_sheet(figure, subjects, (0, 1, 2), columns)
+    plot.draw_sheet(figure, subjects, (0, 1, 2), columns)
     assert [axes.get_title() for axes in figure.axes] == list(OPS)
     for axes, drawn in zip(figure.axes, subjects, strict=True):
         assert [line.get_xdata()[0] for line in lines(axes, "kink")] == drawn.kinks
@@ -182,8 +182,8 @@ def test_what_can_be_set_and_what_a_sheet_takes():
     def op(input, weight, unheard_of, b=2.0, flag=False, *, form="a", axis=None, casting="no", order="K"):
         return input
 
-    assert _plot.examples(op) == {"weight": "0.25", "unheard_of": "0.5"}
-    values = _plot.set_values(op, {"weight": "-1e-3", "unheard_of": "inf", "form": "b"})
+    assert plot.examples(op) == {"weight": "0.25", "unheard_of": "0.5"}
+    values = plot.set_values(op, {"weight": "-1e-3", "unheard_of": "inf", "form": "b"})
     assert values == {"weight": -1e-3, "unheard_of": np.inf, "b": 2.0, "form": "b"}
 
 
@@ -192,7 +192,7 @@ def test_files_are_the_same_every_time(suffix, tmp_path):
     files = [tmp_path / f"{k}{suffix}" for k in "ab"]
     before = dict(matplotlib.rcParams)
     for file in files:
-        assert _cli.main(["plot", "hardswish", "--derivatives", "-o", str(file)]) == 0
+        assert cli.main(["plot", "hardswish", "--derivatives", "-o", str(file)]) == 0
     a, b = (file.read_bytes() for file in files)
     assert a == b
     assert a.startswith(MAGIC[suffix.lower()])
@@ -204,7 +204,7 @@ def test_files_are_the_same_every_time(suffix, tmp_path):
 def test_derivatives_are_drawn_if_asked_for(name, tmp_path):
     for flags, wanted in (([], LABELS[:1]), (["--derivatives"], LABELS)):
         file = tmp_path / "x.svg"  # which has each text as a comment
-        assert _cli.main(["plot", *name, *flags, "-o", str(file)]) == 0
+        assert cli.main(["plot", *name, *flags, "-o", str(file)]) == 0
         assert [label for label in LABELS if f"<!-- {label} -->" in file.read_text()] == wanted
 
 
@@ -224,11 +224,11 @@ def run(code, **environment):
 def test_neither_display_nor_settings_matter(tmp_path):
     ours, theirs, settings = tmp_path / "a.svg", tmp_path / "b.svg", tmp_path / "matplotlibrc"
     settings.write_text("lines.linewidth: 9\nfont.size: 30\ntext.usetex: True\nsvg.fonttype: none\n")
-    assert _cli.main(["plot", "-o", str(ours)]) == 0
+    assert cli.main(["plot", "-o", str(ours)]) == 0
     code = f"""if True:
         import sys
-        from fastact import _cli
-        assert _cli.main(["plot", "-o", {str(theirs)!r}]) == 0
+        from fastact._command import cli
+        assert cli.main(["plot", "-o", {str(theirs)!r}]) == 0
         assert "matplotlib.pyplot" not in sys.modules, "which would choose a backend"
     """
     run(code, MPLBACKEND="TkAgg", DISPLAY="", MATPLOTLIBRC=str(settings))
@@ -239,15 +239,15 @@ def test_other_commands_do_without_matplotlib():
     code = """if True:
         import sys
         sys.modules["matplotlib"] = None
-        from fastact import _cli, _plot
-        assert _cli.main(["info"]) == 0
+        from fastact._command import cli, plot
+        assert cli.main(["info"]) == 0
     """
     assert "gelu" in run(code)
 
 
 def test_missing_matplotlib_is_named(monkeypatch, tmp_path, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)  # importing it is an ImportError
-    assert _cli.main(["plot", "gelu", "-o", str(tmp_path / "x.png")]) == 1
+    assert cli.main(["plot", "gelu", "-o", str(tmp_path / "x.png")]) == 1
     text = capsys.readouterr().err
     assert "this needs matplotlib" in text
     assert "pip install 'fastact[plot]'" in text
@@ -281,7 +281,7 @@ def test_missing_matplotlib_is_named(monkeypatch, tmp_path, capsys):
     ],
 )
 def test_errors_name_what_was_found_and_wanted(arguments, message, tmp_path, capsys):
-    assert _cli.main(["plot", *arguments.split(), "-o", str(tmp_path / "x.png")]) == 1
+    assert cli.main(["plot", *arguments.split(), "-o", str(tmp_path / "x.png")]) == 1
     captured = capsys.readouterr()
     assert captured.err == f"fastact plot: {message}\n"
     assert captured.out == ""
@@ -300,7 +300,7 @@ def test_errors_name_what_was_found_and_wanted(arguments, message, tmp_path, cap
 @pytest.mark.parametrize("name", [["gelu"], []])
 def test_files_that_cannot_be_written(name, file, why, tmp_path, capsys):
     (tmp_path / "folder.png").mkdir()
-    assert _cli.main(["plot", *name, "-o", str(tmp_path / file)]) == 1
+    assert cli.main(["plot", *name, "-o", str(tmp_path / file)]) == 1
     text = capsys.readouterr().err
     assert text.startswith(f"fastact plot: cannot plot to {tmp_path / file}: ")
     assert why in text
@@ -309,6 +309,6 @@ def test_files_that_cannot_be_written(name, file, why, tmp_path, capsys):
 def test_last_setting_counts(tmp_path):
     files = [tmp_path / "a.svg", tmp_path / "b.svg"]
     for file, earlier in zip(files, ([], ["--set", "beta=9"]), strict=True):
-        assert _cli.main(["plot", "softplus", *earlier, "--set", "beta=2", "-o", str(file)]) == 0
+        assert cli.main(["plot", "softplus", *earlier, "--set", "beta=2", "-o", str(file)]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
     assert "beta = 2" in files[0].read_text()

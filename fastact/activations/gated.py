@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastact._activation import activation
+from fastact._functions.activation import activation
 
 if TYPE_CHECKING:  # at run time these annotations are never evaluated
     from typing_extensions import Unpack
 
-    from fastact._activation import UfuncKeywords
+    from fastact._functions.activation import UfuncKeywords
 
 __all__ = ["gelu", "mish", "quick_gelu", "silu", "swish"]
 

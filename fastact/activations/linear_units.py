@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastact._glu import gated_linear_unit
+from fastact._functions.gated import gated_linear_unit
 
 __all__ = ["geglu", "glu", "reglu", "swiglu"]
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
-from fastact._activation import activation
-from fastact._rrelu import random_activation
+from fastact._functions.activation import activation
+from fastact._functions.random_relu import randomized_relu
 
 if TYPE_CHECKING:  # at run time these annotations are never evaluated
     from typing_extensions import Unpack
 
-    from fastact._activation import UfuncKeywords
+    from fastact._functions.activation import UfuncKeywords
 
 __all__ = ["leaky_relu", "prelu", "relu", "relu6", "relu_squared", "rrelu", "threshold"]
 
@@ -180,7 +180,7 @@ def relu_squared(input: ArrayLike, **keywords: Unpack[UfuncKeywords]) -> Any:
     """
 
 
-@random_activation
+@randomized_relu
 def rrelu(
     input: ArrayLike,
     lower: float = 1 / 8,

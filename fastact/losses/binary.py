@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._elementwise_loss import Parameter, elementwise_loss
-from fastact._loss import Range, Reduction
+from fastact._losses.elementwise import Parameter, elementwise_loss
+from fastact._losses.options import Range, Reduction
 
 __all__ = [
     "binary_cross_entropy_with_logits",
@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-@elementwise_loss(pos_weight=Parameter(absent=1.0))
+@elementwise_loss(pos_weight=Parameter(if_none=1.0))
 def binary_cross_entropy_with_logits(
     input: ArrayLike,
     target: ArrayLike,
@@ -209,7 +209,7 @@ def hinge_embedding_loss(
     """
 
 
-@elementwise_loss(alpha=Parameter(Range(0.0, 1.0), absent=-1.0), gamma=Parameter(Range(0.0)))
+@elementwise_loss(alpha=Parameter(Range(0.0, 1.0), if_none=-1.0), gamma=Parameter(Range(0.0)))
 def focal_loss(
     input: ArrayLike,
     target: ArrayLike,

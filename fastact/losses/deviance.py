@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._elementwise_loss import Parameter, elementwise_loss
-from fastact._loss import Range, Reduction
+from fastact._losses.elementwise import Parameter, elementwise_loss
+from fastact._losses.options import Range, Reduction
 
 __all__ = ["gamma_deviance", "tweedie_deviance"]
 

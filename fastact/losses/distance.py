@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._distance_loss import CosineLoss, TripletLoss
-from fastact._loss import Reduction
+from fastact._losses.float64_rows import CosineLoss, TripletLoss
+from fastact._losses.options import Reduction
 
 __all__ = ["cosine_embedding_loss", "triplet_margin_loss"]
 

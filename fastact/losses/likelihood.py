@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastact._elementwise_loss import Parameter, elementwise_loss
-from fastact._loss import Range, Reduction
+from fastact._losses.elementwise import Parameter, elementwise_loss
+from fastact._losses.options import Range, Reduction
 
 __all__ = ["binary_cross_entropy", "gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
@@ -90,7 +90,7 @@ def kl_div(
     """
 
 
-@elementwise_loss(form="log_input", full=Parameter(switch=True), eps=Parameter(Range(0.0)))
+@elementwise_loss(form="log_input", full=Parameter(boolean=True), eps=Parameter(Range(0.0)))
 def poisson_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -129,7 +129,7 @@ def poisson_nll_loss(
     """
 
 
-@elementwise_loss(full=Parameter(switch=True), eps=Parameter(Range(0.0, open=True)))
+@elementwise_loss(full=Parameter(boolean=True), eps=Parameter(Range(0.0, open=True)))
 def gaussian_nll_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._linear_loss import linear_loss
-from fastact._loss import Reduction
+from fastact._losses.linear import linear_loss
+from fastact._losses.options import Reduction
 
 __all__ = ["linear_cross_entropy"]
 

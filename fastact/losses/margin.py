@@ -6,8 +6,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._loss import Reduction
-from fastact._margin_loss import margin_loss
+from fastact._losses.float64_rows import margin_loss
+from fastact._losses.options import Reduction
 
 __all__ = ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"]
 
@@ -57,7 +57,7 @@ def multi_margin_loss(
     """
 
 
-@margin_loss("lists")
+@margin_loss("label_lists")
 def multilabel_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -99,7 +99,7 @@ def multilabel_margin_loss(
     """
 
 
-@margin_loss("shares")
+@margin_loss("probabilities")
 def multilabel_soft_margin_loss(
     input: ArrayLike,
     target: ArrayLike,

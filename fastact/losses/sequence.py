@@ -6,13 +6,13 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._ctc_loss import ctc
-from fastact._loss import Reduction
+from fastact._losses.ctc import sequence_loss
+from fastact._losses.options import Reduction
 
 __all__ = ["ctc_loss"]
 
 
-@ctc
+@sequence_loss
 def ctc_loss(
     log_probs: ArrayLike,
     targets: ArrayLike,

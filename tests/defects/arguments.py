@@ -42,9 +42,9 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: label_smoothing",
-        "fastact/_row_loss.py",
-        'smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING)',
-        'smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", SMOOTHING) * 0.0',
+        "fastact/_losses/class_rows.py",
+        '"label_smoothing", LABEL_SMOOTHING_RANGE)',
+        '"label_smoothing", LABEL_SMOOTHING_RANGE) * 0.0',
         "tests/test_row_losses.py -k test_rows",
     ),
     Defect(
@@ -63,8 +63,8 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: keepdims",
-        "fastact/_row_op.py",
-        'keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}',
+        "fastact/_functions/row_op.py",
+        'keywords = {"keepdims": True} if self.reduces and not dy_is_reduced and keepdims else {}',
         "keywords = {}",
         "tests/test_layouts_rows.py -k keepdims",
     ),

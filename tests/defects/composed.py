@@ -12,14 +12,14 @@ COMPOSED = [
     ),
     Defect(
         "terms of a parameter's gradient rounded to float16",
-        "fastact/_trained.py",
+        "fastact/_functions/parameter_gradient.py",
         "self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))",
         "self._by_parameter(dy, x, p)",
         "tests/test_trained.py -k added_wide",
     ),
     Defect(
         "the input overwritten before the parameter's gradient",
-        "fastact/_trained.py",
+        "fastact/_functions/parameter_gradient.py",
         "            terms = self._by_parameter(",
         "            self._by_input(dy, x, p, out=outs[0])\n            terms = self._by_parameter(",
         "tests/test_trained.py -k out",

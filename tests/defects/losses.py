@@ -5,7 +5,7 @@ from defects.defect import defects
 _BINARY, _LIKELIHOOD, _REGRESSION = (
     f"csrc/ops/{kind}_losses.h" for kind in ("binary", "likelihood", "regression")
 )
-_ELEMENTWISE = "fastact/_elementwise_loss.py"
+_ELEMENTWISE = "fastact/_losses/elementwise.py"
 
 
 LOSSES = [

@@ -1,4 +1,4 @@
-"""What makes a row op of a documented definition and the core's gufuncs."""
+"""Functions along an axis over the core's gufuncs, with their gradients: softmax and its kin."""
 
 from __future__ import annotations
 
@@ -8,31 +8,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastact._arrays import any_dask, as_array, check_out, is_float, single
+from fastact._arrays import any_dask, as_array, check_out, is_float, unpack_out
 from fastact._config import _core
 from fastact._docs import ROWS, complete
-from fastact._method import Method
+from fastact._functions.python_function import PythonFunction
 
 Axis = int | tuple[int, ...]
 
-_OPERANDS = {  # by suffix
+_OPERANDS = {  # by the suffix of the gufunc's name
     "": ("input",),
     "_backward": ("grad_output", "input"),
     "_backward_from_output": ("grad_output", "output"),
 }
 
 
-def normalize(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
+def normalize_axes(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
+    """An axis or a tuple of them, counted from 0."""
     axes = axis if isinstance(axis, tuple) else (axis,)
     for a in axes:
         if isinstance(a, bool) or not hasattr(a, "__index__"):
             raise TypeError(f"{op}: axis must be an int or a tuple of ints, got {axis!r}")
         if not -ndim <= a < ndim:
             raise ValueError(f"{op}: axis {a} is out of range for an input of {ndim} dimension(s)")
-    normal = tuple(a % ndim for a in axes)
-    if len(set(normal)) != len(normal):
+    normalized = tuple(a % ndim for a in axes)
+    if len(set(normalized)) != len(normalized):
         raise ValueError(f"{op}: axis {axis} names a dimension twice")
-    return normal
+    return normalized
 
 
 def _as_array_beside(x: Any, value: Any) -> Any:
@@ -41,22 +42,25 @@ def _as_array_beside(x: Any, value: Any) -> Any:
     return np.asarray(value, x.dtype) if weak else as_array(value)
 
 
-def _merge(array: Any, axes: tuple[int, ...]) -> Any:
+def _merge_axes(array: Any, axes: tuple[int, ...]) -> Any:
     """The axes moved last, in their order in the array, and made one."""
     kept = [a for a in range(array.ndim) if a not in axes]
     moved = np.transpose(array, [*kept, *sorted(axes)])
     return moved.reshape([*(array.shape[a] for a in kept), -1])
 
 
-def _unmerge(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+def _restore_axes(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
+    """The inverse of `_merge_axes`, for an array that had this shape."""
     kept = [a for a in range(len(shape)) if a not in axes]
     order = [*kept, *sorted(axes)]
     back = tuple(order.index(a) for a in range(len(shape)))
     return np.transpose(merged.reshape([shape[a] for a in order]), back)
 
 
-def _like_input(x: Any, gufunc: Any, arrays: list[Any]) -> Any:
-    """A result laid out as the input is; a gufunc would make one whose rows are contiguous."""
+def _empty_like_input(x: Any, gufunc: Any, arrays: list[Any]) -> Any:
+    """An `out` laid out as the input is, for a gufunc would make one whose rows are contiguous.
+
+    None if there are arrays of other libraries, which make their own."""
     if any(type(a) is not np.ndarray for a in arrays):
         return None
     *_, dtype = gufunc.resolve_dtypes((*(a.dtype for a in arrays), None))
@@ -94,15 +98,17 @@ class RowOp(_core.Rows):
         self.__doc__ = complete(definition, ROWS)
         self.__signature__ = inspect.signature(definition)
         self.reduces = reduces
-        self.backward = self._part("_backward", self._backward)
+        self.backward = self._gradient_function("_backward", self._backward)
         if hasattr(_core, f"{name}_backward_from_output"):
-            self.backward_from_output = self._part("_backward_from_output", self._backward_from_output)
+            self.backward_from_output = self._gradient_function(
+                "_backward_from_output", self._backward_from_output
+            )
 
-    def _part(self, suffix: str, general: Callable[..., Any]) -> Any:
+    def _gradient_function(self, suffix: str, general: Callable[..., Any]) -> Any:
         gufunc = getattr(_core, self.__name__ + suffix)
-        part: Any = _core.Rows(f"{self.__name__}.{suffix[1:]}", gufunc, general, self.reduces)
-        part.__doc__, part.__signature__ = general.__doc__, inspect.signature(general)
-        return part
+        function: Any = _core.Rows(f"{self.__name__}.{suffix[1:]}", gufunc, general, self.reduces)
+        function.__doc__, function.__signature__ = general.__doc__, inspect.signature(general)
+        return function
 
     def _value(
         self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
@@ -138,43 +144,43 @@ class RowOp(_core.Rows):
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
     ) -> Any:
-        x, row_dy = as_array(operands[-1]), self.reduces and bool(suffix)
+        x, dy_is_reduced = as_array(operands[-1]), self.reduces and bool(suffix)
         arrays = [*(_as_array_beside(x, a) for a in operands[:-1]), x]
         if not x.ndim:
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
-        axes = normalize(axis, x.ndim, self.__name__)
+        axes = normalize_axes(axis, x.ndim, self.__name__)
         names = _OPERANDS[suffix]
-        if len(arrays) == 2 and not row_dy:
-            arrays[0] = self._like(arrays[0], x, names[-1])
+        if len(arrays) == 2 and not dy_is_reduced:
+            arrays[0] = self._broadcast_grad_output(arrays[0], x, names[-1])
         if where is not None:
             suffix += "_masked"
             arrays.append(self._mask(where, x.shape))
         if any_dask(*arrays):
-            arrays = self._aligned(dict(zip((*names, "where"), arrays, strict=False)), names[-1], axes)
-        if row_dy:
-            arrays[0] = self._row_gradient(arrays[0], x.shape, axes, keepdims)
+            arrays = self._match_chunks(dict(zip((*names, "where"), arrays, strict=False)), names[-1], axes)
+        if dy_is_reduced:
+            arrays[0] = self._reduced_grad_output(arrays[0], x.shape, axes, keepdims)
         if len(axes) == 1:
-            keywords = {"keepdims": True} if self.reduces and not row_dy and keepdims else {}
+            keywords = {"keepdims": True} if self.reduces and not dy_is_reduced and keepdims else {}
             gufunc = getattr(_core, self.__name__ + suffix)
-            if out is None and (row_dy or not self.reduces):
-                out = _like_input(x, gufunc, arrays)
+            if out is None and (dy_is_reduced or not self.reduces):
+                out = _empty_like_input(x, gufunc, arrays)
             # from the last: `out` may have more dimensions in front
             return gufunc(*arrays, axis=axes[0] - x.ndim, out=out, **keywords)
-        return self._run_merged(suffix, arrays, row_dy, axes, out, keepdims)
+        return self._run_along_axes(suffix, arrays, dy_is_reduced, axes, out, keepdims)
 
-    def _aligned(self, arrays: dict[str, Any], like: str, axes: tuple[int, ...]) -> list[Any]:
+    def _match_chunks(self, arrays: dict[str, Any], like: str, axes: tuple[int, ...]) -> list[Any]:
         """Dask arrays in chunks that agree, each row in one."""
-        from fastact import _dask
+        from fastact._chunks import match_chunks  # here: it imports Dask
 
-        every = tuple(range(arrays[like].ndim))
-        kept = tuple(a for a in every if a not in axes)
-        places = {0: (), len(kept): kept, len(every): every}  # by number of dimensions
-        along = {name: places[a.ndim] for name, a in arrays.items() if a.ndim in places}
+        all_axes = tuple(range(arrays[like].ndim))
+        kept = tuple(a for a in all_axes if a not in axes)
+        axes_by_ndim = {0: (), len(kept): kept, len(all_axes): all_axes}
+        along = {name: axes_by_ndim[a.ndim] for name, a in arrays.items() if a.ndim in axes_by_ndim}
         matching = {name: arrays[name] for name in along}
-        return list((arrays | _dask.aligned(self.__name__, matching, along, axes, like)).values())
+        return list((arrays | match_chunks(self.__name__, matching, along, axes, like)).values())
 
-    def _like(self, dy: Any, x: Any, name: str) -> Any:
-        """A grad_output of the shape of `x`, which `name` names."""
+    def _broadcast_grad_output(self, dy: Any, x: Any, name: str) -> Any:
+        """To the shape of the operand x of this name."""
         if dy.shape == x.shape:
             return dy
         try:
@@ -184,7 +190,9 @@ class RowOp(_core.Rows):
                 f"{self.__name__}: grad_output must have the {name}'s shape {x.shape}, got {dy.shape}"
             ) from None
 
-    def _row_gradient(self, dy: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool) -> Any:
+    def _reduced_grad_output(
+        self, dy: Any, shape: tuple[int, ...], axes: tuple[int, ...], keepdims: bool
+    ) -> Any:
         """A reducing op's grad_output without the reduced axes; a scalar stays one."""
         kept = tuple(1 if a in axes else n for a, n in enumerate(shape))
         reduced = tuple(n for a, n in enumerate(shape) if a not in axes)
@@ -204,19 +212,26 @@ class RowOp(_core.Rows):
                 f"{self.__name__}: where of shape {mask.shape} does not broadcast to {shape}"
             ) from None
 
-    def _run_merged(
-        self, suffix: str, arrays: list[Any], row_dy: bool, axes: tuple[int, ...], out: Any, keepdims: bool
+    def _run_along_axes(
+        self,
+        suffix: str,
+        arrays: list[Any],
+        dy_is_reduced: bool,
+        axes: tuple[int, ...],
+        out: Any,
+        keepdims: bool,
     ) -> Any:
-        shape = arrays[1 if row_dy else 0].shape
-        merged = [a if row_dy and k == 0 else _merge(a, axes) for k, a in enumerate(arrays)]
+        """Along several axes, which are merged into one."""
+        shape = arrays[1 if dy_is_reduced else 0].shape
+        merged = [a if dy_is_reduced and k == 0 else _merge_axes(a, axes) for k, a in enumerate(arrays)]
         result = getattr(_core, self.__name__ + suffix)(*merged)
-        if self.reduces and not row_dy:
+        if self.reduces and not dy_is_reduced:
             result = np.expand_dims(result, axes) if keepdims else result
         else:
-            result = _unmerge(result, shape, axes)
+            result = _restore_axes(result, shape, axes)
         if out is None:
             return result
-        out = single(out)
+        out = unpack_out(out)
         check_out(out, "out", result.shape, result.dtype)[...] = result
         return out
 
@@ -230,7 +245,7 @@ RowOp._backward_from_output.__qualname__ = "RowOp.backward_from_output"
 
 
 class Hardmax(RowOp):
-    """Of a row whose maximum is -inf the core takes the first entry, which the mask may leave out."""
+    """Its masked rows of -inf alone need Python: the core marks their first entry, which may be masked."""
 
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
@@ -238,17 +253,17 @@ class Hardmax(RowOp):
         result = super()._run(suffix, operands, axis, where, out, keepdims)
         if suffix or where is None:
             return result
-        axes = normalize(axis, result.ndim, self.__name__)
-        allowed = _merge(self._mask(where, result.shape), axes)
-        first = _unmerge(allowed & (allowed.cumsum(axis=-1) == 1), result.shape, axes)
+        axes = normalize_axes(axis, result.ndim, self.__name__)
+        allowed = _merge_axes(self._mask(where, result.shape), axes)
+        first = _restore_axes(allowed & (allowed.cumsum(axis=-1) == 1), result.shape, axes)
         if any_dask(result, first):
             return np.where(first & ~(result != 0).any(axis=axes, keepdims=True), 1, result)
         result[first & ~result.any(axis=axes, keepdims=True)] = 1
         return result
 
 
-def jacobian(op: RowOp) -> Method:
-    """`softmax.jacobian`, whose values are those of `op`."""
+def jacobian(op: RowOp) -> PythonFunction:
+    """`softmax.jacobian`, of the softmax `op`."""
 
     def softmax_jacobian(input: Any, axis: int = -1) -> Any:
         """The matrix of derivatives, p_i (delta_ij - p_j), of each row.
@@ -266,7 +281,7 @@ def jacobian(op: RowOp) -> Method:
             rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)
             return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
 
-    return Method(f"{op.__name__}.jacobian", softmax_jacobian)
+    return PythonFunction(f"{op.__name__}.jacobian", softmax_jacobian)
 
 
 def row_op(definition: Callable[..., Any]) -> RowOp:

@@ -9,8 +9,9 @@ from pathlib import Path
 from textwrap import fill
 
 import fastact as fa
-from fastact._command import CommandError
-from fastact._ops import Kind
+from fastact._command import comparison, plot
+from fastact._command.figures import CommandError
+from fastact._registry import Kind
 
 
 def info() -> None:
@@ -31,19 +32,6 @@ def info() -> None:
 
 def _names(kind: Kind) -> str:
     return ", ".join(op.__name__ for op in fa.list_ops(kind))
-
-
-def demo(plot: Path | None) -> None:
-    from fastact import demo
-
-    demo.main(plot)
-
-
-def plot(chosen: argparse.Namespace) -> None:
-    from fastact import _plot
-
-    x_range = None if chosen.range is None else tuple(chosen.range)
-    _plot.main(chosen.output, chosen.name, chosen.set, chosen.derivatives, x_range)
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -84,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_plot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    plot = commands.add_parser(
+    parser = commands.add_parser(
         "plot",
         help="draw an activation, or a sheet of all",
         description="Draw an activation, or a sheet of all that are functions of one number (gated linear "
@@ -92,9 +80,9 @@ def _add_plot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "value. Needs the extra 'plot': pip install 'fastact[plot]'.",
         epilog="Ends with exit code 1 if that cannot be drawn or written.",
     )
-    plot.add_argument("name", nargs="?", metavar="NAME", help="of an activation; without it, all are drawn")
-    plot.add_argument("--derivatives", action="store_true", help="draw the first and second derivative too")
-    plot.add_argument(
+    parser.add_argument("name", nargs="?", metavar="NAME", help="of an activation; without it, all are drawn")
+    parser.add_argument("--derivatives", action="store_true", help="draw the first and second derivative too")
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -102,14 +90,14 @@ def _add_plot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         metavar="NAME=VALUE",
         help="a parameter or option, such as negative_slope=0.2 or approximate=tanh; may be repeated",
     )
-    plot.add_argument(
+    parser.add_argument(
         "--range",
         nargs=2,
         type=float,
         metavar=("LOW", "HIGH"),
         help="of x; without it from -5 to 5, wider where a kink is outside",
     )
-    plot.add_argument(
+    parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="to draw to (.png, .svg, .pdf)"
     )
 
@@ -119,9 +107,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         if chosen.command == "demo":
-            demo(chosen.plot)
+            comparison.main(chosen.plot)
         elif chosen.command == "plot":
-            plot(chosen)
+            x_range = None if chosen.range is None else tuple(chosen.range)
+            plot.main(chosen.output, chosen.name, chosen.set, chosen.derivatives, x_range)
         else:
             info()
     except CommandError as error:

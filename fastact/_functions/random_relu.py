@@ -10,10 +10,10 @@ import numpy as np
 
 from fastact._arrays import as_array, check_order, is_float
 from fastact._config import _core
-from fastact._method import Method
+from fastact._functions.python_function import PythonFunction
 
 
-class RandomizedRelu(Method):
+class RandomizedRelu(PythonFunction):
     """`rrelu` with its derivatives: those of `leaky_relu` with its slopes.
 
     All take the definition's arguments: `input`, how its slopes are chosen, and `out`.
@@ -27,18 +27,18 @@ class RandomizedRelu(Method):
         super().__init__(definition.__name__, self._value, signature)
         self.__doc__ = definition.__doc__
         own = list(signature.parameters.values())
-        upstream = inspect.Parameter("grad_output", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        grad_output = inspect.Parameter("grad_output", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         order = inspect.Parameter("order", inspect.Parameter.KEYWORD_ONLY, default=1)
-        self.slopes = Method(f"{self.__name__}.slopes", self._slopes)
-        self.backward = self._part("backward", self._backward, [upstream, *own])
-        self.derivative = self._part("derivative", self._derivative, [*own, order])
+        self.slopes = PythonFunction(f"{self.__name__}.slopes", self._slopes)
+        self.backward = self._attribute("backward", self._backward, [grad_output, *own])
+        self.derivative = self._attribute("derivative", self._derivative, [*own, order])
 
-    def _part(self, name: str, function: Any, parameters: list[inspect.Parameter]) -> Method:
-        return Method(f"{self.__name__}.{name}", function, inspect.Signature(parameters))
+    def _attribute(self, name: str, function: Any, parameters: list[inspect.Parameter]) -> PythonFunction:
+        return PythonFunction(f"{self.__name__}.{name}", function, inspect.Signature(parameters))
 
-    def _value(self, input: Any, *args: Any, out: Any = None, **choice: Any) -> Any:
+    def _value(self, input: Any, *args: Any, out: Any = None, **slope_options: Any) -> Any:
         x = as_array(input)
-        return _core.leaky_relu(x, self._slope(False, x, *args, **choice), out=out)
+        return _core.leaky_relu(x, self._slope(False, x, *args, **slope_options), out=out)
 
     def _slopes(self, input: Any, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Any = None) -> Any:
         """The random slopes, uniform in [lower, upper) and rounded to the type of an array like
@@ -46,26 +46,32 @@ class RandomizedRelu(Method):
 
         ``leaky_relu(input, slopes)`` and its derivatives are then those of `rrelu`."""
         x = as_array(input)
-        _check(lower, upper)
+        _check_bounds(lower, upper)
         dtype = x.dtype if is_float(x.dtype) else np.dtype(np.float64)
         with np.errstate(all="ignore"):
             return np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype.newbyteorder("="))
 
-    def _backward(self, grad_output: Any, input: Any, *args: Any, out: Any = None, **choice: Any) -> Any:
+    def _backward(
+        self, grad_output: Any, input: Any, *args: Any, out: Any = None, **slope_options: Any
+    ) -> Any:
         """Gradient by the input. In training `rng` must be the seed the value was computed with."""
         x = as_array(input)
-        return _core.leaky_relu_backward(grad_output, x, self._slope(True, x, *args, **choice), out=out)
+        return _core.leaky_relu_backward(
+            grad_output, x, self._slope(True, x, *args, **slope_options), out=out
+        )
 
-    def _derivative(self, input: Any, *args: Any, order: int = 1, out: Any = None, **choice: Any) -> Any:
+    def _derivative(
+        self, input: Any, *args: Any, order: int = 1, out: Any = None, **slope_options: Any
+    ) -> Any:
         """First (``order=1``) or second (``order=2``) derivative, with a seed as `backward`."""
         check_order(order, "rrelu.derivative")
         x = as_array(input)
         ufunc = _core.leaky_relu_derivative if order == 1 else _core.leaky_relu_second_derivative
-        return ufunc(x, self._slope(True, x, *args, **choice), out=out)
+        return ufunc(x, self._slope(True, x, *args, **slope_options), out=out)
 
     def _slope(
         self,
-        again: bool,
+        for_gradient: bool,
         x: Any,
         lower: float = 1 / 8,
         upper: float = 1 / 3,
@@ -73,14 +79,14 @@ class RandomizedRelu(Method):
         *,
         rng: Any = None,
     ) -> Any:
-        """The slopes of x; `again`: those that were drawn before."""
-        _check(lower, upper)
-        if training and again:
+        """The slopes of x: in training random ones. A gradient's are those that the value had."""
+        _check_bounds(lower, upper)
+        if training and for_gradient:
             _check_seed(rng)
         return self._slopes(x, lower, upper, rng=rng) if training else (lower + upper) / 2
 
 
-def _check(lower: float, upper: float) -> None:
+def _check_bounds(lower: float, upper: float) -> None:
     for name, value in (("lower", lower), ("upper", upper)):
         _core.check_real(f"rrelu: {name}", value)
     if np.ndim(lower) or np.ndim(upper) or not np.isfinite([lower, upper]).all():
@@ -90,7 +96,7 @@ def _check(lower: float, upper: float) -> None:
 
 
 def _check_seed(rng: Any) -> None:
-    """A generator of whatever kind would draw other slopes than it did for the value, and so would none."""
+    """Refuses generators and None: they would draw other slopes than they did for the value."""
     if not isinstance(rng, (int, np.integer, np.random.SeedSequence, list, tuple, np.ndarray)):
         raise ValueError(
             "rrelu: for a gradient rng must be the seed (an int or a SeedSequence) the value was computed "
@@ -98,6 +104,6 @@ def _check_seed(rng: Any) -> None:
         )
 
 
-def random_activation(definition: Callable[..., Any]) -> RandomizedRelu:
+def randomized_relu(definition: Callable[..., Any]) -> RandomizedRelu:
     """Decorate the documented definition of `rrelu`."""
     return RandomizedRelu(definition)

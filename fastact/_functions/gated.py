@@ -1,4 +1,4 @@
-"""Gated linear units: an axis split in two halves, one of which gates the other."""
+"""Gated linear units: one half of an axis gates the other."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from fastact._arrays import (
     check_out,
     choice,
     is_float,
-    single,
+    unpack_out,
 )
 from fastact._config import _core
 from fastact._docs import GATES, complete
-from fastact._method import Method
-from fastact._row_op import normalize
+from fastact._functions.python_function import PythonFunction
+from fastact._functions.row_op import normalize_axes
 
 
 class Glu(_core.Gated):
-    """A gated linear unit with its derivatives.
+    """A gated linear unit, a act(b), with its derivatives.
 
-    In the core it is an activation of the gate b whose parameter is a: ``backward`` by b is
-    that activation's, and ``backward`` by a that by its parameter.
+    In the core it is an activation of the gate b with a parameter a. So the gradient by b is that
+    activation's ``backward``, and the gradient by a its gradient by the parameter.
     """
 
     kind = "activation"
 
     def __init__(self, definition: Callable[..., Any]) -> None:
         name, signature = definition.__name__, inspect.signature(definition)
-        super().__init__(name, getattr(_core, name), Method(name, self._value, signature))
+        super().__init__(name, getattr(_core, name), PythonFunction(name, self._value, signature))
         self.__doc__, self.__signature__ = complete(definition, GATES), signature
-        general = Method(f"{name}.backward", self._backward)
+        general = PythonFunction(f"{name}.backward", self._backward)
         backward: Any = _core.Gated(general.__name__, getattr(_core, f"{name}_backward_both"), general)
         backward.__doc__, backward.__signature__ = general.__doc__, general.__signature__
         self.backward = backward
-        self.derivative = Method(f"{self.__name__}.derivative", self._derivative)
+        self.derivative = PythonFunction(f"{self.__name__}.derivative", self._derivative)
 
     def _ufunc(self, suffix: str) -> Any:
         return getattr(_core, self.__name__ + suffix)
@@ -49,7 +49,7 @@ class Glu(_core.Gated):
     def _value(self, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None) -> Any:
         x = as_array(input)
         a, b = self._halves(x, self._split(x, axis, gate))
-        out = single(out)
+        out = unpack_out(out)
         if out is not None and not any_dask(a, out):
             check_out(out, f"{self.__name__}: out", a.shape, _result_type((b, a), self._ufunc("")))
         return self._ufunc("")(b, a, out=out)
@@ -66,7 +66,7 @@ class Glu(_core.Gated):
         if any_dask(x, dy):
             by_a, by_b = self._ufunc("_backward_by_parameter"), self._ufunc("_backward")
             return self._concatenated(by_a(dy, b, a), by_b(dy, b, a), axis, gate, out)
-        return self._into(x, self._ufunc("_backward_both"), (dy, b, a), split, out)
+        return self._write_halves(x, self._ufunc("_backward_both"), (dy, b, a), split, out)
 
     def _derivative(
         self, input: Any, axis: int = -1, *, gate: str = "second", order: int = 1, out: Any = None
@@ -80,10 +80,10 @@ class Glu(_core.Gated):
         split = self._split(x, axis, gate)
         a, b = self._halves(x, split)
         if any_dask(x):
-            return self._concatenated(*self._second(b, a)[::-1], axis, gate, out)
-        return self._into(x, self._second, (b, a), split, out)
+            return self._concatenated(*self._second_derivatives(b, a)[::-1], axis, gate, out)
+        return self._write_halves(x, self._second_derivatives, (b, a), split, out)
 
-    def _second(self, b: Any, a: Any, out: tuple[Any, Any] = (None, None)) -> tuple[Any, Any]:
+    def _second_derivatives(self, b: Any, a: Any, out: tuple[Any, Any] = (None, None)) -> tuple[Any, Any]:
         """Second derivatives by b and by a: that by a is 0, where nothing is NaN."""
         by_a = np.add(_core.step_derivative(b), _core.step_derivative(a))
         by_b = self._ufunc("_second_derivative")(b, a, out=out[0])
@@ -97,10 +97,11 @@ class Glu(_core.Gated):
         return dask.array.concatenate((by_a, by_b) if gate == "second" else (by_b, by_a), axis=axis)
 
     def _split(self, x: Any, axis: Any, gate: str) -> tuple[Any, Any]:
-        """Where a and the gate b are in x: what to index it with."""
+        """The indices of a and of the gate b in x."""
         if gate != "second":
             choice(gate, f"{self.__name__}: gate", ("second", "first"))
-        along = axis % x.ndim if type(axis) is int and -x.ndim <= axis < x.ndim else self._checked(axis, x)
+        is_valid = type(axis) is int and -x.ndim <= axis < x.ndim
+        along = axis % x.ndim if is_valid else self._checked_axis(axis, x)
         half, odd = divmod(x.shape[along], 2)
         if odd:
             raise ValueError(
@@ -110,23 +111,23 @@ class Glu(_core.Gated):
         first, second = (*before, slice(half)), (*before, slice(half, None))
         return (first, second) if gate == "second" else (second, first)
 
-    def _checked(self, axis: Any, x: Any) -> int:
+    def _checked_axis(self, axis: Any, x: Any) -> int:
         if not x.ndim:
             raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
         if isinstance(axis, bool) or not hasattr(axis, "__index__"):
             raise TypeError(f"{self.__name__}: axis must be an int, got {axis!r}")
-        return normalize(axis, x.ndim, self.__name__)[0]
+        return normalize_axes(axis, x.ndim, self.__name__)[0]
 
     @staticmethod
     def _halves(x: Any, split: tuple[Any, Any]) -> tuple[Any, Any]:
         return x[split[0]], x[split[1]]
 
-    def _into(
+    def _write_halves(
         self, x: Any, function: Any, operands: tuple[Any, ...], split: tuple[Any, Any], out: Any
     ) -> Any:
-        """What the function gives by b and by a, in the halves of an array like x."""
+        """An array like x, whose halves are the function's two results, by b and by a."""
         dtype = _result_type(operands, function)
-        out = single(out)
+        out = unpack_out(out)
         result = (
             np.empty_like(x, dtype)
             if out is None
@@ -138,12 +139,13 @@ class Glu(_core.Gated):
 
 
 def _result_type(operands: tuple[Any, ...], function: Any) -> Any:
-    """Of the function, which is asked if it is not plain to see."""
+    """The dtype of the function's results: the operands' if they share one, else that of a call with
+    empty arrays."""
     dtypes = {a.dtype for a in operands if hasattr(a, "dtype")}
     if len(dtypes) == 1 and is_float(dtype := dtypes.pop()) and dtype.isnative:
         return dtype
-    found = function(*(a if np.ndim(a) == 0 else a[:0] for a in operands))
-    return (found[0] if isinstance(found, tuple) else found).dtype
+    result = function(*(a if np.ndim(a) == 0 else a[:0] for a in operands))
+    return (result[0] if isinstance(result, tuple) else result).dtype
 
 
 _core.call_by_vectorcall(Glu)

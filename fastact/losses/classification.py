@@ -1,4 +1,4 @@
-"""Losses of rows with a class axis."""
+"""Losses of rows of classes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._loss import Reduction
-from fastact._row_loss import row_loss
+from fastact._losses.class_rows import class_loss
+from fastact._losses.options import Reduction
 
 __all__ = ["cross_entropy", "nll_loss"]
 
 
-@row_loss()
+@class_loss()
 def nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -66,7 +66,7 @@ def nll_loss(
     """
 
 
-@row_loss(soft_targets=True)
+@class_loss(soft_targets=True)
 def cross_entropy(
     input: ArrayLike,
     target: ArrayLike,

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import importlib
 import math
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from fastact.demo import Array, Network, Perceptron
+from fastact.demo import Array, Perceptron
 
 # gelu(x) = x/2 (1 + tanh(C (x + A x^3)))
 C = math.sqrt(2 / math.pi)
 A = 0.044715
+
+
+class Network(Protocol):
+    """What the demo trains: `Perceptron` and its peers."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def weights(self) -> list[Array]: ...
+    def step(self, x: Array, t: Array) -> float: ...
 
 
 class PlainNumPy(Perceptron):

@@ -17,10 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 import fastact as fa
-from fastact._activation import Activation, UfuncKeywords
-from fastact._command import CommandError, figure_in
-from fastact._glu import Glu
-from fastact._rrelu import RandomizedRelu
+from fastact._command.figures import CommandError, figure_in
+from fastact._functions.activation import Activation, UfuncKeywords
+from fastact._functions.gated import Glu
+from fastact._functions.random_relu import RandomizedRelu
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

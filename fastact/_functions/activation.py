@@ -1,4 +1,4 @@
-"""What makes an activation of a documented definition and the core's ufuncs."""
+"""Elementwise functions over the core's ufuncs, with their derivatives."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from fastact import _docs
 from fastact._config import _core
-from fastact._trained import AlongAxis, ParameterBackward
+from fastact._functions.parameter_gradient import ParameterAlongAxis, ParameterBackward
 
-# What every ufunc call takes besides its operands.
+# What every call of a ufunc takes besides its operands.
 _UFUNC_KEYWORDS = [
     inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None),
     inspect.Parameter("where", inspect.Parameter.KEYWORD_ONLY, default=True),
@@ -36,7 +36,7 @@ class UfuncKeywords(TypedDict, total=False):
     dtype: DTypeLike | None
 
 
-Options = dict[str, tuple[Any, tuple[Any, ...]]]
+Options = dict[str, tuple[Any, tuple[Any, ...]]]  # by name: the default, the allowed values
 
 
 class Activation(_core.Elementwise, Generic[P]):
@@ -95,8 +95,8 @@ def _signature(
 
 
 class _Definition:
-    """What the functions of an activation are made of: its operands, their defaults, and the
-    forms of it that an option chooses among."""
+    """An activation's definition, from which its functions are made: its operands, their defaults, and
+    the forms among which an option chooses."""
 
     def __init__(self, definition: Callable[..., Any], forms: dict[str, dict[str, str]]) -> None:
         self.op = definition.__name__
@@ -104,17 +104,18 @@ class _Definition:
         self.operands = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
         self.names = tuple(p.name for p in self.operands)
         self.defaults = tuple(p.default for p in self.operands if p.default is not p.empty)
-        # the argument that says where the last operand, a trained parameter, lies; or none
+        # `axis`, if the last operand is a trained parameter, which may lie along one of the input's
         self.axis = tuple(p for p in parameters if p.name == "axis")
         self.options: Options = {
             p.name: (p.default, tuple(forms[p.name])) for p in parameters if p.name in forms
         }
         self._forms = forms
-        for core_op in next(({*forms[k].values()} for k in self.options), {self.op}) if self.defaults else ():
-            _core.bind_parameters(core_op, self.defaults)
+        if self.defaults:
+            for core_op in {*forms[next(iter(self.options))].values()} if self.options else {self.op}:
+                _core.bind_parameters(core_op, self.defaults)
 
     def ufunc_name(self, suffix: str, *chosen: Any) -> str:
-        """Of the core's op for these values of the options."""
+        """The ufunc's name, for these values of the options."""
         forms = (self._forms[option][value] for option, value in zip(self.options, chosen, strict=True))
         return next(forms, self.op) + suffix
 
@@ -128,30 +129,38 @@ class _Definition:
         name: str,
         names: tuple[str, ...],
         ufunc_name: Callable[..., str],
-        **more: Any,
+        **extra_options: Any,
     ) -> Any:
-        """A function of these operands. `more` are options too; ufunc_name(*their values) is the
-        ufunc's name."""
-        options = {**self.options, **more}
+        """A function of these operands, with the definition's options and `extra_options`.
+        `ufunc_name` is called with a value for each option."""
+        options = {**self.options, **extra_options}
 
-        def choices(chosen: tuple[Any, ...], left: list[tuple[Any, ...]]) -> Any:
-            if left:
-                return {value: choices((*chosen, value), left[1:]) for value in left[0]}
-            core = ufunc_name(*chosen)
-            whole: np.ufunc = getattr(_core, core)
-            return whole, getattr(_core, f"{core}_default") if self.defaults else whole
+        def choices(chosen: tuple[Any, ...], remaining: list[tuple[Any, ...]]) -> Any:
+            """Nested by the values of each option; at the end the ufunc of all operands, and that of
+            those without defaults."""
+            if remaining:
+                return {value: choices((*chosen, value), remaining[1:]) for value in remaining[0]}
+            core_name = ufunc_name(*chosen)
+            ufunc: np.ufunc = getattr(_core, core_name)
+            return ufunc, getattr(_core, f"{core_name}_default") if self.defaults else ufunc
 
         allowed = [values for _, values in options.values()]
         function: Any = kind(name, names, self.defaults, options, choices((), allowed))
         function.__signature__ = _signature(names, self.defaults, options, self.axis)
         if self.axis:
-            function.general = AlongAxis(function, names[-1], len(names) - 1)
+            function.general = ParameterAlongAxis(function, names[-1], len(names) - 1)
         return function
 
-    def part(
-        self, name: str, names: tuple[str, ...], text: str, ufunc_name: Callable[..., str], **more: Any
+    def attribute(
+        self,
+        name: str,
+        names: tuple[str, ...],
+        text: str,
+        ufunc_name: Callable[..., str],
+        **extra_options: Any,
     ) -> Any:
-        function = self.function(_core.Elementwise, f"{self.op}.{name}", names, ufunc_name, **more)
+        """A function that is an attribute of the activation."""
+        function = self.function(_core.Elementwise, f"{self.op}.{name}", names, ufunc_name, **extra_options)
         function.__doc__ = f"{text}\n\nSee `fastact.{self.op}` for the formula, errors and bounds."
         return function
 
@@ -159,19 +168,19 @@ class _Definition:
         if hasattr(_core, f"{self.op}_backward_by_parameter"):
             return ParameterBackward(self.op, self.operands[-1])
         text = f"Gradient by the input: ``grad_output * {self.op}.derivative({', '.join(self.names)})``."
-        return self.part(
+        return self.attribute(
             "backward", ("grad_output", *self.names), text, partial(self.ufunc_name, "_backward")
         )
 
     def derivative(self) -> Any:
         text = f"First (``order=1``) or second (``order=2``) derivative of `{self.op}`."
-        return self.part("derivative", self.names, text, self.derivative_name, order=(1, (1, 2)))
+        return self.attribute("derivative", self.names, text, self.derivative_name, order=(1, (1, 2)))
 
     def backward_from_output(self) -> Any:
         text = f"Gradient by the input, from ``output = {self.op}(input)``."
         names = ("grad_output", "output", *self.names[1:])
         ufunc_name = partial(self.ufunc_name, "_backward_from_output")
-        return self.part("backward_from_output", names, text, ufunc_name)
+        return self.attribute("backward_from_output", names, text, ufunc_name)
 
 
 def activation(
@@ -185,14 +194,14 @@ def activation(
     """
 
     def decorate(definition: Callable[P, Any]) -> Activation[P]:
-        of = _Definition(definition, forms)
-        result: Activation[P] = of.function(Activation, of.op, of.names, partial(of.ufunc_name, ""))
-        shared = _docs.activation(of.names[1:], tuple(of.options))
+        read = _Definition(definition, forms)
+        result: Activation[P] = read.function(Activation, read.op, read.names, partial(read.ufunc_name, ""))
+        shared = _docs.activation(read.names[1:], tuple(read.options))
         result.__doc__ = _docs.complete(definition, shared)
         result.kinks = kinks
-        result.backward, result.derivative = of.backward(), of.derivative()
-        if hasattr(_core, f"{of.op}_backward_from_output"):
-            result.backward_from_output = of.backward_from_output()
+        result.backward, result.derivative = read.backward(), read.derivative()
+        if hasattr(_core, f"{read.op}_backward_from_output"):
+            result.backward_from_output = read.backward_from_output()
         return result
 
     return decorate

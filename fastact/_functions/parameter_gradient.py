@@ -1,4 +1,4 @@
-"""Activations with a trained parameter: its gradient, summed to its shape."""
+"""Activations with a trained parameter: its gradient, in its shape, and the axis that it lies along."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import any_dask, as_weak_array, check_out, is_float
+from fastact._arrays import any_dask, as_weak_array, check_no_overlap, check_out, is_float
 from fastact._config import _core
 
 
-def aligned(op: str, name: str, parameter: Any, inputs: list[Any], axis: int | None) -> Any:
-    """The parameter so that it broadcasts: a 1-d one along `axis` of the inputs."""
+def align_parameter(op: str, name: str, parameter: Any, inputs: list[Any], axis: int | None) -> Any:
+    """The parameter, a 1-d one reshaped so that it broadcasts along `axis` of the inputs."""
     parameter = as_weak_array(parameter)
     if axis is None:
         return parameter
@@ -30,21 +30,24 @@ def aligned(op: str, name: str, parameter: Any, inputs: list[Any], axis: int | N
     return parameter.reshape((-1,) + (1,) * (len(shape) - 1 - axis % len(shape)))
 
 
-class AlongAxis:
-    """Calls of `function` that say along which axis of the input operand `place`, its parameter, lies."""
+class ParameterAlongAxis:
+    """Calls of `function` with `axis`: that of the input along which its parameter lies.
 
-    def __init__(self, function: Any, name: str, place: int) -> None:
-        self.function, self.name, self.place = function, name, place
+    The parameter is the operand `name`, at `position`.
+    """
+
+    def __init__(self, function: Any, name: str, position: int) -> None:
+        self.function, self.name, self.position = function, name, position
 
     def __call__(self, *args: Any, axis: int | None = None, **keywords: Any) -> Any:
-        names = list(self.function.__signature__.parameters)[: self.place + 1]
+        names = list(self.function.__signature__.parameters)[: self.position + 1]
         given = dict(zip(names, args, strict=False))
         complete = {*names} <= given.keys() | keywords.keys() and not given.keys() & keywords.keys()
         if not complete or len(args) > len(names):
             return self.function(*args, **keywords)  # which says what is wrong, or takes the default
         given |= keywords
-        inputs = [given[name] for name in names[: self.place]]
-        given[self.name] = aligned(self.function.__name__, self.name, given[self.name], inputs, axis)
+        inputs = [given[name] for name in names[: self.position]]
+        given[self.name] = align_parameter(self.function.__name__, self.name, given[self.name], inputs, axis)
         return self.function(**given)
 
 
@@ -101,43 +104,43 @@ class ParameterBackward(_core.Function):
             *args, keywords["axis"], keywords["out"] = bound.arguments.values()  # type: ignore[assignment]
         dy, x, given = map(as_weak_array, args)
         try:
-            return self._both(dy, x, given, keywords.get("axis"), keywords.get("out"))
+            return self._gradients(dy, x, given, keywords.get("axis"), keywords.get("out"))
         except TypeError:
             for operand, value in zip(("grad_output", "input", self._parameter), args, strict=True):
                 _core.check_real(f"{self.__name__}: {operand}", value)
             raise
 
-    def _both(self, dy: Any, x: Any, given: Any, axis: int | None, out: Any) -> tuple[Any, Any]:
-        p = aligned(self.__name__, self._parameter, given, [dy, x], axis)
+    def _gradients(self, dy: Any, x: Any, given: Any, axis: int | None, out: Any) -> tuple[Any, Any]:
+        p = align_parameter(self.__name__, self._parameter, given, [dy, x], axis)
         outs = out if isinstance(out, tuple) else (out, None)
         if len(outs) != 2:
             raise ValueError(f"{self.__name__}: out must be an array or a pair of them, got {len(outs)}")
         if out is not None:
-            self._check(outs, np.broadcast_shapes(*map(np.shape, (dy, x, p))), np.shape(given))
+            self._check_outs(outs, np.broadcast_shapes(*map(np.shape, (dy, x, p))), np.shape(given))
         if any_dask(dy, x, p) or any(map(_is_narrow, (dy, x, p))):
-            # the terms first: out may be grad_output or the input
+            # the terms first, for `out` may be grad_output or the input
             terms = self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))
             grad = self._by_input(dy, x, p, out=outs[0])
         else:
             grad, terms = self._by_both(dy, x, p, out=(outs[0], None))
         dtype = given.dtype if _is_float(given) else grad.dtype
-        total = summed(terms, np.shape(p), dtype).reshape(np.shape(given))
+        total = sum_to_shape(terms, np.shape(p), dtype).reshape(np.shape(given))
         if outs[1] is None:
             return grad, total[()] if isinstance(total, np.ndarray) else total
         with np.errstate(all="ignore"):  # as of every op, whose results overflow silently
             outs[1][...] = total
         return grad, outs[1]
 
-    def _check(self, outs: tuple[Any, Any], shape: tuple[int, ...], of_parameter: tuple[int, ...]) -> None:
-        if not (outs[0] is None or hasattr(outs[0], "__array_ufunc__")):
-            raise TypeError(f"{self.__name__}: out must be an ndarray, got {type(outs[0]).__name__}")
-        if isinstance(outs[0], np.ndarray) and outs[0].shape != shape:  # else inputs would broadcast to it
-            raise ValueError(f"{self.__name__}: out must have shape {shape}, got {outs[0].shape}")
-        if outs[1] is None:
-            return
-        check_out(outs[1], f"{self.__name__}: out for {self._parameter}", of_parameter, np.dtype(np.float64))
-        if isinstance(outs[0], np.ndarray) and np.shares_memory(*outs):
-            raise ValueError(f"{self.__name__}: out[0] and out[1] must not share memory")
+    def _check_outs(
+        self, outs: tuple[Any, Any], shape: tuple[int, ...], parameter_shape: tuple[int, ...]
+    ) -> None:
+        name = self.__name__
+        if outs[0] is not None:  # a ufunc would broadcast its inputs to a larger shape
+            check_out(outs[0], f"{name}: out", shape, by_ufunc=True)
+        if outs[1] is not None:
+            label = f"{name}: out for {self._parameter}"
+            check_out(outs[1], label, parameter_shape, np.dtype(np.float64))
+            check_no_overlap([(outs[0], f"{name}: out[0]"), (outs[1], "out[1]")])
 
 
 def _is_float(a: Any) -> bool:
@@ -149,8 +152,8 @@ def _is_narrow(a: Any) -> bool:
     return _is_float(a) and a.dtype.itemsize < 4
 
 
-def summed(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """The terms summed over the axes along which a parameter of this shape repeats."""
+def sum_to_shape(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """The terms summed over the axes along which an array of this shape was broadcast to theirs."""
     lead = terms.ndim - len(shape)
     kept = [lead + a for a, n in enumerate(shape) if n != 1]
     if any_dask(terms):
@@ -164,5 +167,5 @@ def summed(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
         others = tuple(a for a in range(terms.ndim) if a not in kept)
         terms = np.transpose(terms, (*others, *kept))
         first, end = len(others), terms.ndim
-    cube = [math.prod(part) for part in (terms.shape[:first], terms.shape[first:end], terms.shape[end:])]
-    return _core.parameter_sums(np.ascontiguousarray(terms).reshape(cube), dtype)
+    shape3 = [math.prod(part) for part in (terms.shape[:first], terms.shape[first:end], terms.shape[end:])]
+    return _core.parameter_sums(np.ascontiguousarray(terms).reshape(shape3), dtype)

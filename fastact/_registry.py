@@ -1,19 +1,38 @@
-"""Ops by kind and by name."""
+"""Ops by kind and by name: whatever the modules of definitions make public."""
 
 from __future__ import annotations
 
 from typing import Any, Literal, get_args, overload
 
-import fastact
-from fastact._activation import Activation
+from fastact import rows
 from fastact._arrays import choice
-from fastact._glu import Glu
-from fastact._loss import Loss
-from fastact._row_op import RowOp
-from fastact._rrelu import RandomizedRelu
+from fastact._functions.activation import Activation
+from fastact._functions.gated import Glu
+from fastact._functions.random_relu import RandomizedRelu
+from fastact._functions.row_op import RowOp
+from fastact._losses.base import Loss
+from fastact.activations import exponential, gated, hard, linear_units, rectifiers, sigmoids, smooth
+from fastact.losses import (
+    binary,
+    classification,
+    deviance,
+    distance,
+    likelihood,
+    linear,
+    margin,
+    regression,
+    sequence,
+)
 
 Kind = Literal["activation", "rows", "loss"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_ACTIVATIONS = (exponential, gated, hard, linear_units, rectifiers, sigmoids, smooth)
+_LOSSES = (binary, classification, deviance, distance, likelihood, linear, margin, regression, sequence)
+_OPS = sorted(
+    (getattr(module, name) for module in (*_ACTIVATIONS, rows, *_LOSSES) for name in module.__all__),
+    key=lambda op: op.__name__,
+)
 
 
 @overload
@@ -54,8 +73,7 @@ def list_ops(kind: Kind | None = None) -> Any:
     [...<fastact.log_softmax>, <fastact.logsumexp>, ...]
     """
     kinds = KINDS if kind is None else (choice(kind, "kind", KINDS),)
-    public = [getattr(fastact, name) for name in fastact.__all__]
-    return [op for wanted in kinds for op in public if getattr(op, "kind", None) == wanted]
+    return [op for wanted in kinds for op in _OPS if op.kind == wanted]
 
 
 # Any, since the kinds are called in different ways: of a union, type checkers would refuse every call.

@@ -8,11 +8,11 @@ from typing import Any
 
 from fastact._config import _core
 
-_OPERANDS = ("grad_output", "input")  # what else is an array, a function checks itself
+_REAL_OPERANDS = ("grad_output", "input")  # other operands are checked by the functions themselves
 
 
-class Method(_core.Function):
-    """A function that pickles by its name, and names itself where it is called wrongly."""
+class PythonFunction(_core.Function):
+    """A Python function that pickles by name, and whose errors about arguments say which it is."""
 
     def __init__(
         self, name: str, function: Callable[..., Any], signature: inspect.Signature | None = None
@@ -29,8 +29,9 @@ class Method(_core.Function):
             raise
 
     def _check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        """Raises the error that names the argument, if one of them is at fault."""
         given = _core.check_call(self, args, keywords)
-        for name in _OPERANDS:
+        for name in _REAL_OPERANDS:
             if name in given:
                 _core.check_real(f"{self.__name__}: {name}", given[name])
         _core.check_outputs(f"{self.__name__}: out", given.get("out"))

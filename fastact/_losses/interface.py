@@ -1,0 +1,60 @@
+"""What a loss tells whoever computes it block by block, and what it is asked for."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from fastact._arrays import Array, check_no_overlap
+from fastact._losses.options import Shape
+
+
+class Request:
+    """Which results a call wants, and where its gradients go."""
+
+    def __init__(self, value: bool = False, grad: bool = False, hess: bool = False, out: Any = None) -> None:
+        self.value, self.grad, self.hess = value, grad, hess
+        if hess and out is not None and not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError("out must be a tuple of two arrays, for the gradient and the Hessian diagonal")
+        self.grad_out: Any
+        self.hess_out: Any
+        self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
+        # Inputs that other blocks share: a block's gradient by them is a part of a sum, and not rounded.
+        self.shared_inputs: frozenset[str] = frozenset()
+        if hess:
+            check_no_overlap([(self.grad_out, "out[0]"), (self.hess_out, "out[1]")])
+
+
+class Layout(NamedTuple):
+    """How a loss's arrays lie along the axes of its input."""
+
+    axes: dict[str, tuple[int, ...]]  # of each array, by the argument's name; its own are numbered last
+    loss_axes: tuple[int, ...]  # those of the unreduced loss; a block holds the others whole
+    denominator_arguments: tuple[str, ...] = ()  # arrays that decide what a mean divides by
+    merge_chunks: bool = False  # whether chunks along the other axes are merged, not refused
+    least_length: int = 0  # of arrays' own axes, in a call without rows
+
+
+class BlockLoss(Protocol):
+    """What `blocks` needs of a loss: see `base.Loss`."""
+
+    __name__: str
+
+    @property
+    def _operands(self) -> tuple[str, ...]: ...
+    @property
+    def _inputs(self) -> tuple[str, ...]: ...
+    @property
+    def _array_options(self) -> tuple[str, ...]: ...
+    @property
+    def _integer_operands(self) -> tuple[str, ...]: ...
+
+    def _run(
+        self, operands: tuple[Any, ...], given: dict[str, Any], request: Request, grad_output: Any
+    ) -> tuple[Any, Any, Any]: ...
+    def _block_sum(
+        self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any
+    ) -> tuple[Any, Any, Any]: ...
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout: ...
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float: ...
+    def _before_chunking(self, arrays: dict[str, Any]) -> dict[str, Any]: ...
+    def _of_block(self, arrays: dict[str, Array]) -> dict[str, Array]: ...

@@ -1,0 +1,108 @@
+"""No module of the package imports, directly or not, one that imports it: not within functions, nor for
+type checkers alone."""
+
+import ast
+import graphlib
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "fastact"
+
+
+def modules_of(package):
+    """Paths by module names; a package is its `__init__`, the compiled core its source."""
+    names = {}
+    for path in sorted([*package.rglob("*.py"), *package.rglob("*.pyx")]):
+        parts = path.relative_to(package.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def imported_by(name, path, modules):
+    """The modules that it names in imports, wherever in the file, and the packages that those lie in. Those
+    that it lies in itself count only where it names them: they are being imported already."""
+    if path.suffix == ".pyx":  # which imports nothing of the package
+        return set()
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            named = [f"{base}.{alias.name}" for alias in node.names]
+            named = [module if module in modules else base for module in named]
+        else:
+            continue
+        for module in named:
+            found |= {module} & modules.keys()
+            parents = [module.rsplit(".", k)[0] for k in range(1, module.count(".") + 1)]
+            found |= {p for p in parents if not f"{name}.".startswith(f"{p}.")} & modules.keys()
+    return found
+
+
+def circle_in(package):
+    """The modules of a circle, from one back to itself; or none."""
+    modules = modules_of(package)
+    imports = {name: imported_by(name, path, modules) for name, path in modules.items()}
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1][::-1]  # each imports the next
+    return []
+
+
+def test_imports_point_one_way():
+    circle = circle_in(PACKAGE)
+    assert not circle, " imports ".join(circle)
+
+
+def test_all_imports_are_read():
+    """Those of a few modules, one for each way to import another."""
+    modules = modules_of(PACKAGE)
+    assert {"fastact", "fastact.activations", "fastact._losses.blocks", "fastact.__main__"} <= modules.keys()
+
+    def read(name):
+        return imported_by(name, modules[name], modules)
+
+    assert "fastact._losses.blocks" in read("fastact._losses.base")  # within a function
+    assert "fastact._registry" in read("fastact")
+    assert "fastact" in read("fastact.demo")
+    assert "fastact" not in read("fastact._arrays")  # which names only what lies in it
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("low.py", "import package.high\n"),
+        ("low.py", "from package.high import f\n"),
+        ("low.py", "from . import high\n"),
+        ("low.py", "from .high import f\n"),
+        ("low.py", "def g():\n    from package import high\n"),
+        ("low.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from package.high import f\n"),
+        ("low.py", "try:\n    import package.high as h\nexcept ImportError:\n    h = None\n"),
+        ("__init__.py", "from package.high import f\n"),
+        ("inner/__init__.py", "def g():\n    import package.high\n"),
+    ],
+)
+def test_a_planted_circle_is_seen(file, text, tmp_path):
+    package = tmp_path / "package"
+    sources = {"__init__.py": "", "low.py": "", "high.py": "", "inner/__init__.py": "", "inner/deep.py": ""}
+    sources["high.py"] = "import package.low\nfrom package import f\nfrom .inner import deep\n"
+
+    def circle():
+        for name, source in sources.items():
+            (package / name).parent.mkdir(parents=True, exist_ok=True)
+            (package / name).write_text(source)
+        return circle_in(package)
+
+    assert circle() == []
+    sources[file] = text
+    planted = ".".join(["package", *Path(file).with_suffix("").parts]).removesuffix(".__init__")
+    found = circle()
+    assert found[0] == found[-1]
+    assert {planted, "package.high"} <= {*found}
