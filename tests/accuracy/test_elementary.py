@@ -8,18 +8,16 @@ included; and the same bits at every instruction set, with fma in hardware or no
 import os
 import shutil
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.special
-import ulp
 from mpmath import mp, mpf
-from sweep import ORACLE, sample
+from support import ROOT, ulp
+from support.sweep import ORACLE, sample
 
 from fastact import _core
 
-ROOT = Path(__file__).resolve().parents[1]
 COMPILER = os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc")
 LEVELS = {
     "avx512": [
@@ -64,7 +62,7 @@ def programs(tmp_path_factory):
     for level in AVAILABLE:
         made[level] = folder / level
         flags = ["-O2", "-Wall", "-Wextra", "-Wno-unused-function", *LEVELS[level], f"-I{ROOT / 'csrc'}"]
-        source = str(ROOT / "tests" / "vmath" / "check_vmath.c")
+        source = str(ROOT / "tests" / "tools" / "check_elementary.c")
         subprocess.run([COMPILER, *flags, source, "-o", str(made[level]), "-lm"], check=True)
     return made
 

@@ -8,12 +8,12 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-import cases
 import numpy as np
 import pytest
 from exhaustive import float32_all, ledger
 from exhaustive.ledger import Ledger, Task
-from sweep import KEYS, Found, Function, floats, merge, of_table, sweep
+from support import cases
+from support.sweep import KEYS, Found, Function, floats, merge, of_table, sweep
 
 SCRIPT = Path(float32_all.__file__)
 TINY, LARGEST = np.float32(2.0**-149), np.finfo(np.float32).max

@@ -9,8 +9,9 @@ against mpmath, where it matters most.
 import numpy as np
 import pytest
 import reference
-import ulp
-from cases import (
+from mpmath import mpf
+from support import ulp
+from support.cases import (
     ACTIVATIONS,
     CASE_IDS,
     CASES,
@@ -23,8 +24,7 @@ from cases import (
     public,
     required,
 )
-from mpmath import mpf
-from sweep import ORACLE, STRIDE, Function, floats, of_table, sample, sweep
+from support.sweep import ORACLE, STRIDE, Function, floats, of_table, sample, sweep
 
 import fastact as fa
 

@@ -6,24 +6,22 @@ tests/exhaustive/float64_mpmath.py does the same with as many points as one has 
 import numpy as np
 import pytest
 import reference
-import ulp
-from cases import ACTIVATIONS, CASE_IDS, CASES, FROM_OUTPUT, ORDERS, function, hard_points, parameters, public
 from mpmath import mp, mpf
+from support import ulp
+from support.cases import (
+    ACTIVATIONS,
+    CASE_IDS,
+    CASES,
+    FROM_OUTPUT,
+    ORDERS,
+    errors_at,
+    exact_parameters,
+    hard_points,
+    parameters,
+    public,
+)
 
 COUNT = 1600
-
-
-def exact_parameters(name):
-    return tuple(map(mpf, parameters(name, np.float64)))
-
-
-def errors_at(name, order, x):
-    """Errors in ulp of the public op at the points x."""
-    entry, p = reference.ACTIVATIONS[name], exact_parameters(name)
-    exact = (entry.value, entry.first, entry.second)[order]
-    y, near = function(name, order)(x, *parameters(name, np.float64)), ulp.near(x, entry.roots[order])
-    points = zip(y.tolist(), x.tolist(), near.tolist(), strict=True)
-    return [ulp.exact_error(a, exact(mpf(v), *p), "float64", n) for a, v, n in points]
 
 
 @pytest.mark.parametrize(("name", "order"), CASES, ids=CASE_IDS)

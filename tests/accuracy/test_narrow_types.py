@@ -12,8 +12,8 @@ import ml_dtypes
 import numpy as np
 import pytest
 import reference
-import ulp
-from cases import ACTIVATIONS, CASE_IDS, CASES, ORDERS, backward, function, parameters
+from support import ulp
+from support.cases import ACTIVATIONS, CASE_IDS, CASES, ORDERS, backward, function, parameters
 
 import fastact as fa
 

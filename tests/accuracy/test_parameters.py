@@ -1,11 +1,10 @@
 """Parameters other than the defaults keep the precision of the defaults but for their own roundings."""
 
 import numpy as np
-import other_parameters
 import pytest
 import reference
-import ulp
-from cases import ACTIVATIONS, ORDERS, function
+from support import other_parameters, ulp
+from support.cases import ACTIVATIONS, ORDERS, function
 
 import fastact as fa
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-import ulp
 from mpmath import mpf
+from support import ulp
 
 POWERS = {"float32": (-151, 128), "float64": (-1074, 1023)}
 

@@ -4,8 +4,8 @@ import dask.array as da
 import distributed
 import numpy as np
 import pytest
-import walk
-from walk import assert_same_bits
+from support import walk
+from support.walk import assert_same_bits
 
 import fastact as fa
 
@@ -130,7 +130,7 @@ LOSSES = [
 def _loss_case(name, soft):
     """Arrays, and the same as Dask arrays; a row of classes lies in one chunk."""
     x, t, options = walk.loss_operands(name, SHAPE, F4, soft=soft)
-    chunks = (25, -1) if name in walk.row_losses() else CHUNKS
+    chunks = (25, -1) if name in walk.class_losses() else CHUNKS
     return x, t, options, _lazy(x, chunks), _lazy(t, chunks[: t.ndim])
 
 
@@ -187,7 +187,7 @@ def test_unreduced_losses(name, soft):
     )
 
 
-@pytest.mark.parametrize("name", walk.row_losses())
+@pytest.mark.parametrize("name", walk.class_losses())
 def test_loss_options(name):
     op = walk.loss(name)
     x, t, options, lazy_x, lazy_t = _loss_case(name, False)
@@ -210,7 +210,7 @@ def test_loss_options(name):
     _assert_gradient(got[1], wanted[1])
 
 
-@pytest.mark.parametrize(("name", "soft"), [c for c in LOSSES if c[0] in walk.row_losses()])
+@pytest.mark.parametrize(("name", "soft"), [c for c in LOSSES if c[0] in walk.class_losses()])
 def test_chunked_classes_are_refused(name, soft):
     x, _, _, _, lazy_t = _loss_case(name, soft)
     for op in (walk.loss(name), walk.loss(name).value_and_grad, walk.loss(name).grad_and_hess):
@@ -303,7 +303,7 @@ def test_broadcast_weights(name, reduction):
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-@pytest.mark.parametrize(("name", "soft"), [c for c in LOSSES if c[0] in walk.row_losses()])
+@pytest.mark.parametrize(("name", "soft"), [c for c in LOSSES if c[0] in walk.class_losses()])
 def test_mixed_arguments_of_row_losses(name, soft, reduction):
     """Any of them lazy, in whatever chunks; the class axis anywhere."""
     op = walk.loss(name)
@@ -430,7 +430,7 @@ def test_refused_before_anything_is_computed(name):
         ValueError, match=rf"{op._operands[0]} has chunks of unknown sizes.*compute_chunk_sizes"
     ):
         op(lazy_x[lazy_x[:, 0] > 0], lazy_t)
-    if name in walk.row_losses():
+    if name in walk.class_losses():
         with pytest.raises(TypeError, match="target must hold integers"):
             op(lazy_x, lazy_t * 1.0)
         with pytest.raises(ValueError, match="axis 2 is out of range"):

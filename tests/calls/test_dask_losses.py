@@ -4,7 +4,7 @@ import dask.array as da
 import ml_dtypes
 import numpy as np
 import pytest
-import walk
+from support import walk
 
 import fastact as fa
 

@@ -1,12 +1,12 @@
 """What activations, row ops and settings refuse: the named exception, outputs untouched.
-(What losses refuse is in test_loss_errors.py.)"""
+(What losses refuse is in losses/test_errors.py.)"""
 
 import copy
 import inspect
 
 import numpy as np
 import pytest
-import walk
+from support import walk
 
 import fastact as fa
 

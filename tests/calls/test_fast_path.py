@@ -4,8 +4,8 @@ import warnings
 
 import numpy as np
 import pytest
-import walk
-from walk import assert_same_bits
+from support import walk
+from support.walk import assert_same_bits
 
 import fastact as fa
 

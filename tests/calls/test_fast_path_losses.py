@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-import walk
+from support import walk
 
 import fastact as fa
 

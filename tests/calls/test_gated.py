@@ -1,13 +1,11 @@
-"""What Python composes of the core's functions: gated linear units, rrelu, softmax.jacobian."""
+"""Gated linear units, composed of activations: halves, gradients, layouts, types, and what they refuse."""
 
 import sys
 
 import dask.array as da
 import numpy as np
 import pytest
-import reference
-import walk
-from mpmath import mp
+from support import walk
 
 import fastact as fa
 
@@ -21,9 +19,6 @@ def act(name):
 
 def halves(x, axis):
     return np.split(x, 2, axis=axis)
-
-
-# ---- gated linear units ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2, -1, -3])
@@ -154,138 +149,6 @@ def test_glu_dask(name):
         ):
             assert isinstance(got, da.Array)
             walk.assert_same_bits(got.compute(), wanted, chunks)
-
-
-# ---- rrelu ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
-def test_rrelu(dtype):
-    x = walk.values((300, 7), dtype, 1)
-    mean = (1 / 8 + 1 / 3) / 2
-    walk.assert_same_bits(fa.rrelu(x), fa.leaky_relu(x, mean), "evaluation")
-    walk.assert_same_bits(fa.rrelu.derivative(x), fa.leaky_relu.derivative(x, mean), "evaluation")
-    slopes = fa.rrelu.slopes(x, 0.2, 0.6, rng=5)
-    assert slopes.dtype == dtype and slopes.shape == x.shape
-    assert slopes.min() >= 0.2 - 1e-3 and slopes.max() <= 0.6 and slopes.std() > 0.1
-    walk.assert_same_bits(fa.rrelu(x, 0.2, 0.6, True, rng=5), fa.leaky_relu(x, slopes), "training")
-    dy = walk.values(x.shape, dtype, 2)
-    got = fa.rrelu.backward(dy, x, 0.2, 0.6, training=True, rng=5)
-    walk.assert_same_bits(got, fa.leaky_relu.backward(dy, x, slopes), "backward")
-    assert (fa.rrelu.derivative(x, training=True, rng=5, order=2) == 0).all()
-    generator = np.random.default_rng(5)
-    walk.assert_same_bits(fa.rrelu(x, 0.2, 0.6, True, rng=generator), fa.leaky_relu(x, slopes), "generator")
-    assert not np.array_equal(fa.rrelu(x, training=True), fa.rrelu(x, training=True))
-    out = np.zeros_like(x)
-    assert fa.rrelu(x, out=out) is out
-
-
-def test_rrelu_errors():
-    x = np.ones(3, np.float32)
-    for rng in (None, np.random.default_rng(1), np.random.RandomState(1), np.random.PCG64(1)):
-        for part in (fa.rrelu.derivative, lambda *a, **k: fa.rrelu.backward(x, *a, **k)):
-            with pytest.raises(ValueError, match="rng must be the seed"):
-                part(x, training=True, rng=rng)
-    with pytest.raises(ValueError, match=r"lower must not exceed upper, got 0.5 and 0.25"):
-        fa.rrelu(x, 0.5, 0.25)
-    with pytest.raises(ValueError, match="order must be 1 or 2"):
-        fa.rrelu.derivative(x, order=0)
-    with pytest.raises(ValueError, match=r"must be finite numbers, got 0\.0 and inf"):
-        fa.rrelu(x, 0.0, np.inf, True)
-    with pytest.raises(TypeError, match=r"rrelu\.backward\(\)"):
-        fa.rrelu.backward(x, x, nonsense=1)
-    with np.errstate(all="raise"):
-        assert fa.rrelu.slopes(x.astype("f2"), 1e-9, 2e-9, rng=1).dtype == np.float16
-
-
-# ---- softmax.jacobian ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_jacobian(dtype, rng):
-    x = (rng.normal(size=(5, 4)) * 8).astype(dtype)
-    for axis in (-1, 0, 1):
-        got = fa.softmax.jacobian(x, axis)
-        rows = np.moveaxis(x, axis, -1)
-        n = rows.shape[-1]
-        assert got.dtype == dtype and got.shape == (*rows.shape, n)
-        with mp.workprec(reference.ROW_PRECISION):
-            p = reference.softmax(reference.exact(rows))
-            exact = p[..., :, None] * (np.eye(n) - p[..., None, :])
-        error = np.abs((got.astype(object) - exact) / exact).astype(float)
-        assert error.max() < (40 + np.ptp(rows)) * np.finfo(dtype).eps, axis
-        dy = rng.normal(size=rows.shape).astype(dtype)
-        by_matrix = np.einsum("...ij,...j->...i", got.astype(float), dy.astype(float))
-        np.testing.assert_allclose(fa.softmax.backward(dy, rows), by_matrix, atol=100 * np.finfo(dtype).eps)
-    with np.errstate(all="raise"):  # the flags of its own steps stay its own
-        assert fa.softmax.jacobian(np.array([0, -90, -80], dtype)).shape == (3, 3)
-    lazy = da.from_array(x, chunks=(2, 4))
-    np.testing.assert_array_equal(fa.softmax.jacobian(lazy).compute(), fa.softmax.jacobian(x))
-    with pytest.raises(TypeError, match="axis must be an int"):
-        fa.softmax.jacobian(x, (0, 1))
-
-
-# ---- rows of zeros ------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
-def test_sparse_rows(dtype, rng):
-    """Laws that hold whatever the rows: sums, ties, support, shifts."""
-    for n in (1, 2, 17, 64, 65, 1000):
-        x = (rng.normal(size=(7, n)) * 2).astype(dtype)
-        p, one = fa.sparsemax(x), fa.hardmax(x)
-        # an entry is off by half an ulp of itself, and where d - t is rounded of what is in the support
-        narrow, support = np.finfo(dtype).eps, (p > 0).sum(axis=1)
-        error = np.abs(p.astype(float).sum(axis=1) - 1)
-        assert (error <= narrow + support * np.finfo(np.float32 if dtype == "float16" else dtype).eps).all()
-        assert (p >= 0).all()
-        np.testing.assert_array_equal(one.argmax(axis=1), x.argmax(axis=1))
-        assert (one.sum(axis=1) == 1).all() and ((one == 0) | (one == 1)).all()
-        walk.assert_same_bits(fa.hardmax(np.full((3, n), 2, dtype))[:, 0], np.ones(3, dtype), n)
-        np.testing.assert_allclose(fa.sparsemax(np.full((3, n), 2, dtype)).astype(float), 1 / n, rtol=narrow)
-        for op, axis in ((fa.sparsemax, 0), (fa.hardmax, 0), (fa.softmin, 0)):
-            walk.assert_same_bits(op(x.T, axis=axis).T, op(x), n)
-            walk.assert_same_bits(op.backward(p.T, x.T, axis=axis).T, op.backward(p, x), n)
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_sparse_rows_special(dtype):
-    inf, nan = np.inf, np.nan
-    x = np.array(
-        [[-inf, 1, 0.5], [-inf, -inf, -inf], [inf, 0, 0], [nan, 5, 0], [1, nan, nan], [inf, inf, 0]], dtype
-    )
-    np.testing.assert_array_equal(fa.sparsemax(x), [[0, 0.75, 0.25], *[[nan] * 3] * 5])
-    np.testing.assert_array_equal(
-        fa.hardmax(x), [[0, 1, 0], [1, 0, 0], [1, 0, 0], [nan] * 3, [nan] * 3, [1, 0, 0]]
-    )
-    mask = np.array([True, False, True])
-    np.testing.assert_array_equal(fa.hardmax(x[:1], where=mask), [[0, 0, 1]])
-    np.testing.assert_array_equal(fa.sparsemax(x[:1], where=mask), [[0, 0, 1]])
-    np.testing.assert_array_equal(fa.sparsemax(x, where=np.zeros(3, bool)), np.zeros((6, 3)))
-
-
-@pytest.mark.parametrize("axis", [0, 1, (0, 1)])
-def test_hardmax_of_what_the_mask_leaves(axis):
-    """Where all that is left is -inf the first that is left counts, not what is left out before it."""
-    x = np.array([[5, -np.inf, -np.inf], [1, -np.inf, 2], [-np.inf, -np.inf, -np.inf]])
-    mask = np.array([[False, True, True], [False, True, False], [False, False, False]])
-    got = fa.hardmax(x, axis, where=mask)
-    none = [0, 0, 0]
-    wanted = {0: [[0, 1, 1], none, none], 1: [[0, 1, 0], [0, 1, 0], none], (0, 1): [[0, 1, 0], none, none]}
-    np.testing.assert_array_equal(got, wanted[axis])
-    chunks = (3, 1) if axis == 0 else (1, 3) if axis == 1 else (3, 3)
-    lazy = fa.hardmax(da.from_array(x, chunks=chunks), axis, where=mask)
-    np.testing.assert_array_equal(lazy.compute(), wanted[axis])
-    out = np.zeros((3, 3))
-    assert fa.hardmax(x, axis, where=mask, out=out) is out
-    np.testing.assert_array_equal(out, wanted[axis])
-
-
-@pytest.mark.parametrize("name", ["softmin", "softmax", "hardmax", "sparsemax", "log_softmax"])
-def test_keepdims_is_for_ops_that_reduce(name):
-    x = np.ones((2, 3))
-    with pytest.raises(TypeError, match="keepdims is for ops that reduce"):
-        getattr(fa, name).backward(x, x, keepdims=True)
 
 
 class Subclass(np.ndarray):

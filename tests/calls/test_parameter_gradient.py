@@ -4,9 +4,8 @@ import dask.array as da
 import numpy as np
 import pytest
 import reference
-import ulp
-import walk
 from mpmath import mp, mpf
+from support import ulp, walk
 
 import fastact as fa
 from fastact import _core

@@ -3,15 +3,12 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
-import ulp
-from cases import ACTIVATIONS, ORDERS
-from test_accuracy_float64 import errors_at
+from support import ROOT, ulp
+from support.cases import ACTIVATIONS, ORDERS, errors_at
 
-ROOT = Path(__file__).resolve().parent.parent
 OPS = ("relu", "sigmoid", "silu")
 
 

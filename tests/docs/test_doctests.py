@@ -5,13 +5,12 @@ import importlib
 import pkgutil
 import re
 import runpy
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 import fastact
 
-ROOT = Path(__file__).resolve().parents[1]
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 MODULES = sorted({m.name for m in pkgutil.iter_modules(fastact.__path__)} - {"_core", "__main__"})
 PAGES = sorted(p for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")] if ">>> " in p.read_text())

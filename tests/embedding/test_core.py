@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from fastact import _core
 
-ROOT = Path(__file__).resolve().parents[1]
-SOURCES = sorted((ROOT / "csrc").glob("*.c"))
+SOURCES = sorted((ROOT / "csrc").rglob("*.c"))
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)]
 STRICT = ["-Wall", "-Wextra", "-Wconversion", "-Werror"]
 OURS = ["-O2", *STRICT]
@@ -60,7 +60,7 @@ def _program(build, objects, source):
 @pytest.mark.parametrize("build", BUILDS)
 def test_core_compiles_alone_and_computes(build, objects):
     """Without Python, without a flag that says which instruction sets to build for."""
-    program = _program(build, objects(build), ROOT / "tests" / "embed" / "check_core.c")
+    program = _program(build, objects(build), ROOT / "tests" / "embedding" / "check_core.c")
     result = subprocess.run([program], capture_output=True, text=True, timeout=100)
     assert result.returncode == 0, result.stderr
     assert result.stderr.split("instruction set ")[1:] == [f"{isa}\n" for isa in ISAS]
@@ -68,10 +68,10 @@ def test_core_compiles_alone_and_computes(build, objects):
 
 @pytest.mark.parametrize("isa", ISAS)
 def test_same_bits_from_every_build(isa, objects):
-    """Everything the core computes, by hash; bash tests/neon.sh --flags compares more builds."""
+    """Everything the core computes, by hash; bash tests/tools/neon.sh --flags compares more builds."""
     results = {}
     for build in BUILDS:
-        program = _program(build, objects(build), ROOT / "tests" / "neon_hash.c")
+        program = _program(build, objects(build), ROOT / "tests" / "tools" / "neon_hash.c")
         done = subprocess.run([program, isa], capture_output=True, text=True, timeout=100, check=True)
         results[build] = done.stdout.splitlines()
     wanted = next(iter(results.values()))

@@ -5,15 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import determinism
 import numpy as np
 import pytest
-import walk
+from support import TESTS, walk
+from tools import determinism
 
 import fastact as fa
 from fastact import _core
 
-PROGRAM = Path(__file__).with_name("determinism.py")
+PROGRAM = TESTS / "tools" / "determinism.py"
 
 
 def _run(*arguments, **environment):

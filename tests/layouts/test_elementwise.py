@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-import walk
-from layouts import LAYOUTS, SOURCES, copies, possible, strided
-from walk import assert_same_bits
+from support import walk
+from support.layouts import LAYOUTS, SOURCES, copies, possible, strided
+from support.walk import assert_same_bits
 
 from fastact import _core
 

@@ -1,4 +1,4 @@
-"""No op reads or writes a byte outside its arrays. See guarded.py."""
+"""No op reads or writes a byte outside its arrays. See tools/guarded.py."""
 
 import os
 import signal
@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import TESTS
 
 import fastact as fa
 
-PROGRAM = Path(__file__).with_name("guarded.py")
+PROGRAM = TESTS / "tools" / "guarded.py"
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "SIGSEGV") or os.name != "posix", reason="mprotect is POSIX"
@@ -32,7 +33,7 @@ def test_guards_guard():
     assert _run("touch", "baseline").returncode == -signal.SIGSEGV
 
 
-@pytest.mark.parametrize("check", ["maps", "rows", "losses", "whole_rows"])
+@pytest.mark.parametrize("check", ["maps", "rows", "losses", "float64_rows"])
 @pytest.mark.parametrize("isa", [isa for isa in fa.config()["available_isas"] if isa != "baseline"])
 def test_no_touch_outside(check, isa):
     result = _run(check, isa)

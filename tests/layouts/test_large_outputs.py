@@ -5,7 +5,7 @@ Elsewhere these are ordinary calls on large arrays.
 
 import numpy as np
 import pytest
-import walk
+from support import walk
 
 from fastact import _core
 

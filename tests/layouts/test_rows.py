@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 import reference
-import walk
-from layouts import LAYOUTS, MATRICES, copies, possible, strided
-from walk import assert_same_bits
+from support import walk
+from support.layouts import LAYOUTS, MATRICES, copies, possible, strided
+from support.walk import assert_same_bits
 
 import fastact as fa
 
@@ -250,7 +250,7 @@ def test_loss_out_layouts(name, soft, dtype):
 
 
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
-@pytest.mark.parametrize(("name", "soft"), [c for c in LOSS_CASES if c[0] in walk.row_losses()])
+@pytest.mark.parametrize(("name", "soft"), [c for c in LOSS_CASES if c[0] in walk.class_losses()])
 def test_loss_axes(name, soft, dtype):
     op = walk.loss(name)
     for shape in [(4, 6), (3, 7, 5), (3, 10, 4, 6), (2, 65, 19)]:
@@ -265,7 +265,7 @@ def test_loss_axes(name, soft, dtype):
 
 @pytest.mark.parametrize("integer", [*"bBhHiIlLqQ"])
 def test_labels_of_every_integer_type(integer):
-    for name in walk.row_losses():
+    for name in walk.class_losses():
         op = walk.loss(name)
         x, t, options = walk.loss_operands(name, (17, 67), "f4")
         wanted = op.value_and_grad(x, t, **options)

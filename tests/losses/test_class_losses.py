@@ -1,5 +1,5 @@
 """Losses by row against mpmath: values, gradients and curvature, every option, in ulp; and laws of them.
-(How results are judged: test_losses.py.)"""
+(How results are judged: test_elementwise.py.)"""
 
 from itertools import product
 
@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import reference
 import scipy.special
-import walk
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loss_cases import DTYPES, REDUCTIONS, check, factor, reduced
 from mpmath import mp, mpf
+from support import walk
+from support.loss_cases import DTYPES, REDUCTIONS, check, factor, reduced
 
 import fastact as fa
 

@@ -9,11 +9,11 @@ import math
 import numpy as np
 import pytest
 import reference
-import walk
-from ctc_cases import ALL, as_input, assert_all_same, batch, logits_of, results
 from mpmath import mp, mpf
 from reference import sequence
-from walk import assert_same_bits
+from support import walk
+from support.ctc_cases import ALL, as_input, assert_all_same, batch, logits_of, results
+from support.walk import assert_same_bits
 
 import fastact as fa
 

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-import walk
-from ctc_cases import ALL, as_input, assert_all_same, batch, logits_of, results
-from walk import assert_same_bits
+from support import walk
+from support.ctc_cases import ALL, as_input, assert_all_same, batch, logits_of, results
+from support.walk import assert_same_bits
 
 import fastact as fa
 from fastact import _core

@@ -1,12 +1,12 @@
 """cosine_embedding_loss and triplet_margin_loss against mpmath, in ulp.
-(Layouts, types, threads, errors: test_whole_row_losses.py.)"""
+(Layouts, types, threads, errors: test_float64_rows.py.)"""
 
 import numpy as np
 import pytest
 import reference
 from mpmath import mp, mpf
-from reference.whole_rows import norm
-from whole_rows import PRECISION, REDUCTIONS, check_loss
+from reference.float64_rows import norm
+from support.float64_rows import PRECISION, REDUCTIONS, check_loss
 
 import fastact as fa
 

@@ -4,7 +4,7 @@ Everything is computed at 1250 bits from the formula, so what is compared is the
 rounding of the kernels alone. A result is judged in ulp of the exact result; where it
 is a difference or a sum of terms, in ulp of the largest term that is met on the way, which
 `scale` is then; and x_j - max is rounded to half an ulp, which the input's own
-conditioning passes on (see test_rows.py).
+conditioning passes on (see rows/test_row_ops.py).
 """
 
 import math
@@ -13,8 +13,9 @@ from itertools import product
 import numpy as np
 import pytest
 import reference
-import walk
-from loss_cases import (
+from mpmath import mpf
+from support import walk
+from support.loss_cases import (
     DTYPES,
     REDUCTIONS,
     check,
@@ -24,7 +25,6 @@ from loss_cases import (
     parameter_values,
     reduced,
 )
-from mpmath import mpf
 
 import fastact as fa
 from fastact import _core
@@ -109,14 +109,14 @@ def test_bce_is_cross_entropy_of_two_classes(rng):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("name", [*walk.losses(), *walk.whole_row_losses()])
+@pytest.mark.parametrize("name", [*walk.losses(), *walk.float64_row_losses()])
 def test_totals_of_many_terms(name, threads, set_threads):
     """More than a task's or a chunk's: the exact sum of the terms, to the last bits."""
     set_threads(threads)
     shape = (100_003,) if name in walk.elementwise_losses() else (30_011, 5)
-    if name in walk.whole_row_losses():
+    if name in walk.float64_row_losses():
         op, options = getattr(fa, name), {}
-        operands = walk.whole_row_operands(name, shape, np.dtype("f8"))[0]
+        operands = walk.float64_row_operands(name, shape, np.dtype("f8"))[0]
     else:
         op, (*operands, options) = walk.loss(name), walk.loss_operands(name, shape, np.dtype("f8"))
     total = math.fsum(op(*operands, **options, reduction="none"))

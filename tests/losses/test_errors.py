@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 import reference
-import walk
+from support import walk
 
 import fastact as fa
 

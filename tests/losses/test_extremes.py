@@ -3,8 +3,8 @@
 import dask.array as da
 import numpy as np
 import pytest
-import ulp
 from mpmath import mp, mpf
+from support import ulp
 
 import fastact as fa
 

@@ -5,15 +5,15 @@ import re
 import dask.array as da
 import numpy as np
 import pytest
-import walk
-from layouts import MATRICES, possible
-from walk import assert_same_bits
-from whole_rows import tuples
+from support import walk
+from support.float64_rows import tuples
+from support.layouts import MATRICES, possible
+from support.walk import assert_same_bits
 
 import fastact as fa
 from fastact import _core
 
-NAMES = list(walk.whole_row_losses())
+NAMES = list(walk.float64_row_losses())
 SHAPES = [(1, 1), (3, 2), (8, 10), (21, 10), (17, 64), (5, 65), (3, 300)]
 
 
@@ -37,7 +37,7 @@ def assert_all_same(got, wanted, what):
 
 
 def cases(name, shape, dtype):
-    operands, options = walk.whole_row_operands(name, shape, np.dtype(dtype))
+    operands, options = walk.float64_row_operands(name, shape, np.dtype(dtype))
     return [(operands, o) for o in options]
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import reference
-import walk
-from whole_rows import tuples
+from support import walk
+from support.float64_rows import tuples
 
 import fastact as fa
 

@@ -1,11 +1,11 @@
 """multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss against mpmath, in ulp.
-(Layouts, types, threads, errors: test_whole_row_losses.py.)"""
+(Layouts, types, threads, errors: test_float64_rows.py.)"""
 
 from itertools import product
 
 import numpy as np
 import pytest
-from whole_rows import REDUCTIONS, check_loss
+from support.float64_rows import REDUCTIONS, check_loss
 
 import fastact as fa
 

@@ -4,8 +4,8 @@ import dask.array as da
 import numpy as np
 import pytest
 import reference
-from loss_cases import check, elementwise_case, parameter_values
 from mpmath import mp
+from support.loss_cases import check, elementwise_case, parameter_values
 
 import fastact as fa
 

@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-import walk
+from support import walk
 
 import fastact as fa
 
@@ -102,12 +102,12 @@ def _rows(x):
 
 def _losses(x, labels, out):
     for name, op in walk.losses().items():
-        target = labels if name in walk.row_losses() else x
+        target = labels if name in walk.class_losses() else x
         yield f"{name}.value_and_grad", lambda op=op, t=target: op.value_and_grad(x, t, out=out)
         yield f"{name}.backward", lambda op=op, t=target: op.backward(0.5, x, t)
         yield f"{name}.grad_and_hess", lambda op=op, t=target: op.grad_and_hess(x, t, reduction="none")
-    for name, op in walk.whole_row_losses().items():
-        operands, options = walk.whole_row_operands(name, x.shape, "f4")
+    for name, op in walk.float64_row_losses().items():
+        operands, options = walk.float64_row_operands(name, x.shape, "f4")
         for each in options:
             call = f"{name}.grad_and_hess{_options(each)}"
             yield call, lambda op=op, o=operands, each=each: op.grad_and_hess(*o, **each)

@@ -10,7 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
-import walk
+from support import TESTS, walk
 
 import fastact as fa
 
@@ -112,16 +112,16 @@ def test_multiprocessing(method):
     code = f"""
         import multiprocessing
         import numpy as np, fastact as fa
-        import processes_child
+        from support import child
         if __name__ == "__main__":
             x = np.linspace(-9, 9, 700_000).astype("f4")
-            wanted = processes_child.work(x)
+            wanted = child.work(x)
             with multiprocessing.get_context("{method}").Pool(2) as pool:
-                for got in pool.map_async(processes_child.work, [x] * 4).get(timeout=100):
+                for got in pool.map_async(child.work, [x] * 4).get(timeout=100):
                     assert got[0].tobytes() == wanted[0].tobytes()
                     assert got[1] == wanted[1]
     """
-    _output(code, PYTHONPATH=os.pathsep.join([str(Path(__file__).parent), str(Path(fa.__file__).parents[1])]))
+    _output(code, PYTHONPATH=os.pathsep.join([str(TESTS), str(Path(fa.__file__).parents[1])]))
 
 
 # ---- import ------------------------------------------------------------------------

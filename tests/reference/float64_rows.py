@@ -1,6 +1,6 @@
 """Losses of whole rows, in mpmath from their formulas: value, gradients and Hessian diagonals of one row.
 
-Kinks are PyTorch 2.13's: see KINKS in test_margin_losses.py and test_distance_losses.py.
+Kinks are PyTorch 2.13's: see KINKS in losses/test_margins.py and losses/test_distances.py.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ COSINE_EPS = mpf(1e-12)
 
 
 @dataclass(frozen=True)
-class WholeRowLoss(RowLoss):
+class Float64RowLoss(RowLoss):
     """value, grad and hess take a row's operands (inputs as object arrays) and options; the latter two give
     a list, one array an input."""
 
@@ -24,7 +24,7 @@ class WholeRowLoss(RowLoss):
 
 def _loss(of_row):
     parts = [lambda *a, k=k, **o: of_row(*a, **o)[k] for k in range(3)]
-    return WholeRowLoss(*parts, of_row=of_row)
+    return Float64RowLoss(*parts, of_row=of_row)
 
 
 def _zeros(*inputs):

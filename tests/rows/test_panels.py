@@ -3,8 +3,8 @@ rows one after another, wherever the array begins and however many there are."""
 
 import numpy as np
 import pytest
-import walk
-from walk import assert_same_bits
+from support import walk
+from support.walk import assert_same_bits
 
 import fastact as fa
 

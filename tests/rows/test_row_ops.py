@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import reference
 import scipy.special
-import ulp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from mpmath import mp, mpf
+from support import ulp
 
 import fastact as fa
 from fastact import _core

@@ -2,9 +2,11 @@
 
 import numpy as np
 import reference
+from mpmath import mpf
 
 import fastact
 from fastact import _core
+from support import ulp
 
 ACTIVATIONS = _core.table()["activation"]
 ORDERS = ("value", "first", "second")
@@ -74,3 +76,16 @@ def hard_points(name, count, rng, dtype="float64"):
         np.ldexp(signs(share // 2), rng.integers(tiny, high - 1, share // 2)),
     ]
     return np.concatenate(parts).astype(dtype)
+
+
+def exact_parameters(name):
+    return tuple(map(mpf, parameters(name, np.float64)))
+
+
+def errors_at(name, order, x):
+    """Errors in ulp of the public op in float64 at the points x."""
+    entry, p = reference.ACTIVATIONS[name], exact_parameters(name)
+    exact = (entry.value, entry.first, entry.second)[order]
+    y, near = function(name, order)(x, *parameters(name, np.float64)), ulp.near(x, entry.roots[order])
+    points = zip(y.tolist(), x.tolist(), near.tolist(), strict=True)
+    return [ulp.exact_error(a, exact(mpf(v), *p), "float64", n) for a, v, n in points]

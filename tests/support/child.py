@@ -1,4 +1,4 @@
-"""What the worker processes of test_processes.py run; importable in a spawned one."""
+"""What the worker processes of processes/test_processes.py run; importable in a spawned one."""
 
 import numpy as np
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 from reference import sequence
-from walk import assert_same_bits
 
 import fastact as fa
+from support.walk import assert_same_bits
 
 ALL = ("none", "mean", "sum")
 

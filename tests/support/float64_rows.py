@@ -6,10 +6,10 @@ and what float64 adds. That is judged in ulp of the largest term that is met on 
 
 import numpy as np
 import reference
-import ulp
 from mpmath import mp, mpf
 
 import fastact as fa
+from support import ulp
 
 PRECISION = 400
 REDUCTIONS = ["none", "mean", "sum"]

@@ -1,7 +1,8 @@
 """Layouts an array can have in memory: what makes a copy of it in each."""
 
 import numpy as np
-import walk
+
+from support import walk
 
 # ---- layouts of one dimension --------------------------------------------------
 

@@ -4,10 +4,10 @@ import inspect
 
 import numpy as np
 import reference
-import ulp
 from mpmath import mp, mpf
 
 import fastact as fa
+from support import ulp
 
 DTYPES = ["float32", "float64"]
 REDUCTIONS = ["none", "mean", "sum"]

@@ -6,9 +6,10 @@ with it, and where it scales the input what that rounds must not be multiplied b
 
 import numpy as np
 import reference
-import ulp
-from cases import function
 from mpmath import mpf
+
+from support import ulp
+from support.cases import function
 
 # By op: tuples of parameters, and how the input scales with them.
 OTHERS = {

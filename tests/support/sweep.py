@@ -8,11 +8,11 @@ its key, of 2^32.
 from collections.abc import Callable
 from typing import NamedTuple
 
-import cases
 import numpy as np
 import reference
-import ulp
-from test_special_values import same
+
+from support import cases, ulp
+from support.specials import same
 
 KEYS = 2**32
 STRIDE = 977  # of samples: prime to every power of two, so all exponents, signs and low bits are met

@@ -1,7 +1,7 @@
 """Errors in ulp: |y - f| over the spacing of the type's numbers at the unrounded f.
 
 A float16 or bfloat16 result has a spacing too; what is judged there is said in
-test_narrow_types.py. Subnormal results count like others: the spacing stops falling
+accuracy/test_narrow_types.py. Subnormal results count like others: the spacing stops falling
 at the smallest subnormal.
 """
 

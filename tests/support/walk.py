@@ -148,9 +148,9 @@ class Form:
         return self._first(grads), self._first(hesses)
 
 
-def whole_row_losses() -> dict[str, object]:
+def float64_row_losses() -> dict[str, object]:
     entries = reference.LOSSES.items()
-    return {name: getattr(fa, name) for name, e in entries if isinstance(e, reference.WholeRowLoss)}
+    return {name: getattr(fa, name) for name, e in entries if isinstance(e, reference.Float64RowLoss)}
 
 
 def ctc_operands(steps: int, sequences: int, classes: int, dtype) -> tuple[np.ndarray, ...]:
@@ -175,14 +175,14 @@ def elementwise_losses() -> dict[str, object]:
 
 
 @cache
-def row_losses() -> dict[str, object]:
+def class_losses() -> dict[str, object]:
     rows = [name for name, entry in reference.LOSSES.items() if type(entry) is reference.RowLoss]
     return {name: getattr(fa, name) for name in rows}
 
 
 def losses() -> dict[str, object]:
     """Of an input and a target; others have tests of their own."""
-    return {**row_losses(), **elementwise_losses()}
+    return {**class_losses(), **elementwise_losses()}
 
 
 def loss(name: str):
@@ -268,7 +268,7 @@ def loss_operands(name: str, shape, dtype, axis: int = -1, soft: bool = False):
     return x, labels, options
 
 
-def whole_row_operands(name: str, shape, dtype) -> tuple[tuple[np.ndarray, ...], list[dict]]:
+def float64_row_operands(name: str, shape, dtype) -> tuple[tuple[np.ndarray, ...], list[dict]]:
     """Operands of rows along the last axis, and options to call it with."""
     classes, weight = shape[-1], {"weight": positive(shape[-1], dtype, 5)}
     x, second, third = (values(shape, dtype, seed, specials=False) for seed in (3, 4, 7))

@@ -1,6 +1,6 @@
 /* Runs the elementary functions of csrc/vmath.h over numbers from standard input.
  *
- *   check_vmath f32|f64 FUNCTION < numbers > results
+ *   check_elementary f32|f64 FUNCTION < numbers > results
  *
  * Numbers and results are raw, of that type. The instruction set is the one this file is
  * compiled for: -DFA_ISA_AVX512, -DFA_ISA_AVX2 or -DFA_ISA_NEON with the compiler's flags
@@ -46,6 +46,6 @@ int main(int argc, char **argv) {
         FUNCTIONS(RUN, f32, float, F32_LANES)
         FUNCTIONS(RUN, f64, double, F64_LANES)
     }
-    fprintf(stderr, "usage: check_vmath f32|f64 function\n");
+    fprintf(stderr, "usage: check_elementary f32|f64 function\n");
     return EXIT_FAILURE;
 }

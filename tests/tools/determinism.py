@@ -1,6 +1,6 @@
 """Prints a hash of each op's results, the same on every machine:
 
-    python tests/determinism.py [--large] [--threads N]
+    python tests/tools/determinism.py [--large] [--threads N]
 
 Run it with FASTACT_ISA set to compare instruction sets, with --threads to compare
 thread counts, on two machines to compare those. Inputs come from a fixed integer
@@ -12,14 +12,19 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 from collections.abc import Iterator
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import numpy as np
-import walk
 
 import fastact as fa
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support import walk
 
 _PATTERNS = {"float32": "u4", "float64": "u8", "float16": "u2", "bfloat16": "u2"}
 
@@ -106,9 +111,9 @@ def ctc_hashes(dtype: np.dtype, shape: tuple[int, int, int]) -> Iterator[tuple[s
     yield "ctc_loss", digest(*results)
 
 
-def whole_row_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
-    for name, op in walk.whole_row_losses().items():
-        operands, cases = walk.whole_row_operands(name, shape, dtype)
+def float64_row_hashes(dtype: np.dtype, shape: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    for name, op in walk.float64_row_losses().items():
+        operands, cases = walk.float64_row_operands(name, shape, dtype)
         results = []
         for options in cases:
             value, grads = op.value_and_grad(*operands, **options)
@@ -129,7 +134,7 @@ def _small_cases(dtype: np.dtype) -> Iterator[tuple]:
     for shape in [(1, 5), (5, 17), (33, 67), (33, 167), (48, 130), (20, 10), (3, 1003)]:
         yield shape, row_hashes(dtype, shape)
         yield shape, loss_hashes(dtype, shape)
-        yield shape, whole_row_hashes(dtype, shape)
+        yield shape, float64_row_hashes(dtype, shape)
     for shape in [(1, 1, 2), (9, 5, 4), (70, 3, 33)]:
         yield shape, ctc_hashes(dtype, shape)
 
@@ -142,7 +147,7 @@ def _large_cases(dtype: np.dtype) -> Iterator[tuple]:
         yield shape, large_row_hashes(dtype, shape)
         yield shape, large_loss_hashes(dtype, shape)
         if shape[0] > 3:
-            yield shape, whole_row_hashes(dtype, shape)
+            yield shape, float64_row_hashes(dtype, shape)
     yield (200, 20, 50), ctc_hashes(dtype, (200, 20, 50))
 
 

@@ -1,7 +1,7 @@
 """Runs every op on arrays that end exactly at an unreadable page and on arrays that
 begin exactly behind one: a touch outside an array ends the process by SIGSEGV.
 
-    python tests/guarded.py maps|rows|losses|whole_rows
+    python tests/tools/guarded.py maps|rows|losses|float64_rows
 
 gcc's address sanitizer does not see masked loads; a protected page does.
 """
@@ -11,12 +11,16 @@ from __future__ import annotations
 import ctypes
 import mmap
 import sys
+from pathlib import Path
 
 import numpy as np
-import walk
 
 import fastact as fa
 from fastact import _core
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from support import walk
 
 PAGE = mmap.PAGESIZE
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -158,12 +162,12 @@ def _check_ctc(shape, dtype) -> int:
     return 12
 
 
-def check_whole_rows() -> int:
+def check_float64_rows() -> int:
     calls = 0
-    for name, op in walk.whole_row_losses().items():
+    for name, op in walk.float64_row_losses().items():
         for dtype in (walk.DTYPES["float32"], walk.DTYPES["float64"], walk.DTYPES["float16"]):
             for shape in [(r, n) for r in (1, 3, 8, 17) for n in (1, 7, 10, 16, 31, 33, 67)]:
-                operands, options = walk.whole_row_operands(name, shape, dtype)
+                operands, options = walk.float64_row_operands(name, shape, dtype)
                 grads = op.grad(*operands, **options[-1])
                 several = grads if isinstance(grads, tuple) else (grads,)
                 for at_end in (True, False):
@@ -234,7 +238,7 @@ CHECKS = {
     "maps": check_maps,
     "rows": check_rows,
     "losses": check_losses,
-    "whole_rows": check_whole_rows,
+    "float64_rows": check_float64_rows,
     "touch": touch_guard,
 }
 

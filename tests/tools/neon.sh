@@ -2,13 +2,13 @@
 # The same bits from NEON as from AVX2, AVX-512 and portable C, and from any compiler
 # and flags: builds the C core with neon_hash.c and compares what it prints.
 #
-#     bash tests/neon.sh           aarch64 under qemu against this machine: 2 minutes on 2 cores
-#     bash tests/neon.sh --flags   gcc and clang here, with flags that invite other results
+#     bash tests/tools/neon.sh           aarch64 under qemu against this machine: 2 minutes on 2 cores
+#     bash tests/tools/neon.sh --flags   gcc and clang here, with flags that invite other results
 #
 # Exit code 0: all equal. Debian packages gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and
 # qemu-user are installed if missing and root runs it; without them it ends with 77.
 set -u
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -18,7 +18,7 @@ build() {
     local name=$1 compiler=$2
     shift 2
     mkdir -p "$work/$name.o"
-    printf '%s\n' "$root"/csrc/*.c "$root/tests/neon_hash.c" |
+    find "$root/csrc" "$root/tests/tools/neon_hash.c" -name '*.c' |
         xargs -P "$(nproc)" -I{} sh -c "$compiler $* -c {} -o $work/$name.o/\$(basename {}).o" &&
         $compiler "$@" "$work/$name.o"/*.o -o "$work/$name" -lm -pthread
 }

@@ -6,13 +6,13 @@
  * The hashes must be the same for every instruction set, compiler, compiler flag
  * and CPU. Inputs come from a fixed integer recurrence and hold infinities, NaN,
  * subnormals and both zeros; every NaN counts as the same. */
-#include "../csrc/column_spread.h"
-#include "../csrc/core.h"
-#include "../csrc/ctc.h"
-#include "../csrc/elementwise.h"
-#include "../csrc/losses.h"
-#include "../csrc/parameter_sums.h"
-#include "../csrc/rows.h"
+#include "../../csrc/column_spread.h"
+#include "../../csrc/core.h"
+#include "../../csrc/ctc.h"
+#include "../../csrc/elementwise.h"
+#include "../../csrc/losses.h"
+#include "../../csrc/parameter_sums.h"
+#include "../../csrc/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>

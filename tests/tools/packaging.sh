@@ -2,12 +2,12 @@
 # What users install: source archive and wheel, on every Python there is here, with the
 # oldest NumPy, built by clang, editable.
 #
-#     bash tests/packaging.sh            all: 7 minutes on one core
-#     bash tests/packaging.sh --quick    this Python only: archive, wheel, editable
+#     bash tests/tools/packaging.sh            all: 7 minutes on one core
+#     bash tests/tools/packaging.sh --quick    this Python only: archive, wheel, editable
 #
 # Ends with "packaging: pass", or with "packaging: FAIL" and exit code 1. Needs PyPI.
 set -u
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 failed=0
@@ -18,7 +18,8 @@ quietly() { "$@" >"$work/out" 2>&1 || { tail -25 "$work/out"; return 1; }; }
 MOST_BYTES=3000000
 NEEDED=(pytest pytest-timeout hypothesis scipy mpmath ml_dtypes 'dask[array]' psutil)
 # What an interpreter, a compiler or a NumPy could change; the numbers are the other checks' task.
-QUICK=(registry special_values errors loss_errors narrow_types processes leaks docs layouts layouts_rows threads)
+QUICK=(docs/test_{registry,doctests}.py accuracy/test_{special_values,narrow_types}.py {calls,losses}/test_errors.py
+    layouts/test_{elementwise,rows}.py processes)
 
 # environment NAME PYTHON WHAT...: a fresh one with WHAT installed and the tests' needs.
 environment() {
@@ -29,9 +30,7 @@ environment() {
 
 # quick NAME: the quick tests, from the source archive, against what the environment has installed.
 quick() {
-    local files=()
-    for name in "${QUICK[@]}"; do files+=("tests/test_$name.py"); done
-    (cd "$work"/fastact-*/ && quietly "$work/$1/bin/pytest" -q -p no:cacheprovider "${files[@]}") || return 1
+    (cd "$work"/fastact-*/ && quietly "$work/$1/bin/pytest" -q -p no:cacheprovider "${QUICK[@]/#/tests/}") || return 1
     echo "ok: $1: $(tail -1 "$work/out")"
 }
 

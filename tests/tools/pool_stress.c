@@ -1,8 +1,8 @@
 /* The thread pool under callers that do all at once: several host threads, jobs inside
  * jobs, a thread count and a runner that change meanwhile. Each task must run exactly
- * once. Ends with 1, saying what went wrong, or with 0; tests/sanitizers.sh builds it
+ * once. Ends with 1, saying what went wrong, or with 0; tests/tools/sanitizers.sh builds it
  * with ThreadSanitizer. */
-#include "../csrc/core.h"
+#include "../../csrc/core.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -2,13 +2,13 @@
 # The C core and the package under clang's sanitizers: addresses (of memory, leaks too),
 # undefined behaviour, data races.
 #
-#     bash tests/sanitizers.sh            all: 11 minutes
-#     bash tests/sanitizers.sh --core     without the Python package: 5 minutes
+#     bash tests/tools/sanitizers.sh            all: 11 minutes
+#     bash tests/tools/sanitizers.sh --core     without the Python package: 5 minutes
 #
 # Ends with "sanitizers: pass", or with "sanitizers: FAIL" and exit code 1; without clang with 77.
 # The package needs an environment that has its test dependencies, cython and setuptools.
 set -u
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 clang=${CLANG:-clang}
@@ -21,7 +21,7 @@ fail() { echo "FAIL: $*"; failed=1; }
 build() {
     local out=$work/$1 flags=(-O1 -g -fno-omit-frame-pointer "-fsanitize=$2" -fno-sanitize-recover=all)
     mkdir "$out"
-    printf '%s\n' "$root"/csrc/*.c "$root"/tests/{neon_hash,pool_stress}.c "$root/tests/embed/check_core.c" |
+    find "$root"/csrc "$root"/tests/tools/{neon_hash,pool_stress}.c "$root/tests/embedding/check_core.c" -name '*.c' |
         xargs -P "$(nproc)" -I{} sh -c "$clang ${flags[*]} -c {} -o $out/\$(basename {}).o" || return 1
     local core
     mapfile -t core < <(printf '%s\n' "$out"/*.o | grep -v -e neon_hash -e pool_stress -e check_core)
@@ -88,8 +88,8 @@ core() {
 
 # Python cannot be linked with the sanitizer: its runtime is preloaded. Undefined behaviour is
 # reported and goes on, so that one run tells all of it.
-TESTS=(rows losses loss_values plain_losses row_losses whole_row_losses errors loss_errors narrow_types special_values
-    guard_pages threads)
+TESTS=(rows/test_row_ops calls/test_{fast_path_losses,errors} accuracy/test_{narrow_types,special_values}
+    losses/test_{elementwise,extremes,class_losses,float64_rows,errors} layouts/test_guard_pages processes/test_threads)
 package() {
     local copy=$work/package runtime sanitize="-fsanitize=address,undefined -shared-libasan"
     runtime=$("$clang" -print-file-name="libclang_rt.asan-$(uname -m).so")
@@ -99,8 +99,8 @@ package() {
     (cd "$copy" && CC=$clang LDSHARED="$clang -shared" LDFLAGS=$sanitize \
         CFLAGS="-g1 -fno-omit-frame-pointer $sanitize" python setup.py -q build_ext --inplace) \
         >"$work/out" 2>&1 || { fail "build of the package"; tail -20 "$work/out"; return; }
-    local log=$work/log files=("$copy"/tests/test_layouts*.py)
-    for name in "${TESTS[@]}"; do files+=("$copy/tests/test_$name.py"); done
+    local log=$work/log layouts=("$copy"/tests/layouts/test_{elementwise,rows}.py) files=()
+    for name in "${TESTS[@]}"; do files+=("$copy/tests/$name.py"); done
     # A guard's signal is the sanitizer's own exit: what shows that guards guard cannot run here.
     preloaded() {
         (cd "$copy" && PYTHONPATH=$copy LD_PRELOAD=$runtime PYTHONMALLOC=malloc \
@@ -110,8 +110,8 @@ package() {
             { fail "the package's tests"; tail -30 "$work/out"; }
         tail -1 "$work/out"
     }
-    preloaded "${files[@]}"
-    FASTACT_ISA=baseline preloaded "$copy"/tests/test_layouts*.py
+    preloaded "${layouts[@]}" "${files[@]}"
+    FASTACT_ISA=baseline preloaded "${layouts[@]}"
     cat "$log".* 2>/dev/null | grep -e "runtime error" -e "ERROR: " | sed 's/0x[0-9a-f]*/.../' | sort | uniq -c \
         >"$work/reports"
     if [ -s "$work/reports" ]; then fail "the package, addresses and undefined behaviour"; cat "$work/reports"

@@ -1,12 +1,12 @@
 """Plants one bug after another in a copy of the tree, builds it, and runs the tests that
 should see it: what shows that the tests test.
 
-    python tests/seeded_defects.py             all: seconds each, a minute where kernels are compiled anew
-    python tests/seeded_defects.py mask tail   those whose names hold one of the words
-    python tests/seeded_defects.py --list
+    python tests/tools/seeded_defects.py             all: seconds each, a minute if kernels are compiled anew
+    python tests/tools/seeded_defects.py mask tail   those whose names hold one of the words
+    python tests/tools/seeded_defects.py --list
 
 Exit code 0: every defect was caught. A defect whose place is no longer in the source
-counts as not caught: mend it in `defects/`, where they are. Needs what the
+counts as not caught: mend it in `tests/defects/`, where they are. Needs what the
 tests need, gcc or clang, and cython.
 """
 
@@ -24,9 +24,12 @@ import time
 from pathlib import Path
 
 import numpy
-from defects import DEFECTS, Defect
 
-ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from defects import DEFECTS, Defect
+from support import ROOT
+
 COPIED = ("csrc", "fastact", "tests", "pyproject.toml", "README.md")
 PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "--timeout=300", "-p", "no:cacheprovider"]
 

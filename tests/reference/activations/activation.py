@@ -3,7 +3,7 @@
 It has the value, first and second derivative as functions of mpf numbers, written in a
 form that loses no digits at PRECISION bits; and the same three in float64 NumPy, fast
 enough for millions of points, in an independent form. The fast ones judge float32 and
-narrower results only, and test_accuracy_float32.py proves them against the mpf ones first.
+narrower results only, and accuracy/test_float32.py proves them against the mpf ones first.
 """
 
 from collections.abc import Callable

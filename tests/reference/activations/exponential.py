@@ -3,8 +3,8 @@
 import numpy as np
 from mpmath import mp, mpf
 
-from reference.activation import INF, MAX, TINY, Activation
-from reference.logistic import fast_exp
+from reference.activations.activation import INF, MAX, TINY, Activation
+from reference.activations.logistic import fast_exp
 
 ACTIVATIONS: dict[str, Activation] = {}
 

@@ -3,8 +3,8 @@
 import numpy as np
 from mpmath import mp, mpf
 
-from reference.activation import INF, MAX, TINY, Activation
-from reference.logistic import (
+from reference.activations.activation import INF, MAX, TINY, Activation
+from reference.activations.logistic import (
     fast_exp,
     fast_sigmoid,
     fast_sigmoid_slope,

@@ -3,7 +3,7 @@
 import numpy as np
 from mpmath import mp, mpf
 
-from reference.activation import INF, MAX, TINY, Activation
+from reference.activations.activation import INF, MAX, TINY, Activation
 
 ACTIVATIONS: dict[str, Activation] = {}
 

@@ -1,7 +1,7 @@
 """Gated linear units, a act(b): functions of b with a for their parameter."""
 
-from reference import gated, gelu, rectifiers, sigmoids
-from reference.activation import Activation
+from reference.activations import gated, gelu, rectifiers, sigmoids
+from reference.activations.activation import Activation
 
 
 def unit(act):

@@ -4,8 +4,8 @@ import numpy as np
 import scipy.special
 from mpmath import mp, mpf
 
-from reference.activation import INF, MAX, TINY, Activation
-from reference.logistic import fast_sigmoid, fast_sigmoid_slope, sigmoid, sigmoid_slope
+from reference.activations.activation import INF, MAX, TINY, Activation
+from reference.activations.logistic import fast_sigmoid, fast_sigmoid_slope, sigmoid, sigmoid_slope
 
 ACTIVATIONS: dict[str, Activation] = {}
 
