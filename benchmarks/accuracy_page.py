@@ -7,9 +7,8 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
-import other_parameters
-import sweep
-from ulp import ROOT_DISTANCE, ROOT_ULP_AT, hexadecimal
+from support import other_parameters, sweep
+from support.ulp import ROOT_DISTANCE, ROOT_ULP_AT, hexadecimal
 
 import fastact as fa
 from benchmarks import peers
@@ -43,10 +42,10 @@ An error is counted in ulp: |y - f| over the spacing of the type's numbers at th
 rounded correctly is at most 0.5 off. Subnormal results count like others. Within {ROOT_DISTANCE:g} of a
 derivative's root an ulp is taken at no less than {ROOT_ULP_AT:g}. *inf* is a NaN or infinity where there
 is a number, or the reverse. f is what `tests/reference/` says: for float64 in mpmath, for float32
-in float64, good to {sweep.ORACLE:g} ulp as `tests/test_accuracy_float32.py` proves.
+in float64, good to {sweep.ORACLE:g} ulp as `tests/accuracy/test_float32.py` proves.
 """
 SAMPLED = f"""\
-The points: {{float32:,}} hard ones in float32 and {{float64:,}} in float64 (`tests/cases.py`: where
+The points: {{float32:,}} hard ones in float32 and {{float64:,}} in float64 (`tests/support/cases.py`: where
 exponentials underflow or a reduction rounds either way, roots, tiny and huge arguments), as many
 ordinary ones (normally distributed, standard deviation {SIGMA:g}), and every {sweep.STRIDE}th of all float32
 numbers; but not the op's kinks, where a derivative is what was agreed. This is a sample:
@@ -61,7 +60,7 @@ To read the large ones: a subnormal result lost to 0 is up to 2^23 = 8.39e+06 ul
 OTHERS = f"""\
 The bounds above are for default parameters. With others, what the product or quotient of the
 parameter rounds adds at most {other_parameters.ADDED:g} ulp: the worst of {{count}} points each,
-`tests/other_parameters.py`, away from roots.
+`tests/support/other_parameters.py`, away from roots.
 """
 WRONG = f"Every function that is more than {RIGHT:g} ulp off in one of these libraries, the worst first.\n"
 

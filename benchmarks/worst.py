@@ -1,5 +1,5 @@
 """Worst errors of activations and their derivatives, ours and other libraries', on the same
-points and by the tests' own rule: tests/ulp.py, against the definitions of tests/reference/.
+points and by the tests' own rule: tests/support/ulp.py, against the definitions of tests/reference/.
 
 It is for `python -m benchmarks.accuracy_table`, which puts tests/ on the path.
 """
@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-import cases as ops  # of tests/
 import mpmath
 import numpy as np
 import reference
-import sweep
-import ulp
+from support import cases as ops  # of tests/
+from support import sweep, ulp
 
 from benchmarks.cases import GATES, SIGMA, Case, Data
 from benchmarks.peers import Peer

@@ -3,7 +3,7 @@
 from defects.defect import defects
 
 CTC = defects(
-    "tests/test_ctc_calls.py tests/test_ctc.py",
+    "tests/losses/test_ctc_calls.py tests/losses/test_ctc.py",
     ("the blank among ctc's labels", "csrc/ctc.c", " && label != job->blank) continue;", ") continue;"),
     (
         "ctc's labels up to the classes",

@@ -3,7 +3,7 @@
 from defects.defect import defects
 
 LEAKS = defects(
-    "tests/test_leaks.py",
+    "tests/processes/test_leaks.py",
     (
         "halves hold the dtype twice",
         "fastact/_calls.pxi",

@@ -10,7 +10,7 @@ _ELEMENTWISE = "fastact/_losses/elementwise.py"
 
 LOSSES = [
     *defects(
-        "tests/test_loss_kinks.py",
+        "tests/losses/test_kinks.py",
         (
             "hinge_loss slopes at its kink",
             _BINARY,
@@ -43,7 +43,7 @@ LOSSES = [
         ),
     ),
     *defects(
-        "tests/test_losses.py tests/test_loss_values.py",
+        "tests/losses/test_elementwise.py tests/losses/test_extremes.py",
         (
             "pos_weight missing in the curvature",
             _BINARY,
@@ -118,7 +118,7 @@ LOSSES = [
         ),
     ),
     *defects(
-        "tests/test_whole_row_losses.py -k axes",
+        "tests/losses/test_float64_rows.py -k axes",
         (
             "whole rows of two planes in a block",
             "csrc/wide_losses.c",
@@ -127,7 +127,7 @@ LOSSES = [
         ),
     ),
     *defects(
-        "tests/test_row_losses.py tests/test_loss_errors.py",
+        "tests/losses/test_class_losses.py tests/losses/test_errors.py",
         (
             "a label of 2^63 and more is an ignored -1",
             "csrc/row_losses.c",
@@ -172,7 +172,7 @@ LOSSES = [
         ),
     ),
     *defects(
-        "tests/test_row_weights.py",
+        "tests/losses/test_row_weights.py",
         (
             "a row's weight does not reach its gradients",
             "csrc/wide_losses.c",

@@ -8,7 +8,7 @@ one number to the next. The exit code is 1 if a bound does not hold.
 
 The results are kept part by part (--results), and a run goes on where the last one of the
 same build ended, finished or not. A function takes about 40 s on one core. The oracle is
-float64 NumPy, good to 0.01 ulp (test_accuracy_float32.py proves it).
+float64 NumPy, good to 0.01 ulp (accuracy/test_float32.py proves it).
 """
 
 import argparse
@@ -21,10 +21,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from cases import ACTIVATIONS, ORDERS
 from exhaustive.ledger import Ledger, Task
-from sweep import KEYS, ORACLE, floats, merge, of_table, sweep
-from ulp import hexadecimal
+from support.cases import ACTIVATIONS, ORDERS
+from support.sweep import KEYS, ORACLE, floats, merge, of_table, sweep
+from support.ulp import hexadecimal
 
 import fastact as fa
 

@@ -16,8 +16,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from cases import ACTIVATIONS, ORDERS, hard_points
-from test_accuracy_float64 import errors_at
+from support.cases import ACTIVATIONS, ORDERS, errors_at, hard_points
 
 CHUNK = 2000
 

@@ -7,14 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 import reference
-import sweep
-import ulp
+from support import sweep, ulp
 
 import fastact as fa
 from fastact import _core
 
 JUDGES = [
-    *sorted(Path(reference.__file__).parent.glob("*.py")),
+    *sorted(Path(reference.__file__).parent.rglob("*.py")),
     *map(Path, (sweep.__file__, ulp.__file__, __file__)),
 ]
 

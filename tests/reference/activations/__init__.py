@@ -1,0 +1,1 @@
+"""The definitions of activations, one module a family."""
