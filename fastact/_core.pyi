@@ -30,10 +30,21 @@ class _LossRow(TypedDict):
     index: int
     ulp: _Bounds
 
+class _ClassLossRow(TypedDict):
+    index: int
+    targets: str
+
+class _Float64RowLossRow(TypedDict):
+    index: int
+    inputs: int
+    targets: str
+
 class _Table(TypedDict):
     activation: dict[str, _ActivationRow]
     rows: dict[str, _RowOpRow]
     loss: dict[str, _LossRow]
+    class_loss: dict[str, _ClassLossRow]
+    float64_row_loss: dict[str, _Float64RowLossRow]
 
 FLOATS: tuple[str, ...]
 
@@ -50,11 +61,11 @@ class Function:
     def __reduce__(self) -> str: ...
 
 @disjoint_base
-class PlainLoop:
+class FastLoop:
     def __init__(self, ufunc: str, bound: tuple[Any, ...]) -> None: ...
 
 @disjoint_base
-class PlainRows:
+class FastRows:
     def __init__(self, gufunc: str) -> None: ...
 
 @disjoint_base
@@ -93,7 +104,7 @@ class DefaultFloat:
     def __exit__(self, *exception: object) -> None: ...
 
 def parameter_sums(terms: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]: ...
-def column_spread(
+def column_moments(
     p: NDArray[Any], w: NDArray[Any], about: NDArray[Any], first: NDArray[Any], second: NDArray[Any]
 ) -> None: ...
 def may_share_memory(a: NDArray[Any], b: NDArray[Any]) -> bool: ...
@@ -104,8 +115,8 @@ def elementwise_loss(
     results: tuple[NDArray[Any] | None, ...],
     want_total: bool,
 ) -> float: ...
-def row_loss(
-    cross_entropy: bool,
+def class_loss(
+    loss: int,
     x: NDArray[Any],
     target: NDArray[Any],
     soft: bool,
@@ -120,22 +131,22 @@ def row_loss(
     hess: NDArray[Any] | None,
     want_total: bool,
 ) -> float: ...
-def plain_elementwise_loss(
+def fast_elementwise_loss(
     op: int,
     operands: tuple[Any, ...],
     parameters: tuple[NDArray[Any], ...],
     want_value: bool,
     want_grad: bool,
     out: Any,
-) -> tuple[float, NDArray[Any] | None] | None: ...
-def plain_row_loss(
-    cross_entropy: bool,
+) -> tuple[float, NDArray[Any] | None]: ...  # or NotImplemented
+def fast_class_loss(
+    loss: int,
     operands: tuple[Any, ...],
     ignore_index: int,
     want_value: bool,
     want_grad: bool,
     out: Any,
-) -> tuple[float, NDArray[Any] | None] | None: ...
+) -> tuple[float, NDArray[Any] | None]: ...  # or NotImplemented
 def ctc_loss(
     x: NDArray[Any],
     targets: NDArray[Any],
@@ -151,8 +162,8 @@ def ctc_loss(
     hess: NDArray[Any] | None,
     want_total: bool,
 ) -> float: ...
-def wide_loss(
-    name: str,
+def float64_row_loss(
+    loss: int,
     inputs: list[NDArray[Any]],
     labels: NDArray[Any] | None,
     label_lists: NDArray[Any] | None,

@@ -151,9 +151,9 @@ cdef bint may_write(object out, cnp.ndarray like):
 # ---- the table --------------------------------------------------------------------
 
 cdef dict _TARGETS = {  # of losses of rows
-    <int>FA_TARGETS_NONE: "none", <int>FA_TARGETS_LABELS: "labels", <int>FA_TARGETS_LABEL_LISTS: "label lists",
+    <int>FA_TARGETS_NONE: "none", <int>FA_TARGETS_LABELS: "labels", <int>FA_TARGETS_LABEL_LISTS: "label_lists",
     <int>FA_TARGETS_PROBABILITIES: "probabilities",
-    <int>FA_TARGETS_LABELS_OR_PROBABILITIES: "labels or probabilities", <int>FA_TARGETS_SIGNS: "signs",
+    <int>FA_TARGETS_LABELS_OR_PROBABILITIES: "labels_or_probabilities", <int>FA_TARGETS_SIGNS: "signs",
 }
 
 

@@ -1,5 +1,8 @@
 /* All kernels of one instruction set, and the table of them. Included by runtime/isa_*.c, once each,
  * after the target is set; FA_ISA_TABLE and FA_ISA_NAME name what it defines. */
+#ifndef FA_ALL_H
+#define FA_ALL_H
+
 #include "contract.h"
 
 #include "../math/elementary.h"
@@ -35,3 +38,5 @@ const fa_isa FA_ISA_TABLE = {
     add_compensated,
     count_labels,
 };
+
+#endif

@@ -1,4 +1,12 @@
 /* All kernels of one precision, and the table of them. Included once for each element type. */
+#include "../math/elementary.h"
+#if defined(FA_T_IS_F64) ? !defined(FA_OF_TYPE_H64) : !defined(FA_OF_TYPE_H32)
+#ifdef FA_T_IS_F64
+#define FA_OF_TYPE_H64
+#else
+#define FA_OF_TYPE_H32
+#endif
+
 #include "rows/reduce.h"
 #include "common.h"
 
@@ -77,3 +85,5 @@ static const fa_kernels FN(kernels) = {
     .add_each = FN(add_each),
     .column_moments = FN(column_moments),
 };
+
+#endif

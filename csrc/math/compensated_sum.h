@@ -1,6 +1,6 @@
 /* Sums of doubles in a fixed order, with the rounding errors carried along. */
-#ifndef FA_EXACT_SUM_H
-#define FA_EXACT_SUM_H
+#ifndef FA_COMPENSATED_SUM_H
+#define FA_COMPENSATED_SUM_H
 
 #include "../core.h"
 #include "../simd/fp.h"

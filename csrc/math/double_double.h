@@ -1,6 +1,8 @@
 /* Numbers in two terms, hi + lo, lo some rounding error of hi: twice the precision where a
  * formula cancels. Not for infinities: inf - inf is NaN. */
 #include "../simd/simd.h"
+
+#include <math.h>
 #if defined(FA_T_IS_F64) ? !defined(FA_DOUBLE_DOUBLE_H64) : !defined(FA_DOUBLE_DOUBLE_H32)
 #ifdef FA_T_IS_F64
 #define FA_DOUBLE_DOUBLE_H64

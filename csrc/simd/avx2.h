@@ -1,7 +1,14 @@
 /* AVX2, FMA and F16C: 8 float32 or 4 float64 in a register. */
-#include <immintrin.h>
+#ifndef FA_AVX2_H
+#define FA_AVX2_H
 
 #include "blocks_x86.h"
+#include "fp.h"
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef __m256 vf32;
 typedef __m256d vf64;
@@ -178,3 +185,5 @@ FA_INLINE vf32 f32_load_f16(const uint16_t *p) {
 FA_INLINE void f32_store_f16(uint16_t *p, vf32 v) {
     _mm_storeu_si128((__m128i *)(void *)p, _mm256_cvtps_ph(v, 0));
 }
+
+#endif

@@ -1,7 +1,14 @@
 /* AVX-512 F, BW, DQ, VL: 16 float32 or 8 float64 in a register. */
-#include <immintrin.h>
+#ifndef FA_AVX512_H
+#define FA_AVX512_H
 
 #include "blocks_x86.h"
+#include "fp.h"
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef __m512 vf32;
 typedef __m512d vf64;
@@ -162,3 +169,5 @@ FA_INLINE vf32 f32_load_f16(const uint16_t *p) {
 FA_INLINE void f32_store_f16(uint16_t *p, vf32 v) {
     _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtps_ph(v, 0));
 }
+
+#endif

@@ -1,4 +1,13 @@
 /* Blocks of 16 bytes, of which x86's wider registers hold several. At any address: single elements are copied. */
+#ifndef FA_BLOCKS_X86_H
+#define FA_BLOCKS_X86_H
+
+#include "fp.h"
+
+#include <immintrin.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 /* The first n of its elements, 0 < n: no more of memory is touched. */
 FA_INLINE __m128 f32_load_block(const float *p, size_t n) {
@@ -26,3 +35,5 @@ FA_INLINE void f64_store_block(double *p, size_t n, __m128d v) {
     if (n == 2) _mm_storeu_pd(p, v);
     else memcpy(p, &one, sizeof one);
 }
+
+#endif

@@ -1,4 +1,8 @@
 /* Conversions that every level composes the same way. */
+#ifndef FA_GENERIC_H
+#define FA_GENERIC_H
+
+#include "simd.h"
 
 FA_INLINE f64w f32_widen(vf32 v) {
     f64w w = FA_WIDEN(v);
@@ -14,3 +18,5 @@ FA_INLINE void f32_store_bf16(uint16_t *p, vf32 v) {
     vf32 quiet = f32_from_bits(bits | 0x400000);
     i32_store_u16(p, (f32_bits(f32_select(f32_isnan(v), quiet, rounded)) >> 16) & 0xffff);
 }
+
+#endif

@@ -1,5 +1,13 @@
 /* AArch64 Advanced SIMD: 4 float32 or 2 float64 in a register. */
+#ifndef FA_NEON_H
+#define FA_NEON_H
+
+#include "fp.h"
+
 #include <arm_neon.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef float32x4_t vf32;
 typedef float64x2_t vf64;
@@ -167,3 +175,5 @@ FA_INLINE vi32 i32_load_u16(const uint16_t *p) { return vreinterpretq_s32_u32(vm
 FA_INLINE void i32_store_u16(uint16_t *p, vi32 v) { vst1_u16(p, vmovn_u32(vreinterpretq_u32_s32(v))); }
 FA_INLINE vf32 f32_load_f16(const uint16_t *p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 FA_INLINE void f32_store_f16(uint16_t *p, vf32 v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
+
+#endif

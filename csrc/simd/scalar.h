@@ -7,7 +7,15 @@
  * others' bits, except where the product's error term over- or underflows
  * float64 (|a*b| above 2^996 or below 2^-960).
  */
+#ifndef FA_SCALAR_H
+#define FA_SCALAR_H
+
+#include "fp.h"
+
 #include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 typedef float vf32;
 typedef double vf64;
@@ -181,3 +189,5 @@ FA_INLINE void f32_store_f16(uint16_t *p, vf32 v) {
     else h = (magnitude - 0x38000000u + 0xfffu + (magnitude >> 13 & 1u)) >> 13;
     u16_store(p, (uint16_t)(h | sign));
 }
+
+#endif

@@ -140,4 +140,6 @@ FA_INLINE f64w f32_widen(vf32 v);
 FA_INLINE vf32 f32_narrow(f64w w);
 #include "generic.h"
 
+#include "f32.h" /* until another type is selected */
+
 #endif

@@ -26,19 +26,20 @@ from fastact._losses.options import (
 LABEL_SMOOTHING_RANGE, Z_LOSS_RANGE = Range(0.0, 1.0), Range(0.0, finite=True)
 
 _MINUS_ONE = np.asarray(-1.0)
+_TABLE = _core.table()["class_loss"]
 
 
 class ClassLoss(Loss):
-    """A loss of a row of classes and its label, or with `soft_targets` also its target distribution."""
+    """A loss of a row of classes and its label, or where the op table says so also its target distribution."""
 
-    def __init__(self, definition: Callable[..., Any], soft_targets: bool) -> None:
+    def __init__(self, definition: Callable[..., Any]) -> None:
         super().__init__(definition)
-        self._soft_targets = soft_targets
+        row = _TABLE[definition.__name__]
+        self._index, self._soft_targets = row["index"], row["targets"] == "labels_or_probabilities"
 
     def _fast_path(self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any) -> tuple[Any, Any]:
         ignore_index = self._defaults["ignore_index"]
-        result = _core.plain_row_loss(self._soft_targets, operands, ignore_index, value, grad, out)
-        return NotImplemented if result is None else result
+        return _core.fast_class_loss(self._index, operands, ignore_index, value, grad, out)
 
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any
@@ -61,8 +62,8 @@ class ClassLoss(Loss):
         )
         value = np.empty(rows, x.dtype) if request.value and reduction == "none" else None
         views = RowViews(shape, axis)
-        total = _core.row_loss(
-            self._soft_targets,
+        total = _core.class_loss(
+            self._index,
             views.view3(x),
             views.view3(t) if soft else views.view2(np.atleast_1d(t)),
             soft,
@@ -125,8 +126,8 @@ def scale_free_label_weights(labels: Any, options: dict[str, Any]) -> Array | No
 def label_weight_sum(labels: Array, shape: Shape, axis: int, options: dict[str, Any]) -> float:
     """The sum of the labels' weights: it is the negative log-likelihood of log-probabilities of -1."""
     views = RowViews(shape, axis)
-    total = _core.row_loss(
-        False,
+    total = _core.class_loss(
+        _TABLE["nll_loss"]["index"],
         views.view3(np.broadcast_to(_MINUS_ONE, shape)),
         views.view2(np.atleast_1d(labels)),
         False,
@@ -188,6 +189,6 @@ class RowViews:
         return array.reshape(self.outer, self.inner) if array.ndim else array
 
 
-def class_loss(soft_targets: bool = False) -> Callable[[Callable[..., Any]], ClassLoss]:
-    """Decorate a documented definition."""
-    return lambda definition: ClassLoss(definition, soft_targets)
+def class_loss(definition: Callable[..., Any]) -> ClassLoss:
+    """Decorate a documented definition of a class loss of the op table."""
+    return ClassLoss(definition)

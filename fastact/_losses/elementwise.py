@@ -76,8 +76,7 @@ class ElementwiseLoss(Loss):
 
     def _fast_path(self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any) -> tuple[Any, Any]:
         index = self._form_index if self._form and self._defaults[self._form] else self._index
-        result = _core.plain_elementwise_loss(index, operands, self._fast_path_parameters, value, grad, out)
-        return NotImplemented if result is None else result
+        return _core.fast_elementwise_loss(index, operands, self._fast_path_parameters, value, grad, out)
 
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any

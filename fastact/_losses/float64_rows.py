@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,9 @@ from fastact._losses.options import (
 )
 
 
+_TABLE = _core.table()["float64_row_loss"]
+
+
 class Operands(NamedTuple):
     """What a loss computes from, beside the inputs that have gradients."""
 
@@ -53,6 +56,7 @@ class Float64RowLoss(Loss):
 
     def __init__(self, definition: Callable[..., Any]) -> None:
         super().__init__(definition)
+        self._index = _TABLE[definition.__name__]["index"]
         self._inputs = tuple(n for n in self._operands if n != "target")
         self.__doc__ = complete(definition, self._shared)
 
@@ -85,8 +89,8 @@ class Float64RowLoss(Loss):
         views = RowViews(shape, axis)
         if given.target_rows is not None:
             inputs.append(given.target_rows)
-        total = _core.wide_loss(
-            self.__name__,
+        total = _core.float64_row_loss(
+            self._index,
             [views.view3(x) for x in inputs],
             None if given.labels is None else views.view2(np.atleast_1d(given.labels)),
             None if given.label_lists is None else views.view3(given.label_lists),
@@ -167,21 +171,18 @@ class _Outputs:
 
 # ---- margins ------------------------------------------------------------------------
 
-Targets = Literal["labels", "label_lists", "probabilities"]
-
-
 class MarginLoss(Float64RowLoss):
     """A loss of rows of scores.
 
-    Targets are a label a row, a list of labels a row, or a probability of each class.
+    Targets are a label a row, a list of labels a row, or a probability of each class: the op table says which.
     """
 
     _shared = LABELLED
 
-    def __init__(self, definition: Callable[..., Any], targets: Targets) -> None:
-        self._targets = targets
-        self._has_row_targets = targets == "labels"
-        self._has_row_weights = targets == "label_lists"
+    def __init__(self, definition: Callable[..., Any]) -> None:
+        self._targets = _TABLE[definition.__name__]["targets"]
+        self._has_row_targets = self._targets == "labels"
+        self._has_row_weights = self._targets == "label_lists"
         super().__init__(definition)
 
     def _other_operands(
@@ -202,11 +203,6 @@ class MarginLoss(Float64RowLoss):
         if p not in (1.0, 2.0):
             raise ValueError(f"p must be 1 or 2, got {options['p']!r}")
         return number(options.get("margin", 1.0), "margin"), p, 0.0, False
-
-
-def margin_loss(targets: Targets) -> Callable[[Callable[..., Any]], MarginLoss]:
-    """Decorate a documented definition of a loss with such targets."""
-    return lambda definition: MarginLoss(definition, targets)
 
 
 # ---- distances ----------------------------------------------------------------------

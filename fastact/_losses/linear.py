@@ -42,6 +42,8 @@ CHUNK_BYTES = 54 << 20  # of logits, of their curvature if that is wanted, and o
 BLOCK_BYTES = 4 << 20  # of linear_weight
 MATMUL_TILE_ROWS = 32
 
+_CROSS_ENTROPY = _core.table()["class_loss"]["cross_entropy"]["index"]
+
 
 class LinearLoss(Loss):
     """Cross entropy of the logits input @ linear_weight.T + linear_bias."""
@@ -346,8 +348,8 @@ class _Chunks:
         """The rows' losses. The gradient by the logits takes their place, the curvature the second buffer."""
         given = self.given
         losses = np.empty(len(chunk.x), given.dtype) if value else None
-        _core.row_loss(
-            True,
+        _core.class_loss(
+            _CROSS_ENTROPY,
             chunk.logits,
             chunk.labels,
             False,
@@ -392,7 +394,7 @@ class _Chunks:
         about = self._times_w(p)
         first, second = np.zeros(about.shape), np.zeros(about.shape)
         for block, w in given.w_blocks(contiguous_rows=True):
-            _core.column_spread(p[:, block], w, about, first, second)
+            _core.column_moments(p[:, block], w, about, first, second)
         return about + first, np.maximum(second - first**2, 0)
 
 

@@ -12,7 +12,7 @@ from fastact._losses.options import Reduction
 __all__ = ["cross_entropy", "nll_loss"]
 
 
-@class_loss()
+@class_loss
 def nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -66,7 +66,7 @@ def nll_loss(
     """
 
 
-@class_loss(soft_targets=True)
+@class_loss
 def cross_entropy(
     input: ArrayLike,
     target: ArrayLike,

@@ -6,13 +6,13 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._losses.float64_rows import margin_loss
+from fastact._losses.float64_rows import MarginLoss
 from fastact._losses.options import Reduction
 
 __all__ = ["multi_margin_loss", "multilabel_margin_loss", "multilabel_soft_margin_loss"]
 
 
-@margin_loss("labels")
+@MarginLoss
 def multi_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -57,7 +57,7 @@ def multi_margin_loss(
     """
 
 
-@margin_loss("label_lists")
+@MarginLoss
 def multilabel_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -99,7 +99,7 @@ def multilabel_margin_loss(
     """
 
 
-@margin_loss("probabilities")
+@MarginLoss
 def multilabel_soft_margin_loss(
     input: ArrayLike,
     target: ArrayLike,

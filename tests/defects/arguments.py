@@ -2,33 +2,33 @@
 
 from defects.defect import Defect, defects
 
-_PLAIN = "fastact/_plain_calls.pxi"
+_PLAIN = "fastact/_cython/fast_path.pxi"
 
 ARGUMENTS = [
     Defect(
         "label unchecked",
-        "csrc/row_losses.c",
+        "csrc/drivers/class_loss.c",
         "if (label[i] != ignore && !is_live(c, label[i])) return first + i;",
         "(void)ignore;",
         "tests/losses/test_errors.py -k labels",
     ),
     Defect(
         "label equal to the number of classes let through",
-        "csrc/row_losses.c",
+        "csrc/drivers/class_loss.c",
         "label != c->job->ignore_index && (uint64_t)label < c->job->n;",
         "label != c->job->ignore_index && (uint64_t)label <= c->job->n;",
         "tests/losses/test_errors.py -k labels",
     ),
     Defect(
         "unsigned label wraps",
-        "csrc/operand.c",
+        "csrc/drivers/operands.c",
         "to[i] = label > INT64_MAX ? beyond : (int64_t)label;",
         "(void)beyond, to[i] = (int64_t)label;",
         "tests/losses/test_errors.py -k label",
     ),
     Defect(
         "8-bit labels read as signed",
-        "csrc/operand.c",
+        "csrc/drivers/operands.c",
         "LABELS(FA_U8, uint8_t)",
         "LABELS(FA_U8, int8_t)",
         "tests/layouts/test_rows.py -k labels",
@@ -49,14 +49,14 @@ ARGUMENTS = [
     ),
     Defect(
         "option ignored: approximate",
-        "fastact/_calls.pxi",
+        "fastact/_cython/functions.pxi",
         "found = found[value]",
         "found = found[default if value in found else value]",
         "tests/accuracy/test_float32.py -k gelu_tanh",
     ),
     Defect(
         "option ignored: pos_weight",
-        "csrc/ops/binary_losses.h",
+        "csrc/kernels/losses/binary.h",
         "vec positive = FN(weighted)(w * y,",
         "(void)w;\n    vec positive = FN(weighted)(y,",
         "tests/losses/test_elementwise.py -k elementwise",
@@ -70,7 +70,7 @@ ARGUMENTS = [
     ),
     Defect(
         "mean counts ignored rows",
-        "csrc/row_losses.c",
+        "csrc/drivers/class_loss.c",
         "*live += good;",
         "*live += n;",
         "tests/losses/test_class_losses.py -k test_rows",

@@ -3,7 +3,7 @@
 from defects.defect import defects
 
 _BINARY, _LIKELIHOOD, _REGRESSION = (
-    f"csrc/ops/{kind}_losses.h" for kind in ("binary", "likelihood", "regression")
+    f"csrc/kernels/losses/{kind}.h" for kind in ("binary", "likelihood", "regression")
 )
 _ELEMENTWISE = "fastact/_losses/elementwise.py"
 
@@ -52,7 +52,7 @@ LOSSES = [
         ),
         (
             "0 times an infinite loss in focal_loss's gradient",
-            "csrc/ops/focal.h",
+            "csrc/kernels/losses/focal.h",
             "FN(plus_weighted)(f.b.hi, turn * f.r.hi, f.loss)",
             "v_fma(turn * f.r.hi, f.loss, f.b.hi)",
         ),
@@ -64,39 +64,39 @@ LOSSES = [
         ),
         (
             "what float32's exponential lost by its table is not counted",
-            "csrc/vmath/f32_parts.h",
+            "csrc/math/activation_parts_f32.h",
             "v_fma(r * r, FN(exp_fine_q)(r), v_fma(lost, r, lost)), high",
             "r * r * FN(exp_fine_q)(r), high",
         ),
         (
             "two numbers are taken to suffice everywhere",
-            "csrc/vmath/f32_parts.h",
-            "#define f32_TWO_SUFFICE 0x1p-11f",
-            "#define f32_TWO_SUFFICE 0.0f",
+            "csrc/math/activation_parts_f32.h",
+            "#define f32_HI_LO_SUFFICES 0x1p-11f",
+            "#define f32_HI_LO_SUFFICES 0.0f",
         ),
         (
             "the logarithm of a ratio that is no number any more",
-            "csrc/ops/deviances.h",
-            "mask usual = v_mask_and(v_le(K(LEAST_RATIO), u), v_lt(u, K(INFINITY)));",
+            "csrc/kernels/losses/deviance.h",
+            "mask usual = v_mask_and(v_le(K(MIN_RATIO), u), v_lt(u, K(INFINITY)));",
             "mask usual = v_lt(u, K(INFINITY));",
         ),
         (
             "what is beyond an exponential's range is left out",
-            "csrc/ops/deviances.h",
+            "csrc/kernels/losses/deviance.h",
             "y * half * half * v_exp(bounded - x)",
             "y * half * half",
         ),
         (
             "a group's last vector is not added",
-            "csrc/loops_losses.h",
+            "csrc/kernels/loss_loop.h",
             "for (size_t k = 0; k < group; k++) slots",
             "for (size_t k = 0; k + 1 < group; k++) slots",
         ),
         (
             "the last chunk's total left out",
-            "csrc/losses.c",
-            "fa_add_all(p.isa, &state, chunks, p.partial);",
-            "fa_add_all(p.isa, &state, chunks - (chunks > 1), p.partial);",
+            "csrc/drivers/elementwise_loss.c",
+            "fa_accumulate(p.isa, &state, chunks, p.partial);",
+            "fa_accumulate(p.isa, &state, chunks - (chunks > 1), p.partial);",
         ),
         (
             "a mean by weight divides by the number",
@@ -120,53 +120,53 @@ LOSSES = [
     *defects(
         "tests/losses/test_float64_rows.py -k axes",
         (
-            "whole rows of two planes in a block",
-            "csrc/wide_losses.c",
-            "size_t left = p->job->inner - row % p->job->inner;",
-            "size_t left = p->job->inner;",
+            "float64 rows of two outer indices in a block",
+            "csrc/drivers/float64_row_loss.c",
+            "n = fa_run_length(c->job->inner, row, end - row < c->rows_per_block ? end - row : c->rows_per_block);",
+            "n = end - row < c->rows_per_block ? end - row : c->rows_per_block;",
         ),
     ),
     *defects(
         "tests/losses/test_class_losses.py tests/losses/test_errors.py",
         (
             "a label of 2^63 and more is an ignored -1",
-            "csrc/row_losses.c",
+            "csrc/drivers/class_loss.c",
             "job->ignore_index == -1 ? -2 : -1",
             "-1",
         ),
         (
-            "rows of two planes in a block",
-            "csrc/row_losses.c",
-            "size_t left = c->job->inner - first % c->job->inner;",
-            "size_t left = c->job->inner;",
+            "rows of two outer indices in a block",
+            "csrc/drivers/views.h",
+            "const size_t left = inner - row % inner;",
+            "const size_t left = inner;",
         ),
         (
             "nll_loss of weight 0 and probability 0 is NaN",
-            "csrc/row_losses.c",
+            "csrc/drivers/class_loss.c",
             "weight[i] != 0.0 ? -weight[i] * at_label : 0.0",
             "-weight[i] * at_label",
         ),
         (
             "ignored rows have a gradient",
-            "csrc/row_losses.c",
+            "csrc/drivers/class_loss.c",
             "scale[i] = ignored ? 0.0 : scale[i];",
             "",
         ),
         (
             "elements at labels of rows of no classes",
-            "csrc/row_losses.c",
+            "csrc/drivers/class_loss.c",
             "if (!soft && !job->n) {",
             "if (!soft && job->n > job->n) {",
         ),
         (
             "ignored rows of a class count in a mean",
-            "csrc/row_losses.c",
+            "csrc/drivers/class_loss.c",
             "count.below - (ignores_class ? count.ignored : 0)",
             "count.below",
         ),
         (
             "all classes compared with the same label",
-            "csrc/ops/cross_entropy.h",
+            "csrc/kernels/rows/cross_entropy.h",
             "    c->class_ = c->class_ + K(1);\n",
             "",
         ),
@@ -175,19 +175,19 @@ LOSSES = [
         "tests/losses/test_row_weights.py",
         (
             "a row's weight does not reach its gradients",
-            "csrc/wide_losses.c",
-            "m->scale[k] * p->norm) * m->row_weight[k];",
-            "m->scale[k] * p->norm);",
+            "csrc/drivers/float64_row_loss.c",
+            "ws->scale[k] * c->norm) * ws->row_weight[k];",
+            "ws->scale[k] * c->norm);",
         ),
         (
             "a row of weight 0 has the loss NaN",
-            "csrc/wide_losses.c",
-            "m->row_weight[i + k] == 0.0 ? 0.0 : m->row_weight[i + k] * loss[k];",
-            "m->row_weight[i + k] * loss[k];",
+            "csrc/drivers/float64_row_loss.c",
+            "ws->row_weight[i + k] == 0.0 ? 0.0 : ws->row_weight[i + k] * loss[k];",
+            "ws->row_weight[i + k] * loss[k];",
         ),
         (
             "a sequence's weight does not reach its gradient",
-            "csrc/ctc.c",
+            "csrc/drivers/ctc.c",
             "b->scale[n] = weighted(b, n, b->scale[n]);",
             "(void)0;",
         ),

@@ -1,13 +1,87 @@
-"""No module of the package imports, directly or not, one that imports it: not within functions, nor for
-type checkers alone."""
+"""Layers point one way, and rooms stay small.
+
+Each floor of csrc/ includes only floors below it. No module of the package imports, directly or not, one that imports
+it: not within functions, nor for type checkers alone.
+"""
 
 import ast
 import graphlib
+import os
+import re
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
-PACKAGE = Path(__file__).resolve().parents[1] / "fastact"
+PACKAGE = ROOT / "fastact"
+CORE = ROOT / "csrc"
+
+# ---- the C core ---------------------------------------------------------------------
+
+FLOORS = ("simd", "math", "kernels", "runtime", "drivers")  # from the ground up
+GROUND = {"core.h", "ops.def", "op_table.c", "include/fastact.h"}  # below them all
+
+
+def height(file):
+    """The floor of a path within csrc/."""
+    return -1 if file in GROUND else FLOORS.index(file.split("/")[0])
+
+
+def climbing(csrc):
+    """Includes of a higher floor, or of no file there is."""
+    found = []
+    for path in sorted(csrc.rglob("*.[ch]")):
+        file = path.relative_to(csrc).as_posix()
+        for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), flags=re.MULTILINE):
+            target = os.path.normpath(path.parent / included)
+            name = Path(target).relative_to(csrc).as_posix()
+            if not Path(target).is_file() or height(name) > height(file):
+                found.append(f"{file} includes {name}")
+    return found
+
+
+def test_each_floor_includes_only_lower_ones():
+    assert climbing(CORE) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "seen"),
+    [
+        ("kernels/a.h", '#include "../drivers/b.h"', True),
+        ("core.h", '#  include "simd/b.h"', True),
+        ("runtime/a.h", '#include "../kernels/b.h"', False),
+        ("kernels/deep/a.h", '#include "../../simd/b.h"', False),
+        ("kernels/a.h", '#include "nowhere.h"', True),
+        ("kernels/a.h", "#include <math.h>", False),
+    ],
+)
+def test_a_planted_climb_is_seen(file, line, seen, tmp_path):
+    for name in (*(f"{floor}/b.h" for floor in FLOORS), file):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / file).write_text(f"{line}\n")
+    assert bool(climbing(tmp_path)) == seen
+
+
+def test_kernels_name_no_job():
+    """What a driver is asked to do is not for kernels to know."""
+    jobs = set(re.findall(r"\} (fa_\w+_job);", (CORE / "drivers" / "jobs.h").read_text()))
+    assert len(jobs) > 5
+    for path in sorted((CORE / "kernels").rglob("*.h")):
+        assert not jobs & set(re.findall(r"\w+", path.read_text())), path
+
+
+def test_files_and_folders_are_small():
+    for top in (CORE, PACKAGE):
+        for folder in (top, *(path for path in top.rglob("*") if path.is_dir() and path.name != "__pycache__")):
+            made = {".so", ".pyd", ".c"} if folder == PACKAGE else {".pyc"}  # by the compiler
+            files = [path for path in folder.iterdir() if path.is_file() and path.suffix not in made]
+            assert len(files) <= 15, folder
+            for path in files:
+                assert len(path.read_text().splitlines()) <= 500, path
+
+
+# ---- the package --------------------------------------------------------------------
 
 
 def modules_of(package):

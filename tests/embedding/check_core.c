@@ -2,11 +2,10 @@
  * internal headers without Python, judged by the C library. Prints what is wrong and
  * ends with 1, or ends with 0.
  */
-#include "../../csrc/core.h"
-#include "../../csrc/ctc.h"
-#include "../../csrc/elementwise.h"
-#include "../../csrc/losses.h"
-#include "../../csrc/rows.h"
+#include "../../csrc/drivers/jobs.h"
+#include "../../csrc/drivers/numpy_loops.h"
+#include "../../csrc/include/fastact.h"
+#include "../../csrc/runtime/dispatch.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -106,12 +105,12 @@ static void check_cross_entropy(void) {
     double total = 0, wanted = 0, one = 1;
     size_t bad_row = 0;
     for (size_t r = 0; r < ROWS; r++) labels[r] = (uint8_t)(r * 5 % CLASSES);
-    fa_row_loss_job job = {.loss = FA_CROSS_ENTROPY, .precision = FA_SINGLE, .outer = 1, .inner = ROWS, .n = CLASSES,
+    fa_class_loss_job job = {.loss = FA_CLASS_cross_entropy, .precision = FA_SINGLE, .outer = 1, .inner = ROWS, .n = CLASSES,
                            .input = {(char *)logits, 0, ROW, sizeof(float), FA_F32},
                            .labels = {(char *)labels, 0, 1, FA_U8}, .ignore_index = -100,
                            .grad_output = {(char *)&one, 0, 0, FA_F64}, .mean = 1,
                            .grad = {(char *)grad, 0, ROW, sizeof(float), FA_F32}, .total = &total};
-    expect("cross entropy's status", 0, (double)fa_row_loss_run(&job, &bad_row), FA_DONE, 0);
+    expect("cross entropy's status", 0, (double)fa_class_loss_run(&job, &bad_row), FA_DONE, 0);
     for (size_t r = 0; r < ROWS; r++) {
         wanted += (log_normalizer(r) - (double)logits[r * CLASSES + labels[r]]) / ROWS;
         for (size_t c = 0; c < CLASSES; c++) {
@@ -123,7 +122,7 @@ static void check_cross_entropy(void) {
 
     labels[13] = CLASSES;
     memset(grad, 0, sizeof grad);
-    expect("status for a bad label", 0, (double)fa_row_loss_run(&job, &bad_row), FA_BAD_LABEL, 0);
+    expect("status for a bad label", 0, (double)fa_class_loss_run(&job, &bad_row), FA_BAD_LABEL, 0);
     expect("the bad label's row", 0, (double)bad_row, 13, 0);
     for (size_t i = 0; i < ROWS * CLASSES; i++) expect("gradient beside a bad label", i, (double)grad[i], 0, 0);
 }
@@ -135,7 +134,7 @@ static void check_ctc(void) {
     unsigned char label = 1, steps = 2, labels = 1;
     const fa_ctc_status wanted[] = {FA_CTC_BAD_LABEL, FA_CTC_BAD_LABEL, FA_CTC_BAD_INPUT_LENGTH,
                                     FA_CTC_BAD_TARGET_LENGTH};
-    fa_ctc_place bad;
+    fa_ctc_fault bad;
     fa_ctc_job job = {.steps = 2, .sequences = 1, .classes = 2, .labels_each = 1, .total = &total,
                       .input = {(char *)x, 2 * sizeof(double), 0, sizeof(double), FA_F64},
                       .labels = {(char *)&label, 0, 1, FA_U8},
@@ -164,11 +163,11 @@ static void check_mse(void) {
         x[i] = point(i);
         wanted += x[i] * x[i];
     }
-    fa_loss_job job = {.op = FA_LOSS_mse_loss, .precision = FA_DOUBLE, .n = N,
+    fa_elementwise_loss_job job = {.op = FA_LOSS_mse_loss, .precision = FA_DOUBLE, .n = N,
                        .in = {{(char *)x, sizeof *x, FA_F64}, {(char *)&zero, 0, FA_F64},
                               {(char *)&one, 0, FA_F64}, {(char *)&half, 0, FA_F64}},
                        .out[FA_GRAD] = {(char *)grad, sizeof *grad, FA_F64}, .total = &total};
-    expect("mse's status", 0, fa_loss_run(&job), 0, 0);
+    expect("mse's status", 0, fa_elementwise_loss_run(&job), 0, 0);
     expect("mse", 0, total, wanted, 0x1p-40);
     for (size_t i = 0; i < N; i++) expect("mse's gradient", i, grad[i], x[i], DOUBLE);
 }

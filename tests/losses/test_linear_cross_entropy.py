@@ -179,7 +179,7 @@ def test_column_spread(shape, dtype, machine, rng):
         for threads in (1, 2):
             machine(isa, threads)
             first, second = np.ones((count, columns)), np.full((count, columns), 2.0)
-            _core.column_spread(p, w, about, first, second)
+            _core.column_moments(p, w, about, first, second)
             found[isa, threads] = first, second
     away = w.astype(np.longdouble) - about[:, None]
     weights, eps = p.astype(np.longdouble)[:, :, None], np.finfo(dtype).eps
@@ -470,13 +470,13 @@ def test_labels_that_change_meanwhile(monkeypatch, rng):
     monkeypatch.setattr(linear, "CHUNK_BYTES", 1)
     x, w, t = case(5, "float32", rng)
     wanted = op.grad_and_hess(x, w, t)
-    row_loss, mine = _core.row_loss, t.copy()
+    class_loss, mine = _core.class_loss, t.copy()
 
     def disturbed(*arguments):
         mine[...] = 2**40
-        return row_loss(*arguments)
+        return class_loss(*arguments)
 
-    monkeypatch.setattr(_core, "row_loss", disturbed)
+    monkeypatch.setattr(_core, "class_loss", disturbed)
     for got, exact in zip(op.grad_and_hess(x, w, mine), wanted, strict=True):
         for a, b in zip(got, exact, strict=True):
             np.testing.assert_array_equal(a, b)

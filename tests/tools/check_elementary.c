@@ -1,11 +1,11 @@
-/* Runs the elementary functions of csrc/vmath.h over numbers from standard input.
+/* Runs the elementary functions of csrc/math/elementary.h over numbers from standard input.
  *
  *   check_elementary f32|f64 FUNCTION < numbers > results
  *
  * Numbers and results are raw, of that type. The instruction set is the one this file is
  * compiled for: -DFA_ISA_AVX512, -DFA_ISA_AVX2 or -DFA_ISA_NEON with the compiler's flags
  * for it, or nothing for portable C. */
-#include "vmath.h"
+#include "math/elementary.h"
 
 #include <stdio.h>
 #include <stdlib.h>

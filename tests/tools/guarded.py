@@ -140,7 +140,7 @@ def check_losses() -> int:
                         calls += _check_loss(name, (r, n), dtype, soft)
     for dtype in (walk.DTYPES["float32"], walk.DTYPES["float64"]):
         for columns in [*range(1, 35), 63, 64, 65, 130]:
-            calls += _check_column_spread(columns, dtype)
+            calls += _check_column_moments(columns, dtype)
     for dtype in walk.DTYPES.values():
         for shape in [(1, 1, 2), (5, 3, 2), (9, 2, 7), (12, 3, 8), (30, 2, 17)]:
             calls += _check_ctc(shape, dtype)
@@ -214,15 +214,15 @@ def _check_plain_loss(op, x, t) -> int:
     return 6
 
 
-def _check_column_spread(columns, dtype) -> int:
+def _check_column_moments(columns, dtype) -> int:
     """What linear_cross_entropy's curvature is made by, for more rows than a kernel takes at a time."""
     shapes = (3, 40), (40, columns), (3, columns)
     p, w, about = (walk.positive(shape, dtype, k) for k, shape in enumerate(shapes))
     results = [np.zeros((3, columns)) for _ in range(2)]
-    _core.column_spread(p, w, about, *results)
+    _core.column_moments(p, w, about, *results)
     for at_end in (True, False):
         *moved, first, second = _placed([p, w, about, *map(np.zeros_like, results)], at_end)
-        _core.column_spread(*moved, first, second)
+        _core.column_moments(*moved, first, second)
         walk.assert_same_bits(first, results[0], (columns, dtype))
         walk.assert_same_bits(second, results[1], (columns, dtype))
     return 2

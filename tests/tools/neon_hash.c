@@ -6,13 +6,10 @@
  * The hashes must be the same for every instruction set, compiler, compiler flag
  * and CPU. Inputs come from a fixed integer recurrence and hold infinities, NaN,
  * subnormals and both zeros; every NaN counts as the same. */
-#include "../../csrc/column_spread.h"
-#include "../../csrc/core.h"
-#include "../../csrc/ctc.h"
-#include "../../csrc/elementwise.h"
-#include "../../csrc/losses.h"
-#include "../../csrc/parameter_sums.h"
-#include "../../csrc/rows.h"
+#include "../../csrc/drivers/jobs.h"
+#include "../../csrc/drivers/numpy_loops.h"
+#include "../../csrc/include/fastact.h"
+#include "../../csrc/runtime/dispatch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,16 +108,16 @@ static void parameter_sums(fa_dtype dtype) {
     printf("parameter_sums %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
 }
 
-static void column_spread(fa_dtype dtype) {
+static void column_moments(fa_dtype dtype) {
     enum { COUNT = 70, ROWS = 75, COLUMNS = 139, PITCH = 80 };
     const size_t size = fa_itemsize(dtype), n = COUNT * COLUMNS;
     char *p = make(COUNT * PITCH, 1, dtype, 21, UNIT), *w = make(ROWS * COLUMNS, 1, dtype, 22, ORDINARY);
     char *about = make(n, 1, dtype, 23, ORDINARY);
     double *sums = must(calloc(2 * n, sizeof *sums));
-    fa_column_spread(&(fa_column_spread_job){fa_precision_of(dtype), COUNT, ROWS, COLUMNS, PITCH, p + size, w + size,
+    fa_column_moments(&(fa_column_moments_job){fa_precision_of(dtype), COUNT, ROWS, COLUMNS, PITCH, p + size, w + size,
                                              about + size, sums, sums + n});
     uint64_t h = hash_all(hash_start, (char *)sums, 2 * n, sizeof *sums, FA_F64);
-    printf("column_spread %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
+    printf("column_moments %s %016llx\n", dtype_names[dtype], (unsigned long long)h);
     free(p);
     free(w);
     free(about);
@@ -130,7 +127,7 @@ static void column_spread(fa_dtype dtype) {
 /* ---- activations ------------------------------------------------------------------ */
 
 static uint64_t map_one(int op, fa_variant variant, fa_dtype dtype, size_t n, size_t stride, int in_place) {
-    int arrays = variant == FA_VALUE || variant == FA_SECOND || variant == FA_DERIVATIVE ? 1 : 2;
+    int arrays = variant == FA_VALUE || variant == FA_SECOND_DERIVATIVE || variant == FA_DERIVATIVE ? 1 : 2;
     int results = variant == FA_BOTH ? 2 : 1;
     fa_map_loop loop = {.op = op, .variant = variant, .inputs = arrays + fa_activations[op].parameters, .out = dtype};
     size_t size = fa_itemsize(dtype);
@@ -266,16 +263,16 @@ static uint64_t loss_one(int op, fa_dtype dtype, size_t n, size_t stride, range 
     char *memory[FA_MAX_INPUTS + FA_MAX_OUTPUTS];
     fa_operand operand[FA_MAX_INPUTS + FA_MAX_OUTPUTS];
     double total = 0;
-    int inputs = 4 + fa_losses[op].parameters, results = fa_losses[op].second ? FA_LOSS_RESULTS : FA_HESS + 1;
+    int inputs = 4 + fa_elementwise_losses[op].parameters, results = fa_elementwise_losses[op].second_input ? FA_LOSS_RESULTS : FA_HESS + 1;
     for (int k = 0; k < FA_MAX_INPUTS + results; k++) {
         memory[k] = make(n, stride, dtype, (uint64_t)k, k == 0 ? r : k == 1 ? ORDINARY : UNIT);
         fa_operand o = {memory[k] + size, (ptrdiff_t)(stride * size), dtype};
         operand[k] = o;
     }
-    fa_loss_job job = {.op = op, .precision = fa_precision_of(dtype), .n = n, .total = &total};
+    fa_elementwise_loss_job job = {.op = op, .precision = fa_precision_of(dtype), .n = n, .total = &total};
     memcpy(job.in, operand, (size_t)inputs * sizeof *operand);
     memcpy(job.out, operand + FA_MAX_INPUTS, (size_t)results * sizeof *operand);
-    if (fa_loss_run(&job)) exit(2);
+    if (fa_elementwise_loss_run(&job)) exit(2);
     uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64), alone;
     for (int k = FA_MAX_INPUTS; k < FA_MAX_INPUTS + results; k++)
         h = hash_all(h, operand[k].data, n, operand[k].stride, dtype);
@@ -284,11 +281,11 @@ static uint64_t loss_one(int op, fa_dtype dtype, size_t n, size_t stride, range 
     for (int with_gradient = 1; with_gradient >= 0; with_gradient--) { /* loops of their own */
         memset(job.out, 0, sizeof job.out);
         if (with_gradient) job.out[FA_GRAD] = operand[FA_MAX_INPUTS + FA_GRAD];
-        if (fa_loss_run(&job)) exit(2);
+        if (fa_elementwise_loss_run(&job)) exit(2);
         alone = hash_element(hash_start, (const char *)&total, FA_F64);
         if (with_gradient) gradient ^= hash_all(hash_start, job.out[FA_GRAD].data, n, job.out[FA_GRAD].stride, dtype);
         if (alone != sum || gradient != 0)
-            printf("LAYOUT %s %s %zu: fewer results differ\n", fa_losses[op].name, dtype_names[dtype], n);
+            printf("LAYOUT %s %s %zu: fewer results differ\n", fa_elementwise_losses[op].name, dtype_names[dtype], n);
     }
     for (int k = 0; k < FA_MAX_INPUTS + results; k++) free(memory[k]);
     return h;
@@ -300,21 +297,21 @@ static void losses(fa_dtype dtype, size_t large) {
         for (size_t n = 0; n <= 67; n++) {
             uint64_t plain = loss_one(op, dtype, n, 1, ANY);
             if (loss_one(op, dtype, n, 2, ANY) != plain)
-                printf("LAYOUT %s %s %zu\n", fa_losses[op].name, dtype_names[dtype], n);
+                printf("LAYOUT %s %s %zu\n", fa_elementwise_losses[op].name, dtype_names[dtype], n);
             h = hash_bytes(h, &plain, 8);
         }
         uint64_t many = loss_one(op, dtype, large, 1, ORDINARY);
         h = hash_bytes(h, &many, 8);
-        printf("loss %s %s %016llx\n", fa_losses[op].name, dtype_names[dtype], (unsigned long long)h);
+        printf("loss %s %s %016llx\n", fa_elementwise_losses[op].name, dtype_names[dtype], (unsigned long long)h);
     }
 }
 
-static fa_cube cube_of(shape s, matrix m, fa_dtype dtype) {
-    fa_cube c = {m.data, m.row * (ptrdiff_t)s.rows, m.row, m.class_, dtype};
-    return c;
+static fa_view3 view3_of(shape s, matrix m, fa_dtype dtype) {
+    fa_view3 v = {m.data, m.row * (ptrdiff_t)s.rows, m.row, m.class_, dtype};
+    return v;
 }
 
-static uint64_t row_loss_one(fa_row_loss which, int soft, int weighted, fa_dtype dtype, shape s, int across, range r) {
+static uint64_t class_loss_one(int which, int soft, int weighted, fa_dtype dtype, shape s, int across, range r) {
     matrix x = make_matrix(s, dtype, 1, across, r), t = make_matrix(s, dtype, 2, across, UNIT);
     matrix g = make_matrix(s, dtype, 3, across, UNIT), h2 = make_matrix(s, dtype, 4, across, UNIT);
     int64_t *labels = must(calloc(s.rows, sizeof *labels));
@@ -323,19 +320,19 @@ static uint64_t row_loss_one(fa_row_loss which, int soft, int weighted, fa_dtype
     ptrdiff_t size = (ptrdiff_t)fa_itemsize(dtype);
     for (size_t i = 0; i < s.rows; i++) labels[i] = mix(i, 7) % 5 ? (int64_t)(mix(i, 8) % s.n) : -100;
 
-    fa_row_loss_job job = {.loss = which, .precision = fa_precision_of(dtype), .outer = 1, .inner = s.rows, .n = s.n,
+    fa_class_loss_job job = {.loss = which, .precision = fa_precision_of(dtype), .outer = 1, .inner = s.rows, .n = s.n,
                            .ignore_index = -100, .smoothing = weighted ? 0.1 : 0.0,
                            .z_loss = weighted ? 0.01 : 0.0, .mean = weighted, .total = &total};
-    job.input = cube_of(s, x, dtype);
-    if (soft) job.target = cube_of(s, t, dtype);
-    else job.labels = (fa_plane){(char *)labels, 0, sizeof *labels, FA_I64};
+    job.input = view3_of(s, x, dtype);
+    if (soft) job.target = view3_of(s, t, dtype);
+    else job.labels = (fa_view2){(char *)labels, 0, sizeof *labels, FA_I64};
     if (weighted) job.weight = (fa_operand){weight + size, size, dtype};
-    job.grad_output = (fa_plane){(char *)&one, 0, 0, FA_F64};
-    job.value = (fa_plane){value + 8, 0, 8, FA_F64};
-    job.grad = cube_of(s, g, dtype);
-    job.hess = cube_of(s, h2, dtype);
+    job.grad_output = (fa_view2){(char *)&one, 0, 0, FA_F64};
+    job.value = (fa_view2){value + 8, 0, 8, FA_F64};
+    job.grad = view3_of(s, g, dtype);
+    job.hess = view3_of(s, h2, dtype);
     size_t bad_row;
-    if (fa_row_loss_run(&job, &bad_row) != FA_DONE) exit(2);
+    if (fa_class_loss_run(&job, &bad_row) != FA_DONE) exit(2);
     uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64);
     h = hash_all(h, value + 8, s.rows, 8, FA_F64);
     h = hash_matrix(hash_matrix(h, s, g, dtype), s, h2, dtype);
@@ -346,16 +343,16 @@ static uint64_t row_loss_one(fa_row_loss which, int soft, int weighted, fa_dtype
 static void row_losses(fa_dtype dtype) {
     static const struct {
         const char *name;
-        fa_row_loss which;
+        int which;
         int soft;
-    } kinds[] = {{"nll_loss", FA_NLL, 0}, {"cross_entropy", FA_CROSS_ENTROPY, 0}, {"cross_entropy_soft", FA_CROSS_ENTROPY, 1}};
+    } kinds[] = {{"nll_loss", FA_CLASS_nll_loss, 0}, {"cross_entropy", FA_CLASS_cross_entropy, 0}, {"cross_entropy_soft", FA_CLASS_cross_entropy, 1}};
     for (int kind = 0; kind < 3; kind++) {
         uint64_t h = hash_start;
         for (int k = 0; k < 4 * SHAPES; k++) {
             range r = k & 1 ? ANY : ORDINARY;
             shape s = shapes[k / 4];
-            uint64_t along = row_loss_one(kinds[kind].which, kinds[kind].soft, k >> 1 & 1, dtype, s, 0, r);
-            if (row_loss_one(kinds[kind].which, kinds[kind].soft, k >> 1 & 1, dtype, s, 1, r) != along)
+            uint64_t along = class_loss_one(kinds[kind].which, kinds[kind].soft, k >> 1 & 1, dtype, s, 0, r);
+            if (class_loss_one(kinds[kind].which, kinds[kind].soft, k >> 1 & 1, dtype, s, 1, r) != along)
                 printf("LAYOUT %s %s %zu x %zu\n", kinds[kind].name, dtype_names[dtype], s.rows, s.n);
             h = hash_bytes(h, &along, 8);
         }
@@ -378,15 +375,15 @@ static uint64_t ctc_one(int logits, fa_dtype dtype, shape s, int across, range r
     }
     fa_ctc_job job = {.steps = steps, .sequences = SEQUENCES, .classes = s.n, .logits = logits, .mean = 1,
                       .labels_each = room, .total = &total};
-    job.input = cube_of((shape){SEQUENCES, s.n}, x, dtype);
-    job.grad = cube_of((shape){SEQUENCES, s.n}, g, dtype);
-    job.hess = cube_of((shape){SEQUENCES, s.n}, h2, dtype);
-    job.labels = (fa_plane){(char *)labels, (ptrdiff_t)(room * sizeof *labels), sizeof *labels, FA_I64};
+    job.input = view3_of((shape){SEQUENCES, s.n}, x, dtype);
+    job.grad = view3_of((shape){SEQUENCES, s.n}, g, dtype);
+    job.hess = view3_of((shape){SEQUENCES, s.n}, h2, dtype);
+    job.labels = (fa_view2){(char *)labels, (ptrdiff_t)(room * sizeof *labels), sizeof *labels, FA_I64};
     job.input_lengths = (fa_operand){(char *)lengths, sizeof *lengths, FA_I64};
     job.target_lengths = (fa_operand){(char *)(lengths + SEQUENCES), sizeof *lengths, FA_I64};
     job.grad_output = (fa_operand){(char *)&one, 0, FA_F64};
     job.value = (fa_operand){(char *)value, sizeof *value, FA_F64};
-    fa_ctc_place bad;
+    fa_ctc_fault bad;
     if (fa_ctc_run(&job, &bad) != FA_CTC_DONE) exit(2);
     uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64);
     h = hash_all(h, (char *)value, SEQUENCES, sizeof *value, FA_F64);
@@ -410,58 +407,58 @@ static void ctc(fa_dtype dtype) {
 }
 
 /* Options: bit 0 of `k` the range, bit 1 what differs between losses: a power, weights, a swap. */
-static uint64_t wide_loss_one(fa_wide_loss which, fa_dtype dtype, shape s, int across, int k) {
+static uint64_t float64_row_loss_one(int which, fa_dtype dtype, shape s, int across, int k) {
     static const double powers[] = {2.0, 1.5};
-    static const size_t inputs[FA_WIDE_LOSSES] = {1, 1, 2, 2, 3};
+    static const size_t inputs[FA_FLOAT64_ROW_LOSSES] = {1, 1, 2, 2, 3};
     const range r = k & 1 ? ANY : ORDINARY;
-    const int other = k >> 1, triplet = which == FA_TRIPLET_MARGIN;
+    const int other = k >> 1, triplet = which == FA_FLOAT64_ROW_triplet_margin_loss;
     const ptrdiff_t size = (ptrdiff_t)fa_itemsize(dtype);
-    matrix m[3 * FA_WIDE_INPUTS];
+    matrix m[3 * FA_FLOAT64_ROW_INPUTS];
     double one = 1.0, total = 0;
     int64_t *labels = must(calloc(s.rows * s.n, sizeof *labels));
     char *weight = make(s.n, 1, dtype, 5, UNIT), *value = make(s.rows, 1, FA_F64, 6, UNIT);
     double *target = must(calloc(s.rows, sizeof *target));
-    fa_wide_loss_job job = {.loss = which, .outer = 1, .inner = s.rows, .n = s.n, .inputs = inputs[which], .margin = 2.0,
+    fa_float64_row_loss_job job = {.loss = which, .outer = 1, .inner = s.rows, .n = s.n, .inputs = inputs[which], .margin = 2.0,
                             .p = triplet ? powers[other] : 1.0 + other, .eps = 1e-6, .swap = other, .mean = other,
                             .total = &total};
     for (size_t i = 0; i < s.rows * s.n; i++) /* of lists a fifth ends them */
-        labels[i] = which == FA_MULTILABEL_MARGIN && mix(i, 7) % 5 == 0 ? -1 : (int64_t)(mix(i, 8) % s.n);
+        labels[i] = which == FA_FLOAT64_ROW_multilabel_margin_loss && mix(i, 7) % 5 == 0 ? -1 : (int64_t)(mix(i, 8) % s.n);
     for (size_t i = 0; i < s.rows; i++) target[i] = mix(i, 9) % 2 ? 1.0 : -1.0;
-    for (size_t i = 0; i < 3 * FA_WIDE_INPUTS; i++) m[i] = make_matrix(s, dtype, i + 10, across, i == 1 ? UNIT : r);
-    size_t results = which < FA_COSINE_EMBEDDING ? 1 : job.inputs;
-    for (size_t i = 0; i < job.inputs; i++) job.input[i] = cube_of(s, m[i], dtype);
-    for (size_t i = 0; i < results; i++) job.grad[i] = cube_of(s, m[FA_WIDE_INPUTS + i], dtype);
-    for (size_t i = 0; i < results; i++) job.hess[i] = cube_of(s, m[2 * FA_WIDE_INPUTS + i], dtype);
-    if (which == FA_MULTI_MARGIN) job.labels = (fa_plane){(char *)labels, 0, sizeof *labels, FA_I64};
-    if (which == FA_MULTILABEL_MARGIN)
-        job.label_lists = (fa_cube){(char *)labels, 0, (ptrdiff_t)(s.n * sizeof *labels), sizeof *labels, FA_I64};
-    if (which == FA_COSINE_EMBEDDING) job.target = (fa_plane){(char *)target, 0, sizeof *target, FA_F64};
-    if (other && which != FA_MULTILABEL_MARGIN && which < FA_COSINE_EMBEDDING)
+    for (size_t i = 0; i < 3 * FA_FLOAT64_ROW_INPUTS; i++) m[i] = make_matrix(s, dtype, i + 10, across, i == 1 ? UNIT : r);
+    size_t results = which < FA_FLOAT64_ROW_cosine_embedding_loss ? 1 : job.inputs;
+    for (size_t i = 0; i < job.inputs; i++) job.input[i] = view3_of(s, m[i], dtype);
+    for (size_t i = 0; i < results; i++) job.grad[i] = view3_of(s, m[FA_FLOAT64_ROW_INPUTS + i], dtype);
+    for (size_t i = 0; i < results; i++) job.hess[i] = view3_of(s, m[2 * FA_FLOAT64_ROW_INPUTS + i], dtype);
+    if (which == FA_FLOAT64_ROW_multi_margin_loss) job.labels = (fa_view2){(char *)labels, 0, sizeof *labels, FA_I64};
+    if (which == FA_FLOAT64_ROW_multilabel_margin_loss)
+        job.label_lists = (fa_view3){(char *)labels, 0, (ptrdiff_t)(s.n * sizeof *labels), sizeof *labels, FA_I64};
+    if (which == FA_FLOAT64_ROW_cosine_embedding_loss) job.target = (fa_view2){(char *)target, 0, sizeof *target, FA_F64};
+    if (other && which != FA_FLOAT64_ROW_multilabel_margin_loss && which < FA_FLOAT64_ROW_cosine_embedding_loss)
         job.weight = (fa_operand){weight + size, size, dtype};
-    job.grad_output = (fa_plane){(char *)&one, 0, 0, FA_F64};
-    job.value = (fa_plane){value + 8, 0, 8, FA_F64};
+    job.grad_output = (fa_view2){(char *)&one, 0, 0, FA_F64};
+    job.value = (fa_view2){value + 8, 0, 8, FA_F64};
     size_t bad;
-    if (fa_wide_loss_run(&job, &bad) != FA_DONE) exit(2);
+    if (fa_float64_row_loss_run(&job, &bad) != FA_DONE) exit(2);
     uint64_t h = hash_element(hash_start, (const char *)&total, FA_F64);
     h = hash_all(h, value + 8, s.rows, 8, FA_F64);
     for (size_t i = 0; i < results; i++) {
-        h = hash_matrix(h, s, m[FA_WIDE_INPUTS + i], dtype);
-        h = hash_matrix(h, s, m[2 * FA_WIDE_INPUTS + i], dtype);
+        h = hash_matrix(h, s, m[FA_FLOAT64_ROW_INPUTS + i], dtype);
+        h = hash_matrix(h, s, m[2 * FA_FLOAT64_ROW_INPUTS + i], dtype);
     }
-    for (size_t i = 0; i < 3 * FA_WIDE_INPUTS; i++) free(m[i].memory);
+    for (size_t i = 0; i < 3 * FA_FLOAT64_ROW_INPUTS; i++) free(m[i].memory);
     free(labels), free(target), free(weight), free(value);
     return h;
 }
 
 static void wide_losses(fa_dtype dtype) {
-    static const char *const names[FA_WIDE_LOSSES] = {"multi_margin", "multilabel_margin", "multilabel_soft_margin",
+    static const char *const names[FA_FLOAT64_ROW_LOSSES] = {"multi_margin", "multilabel_margin", "multilabel_soft_margin",
                                                       "cosine_embedding", "triplet_margin"};
-    for (int which = 0; which < FA_WIDE_LOSSES; which++) {
+    for (int which = 0; which < FA_FLOAT64_ROW_LOSSES; which++) {
         uint64_t h = hash_start;
         for (int k = 0; k < 4 * SHAPES; k++) {
             shape s = shapes[k / 4];
-            uint64_t along = wide_loss_one((fa_wide_loss)which, dtype, s, 0, k % 4);
-            if (wide_loss_one((fa_wide_loss)which, dtype, s, 1, k % 4) != along)
+            uint64_t along = float64_row_loss_one((int)which, dtype, s, 0, k % 4);
+            if (float64_row_loss_one((int)which, dtype, s, 1, k % 4) != along)
                 printf("LAYOUT %s %s %zu x %zu\n", names[which], dtype_names[dtype], s.rows, s.n);
             h = hash_bytes(h, &along, 8);
         }
@@ -486,7 +483,7 @@ int main(int count, char **arguments) {
     }
     parameter_sums(FA_F32);
     parameter_sums(FA_F64);
-    column_spread(FA_F32);
-    column_spread(FA_F64);
+    column_moments(FA_F32);
+    column_moments(FA_F64);
     return 0;
 }

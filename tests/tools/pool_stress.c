@@ -2,7 +2,7 @@
  * jobs, a thread count and a runner that change meanwhile. Each task must run exactly
  * once. Ends with 1, saying what went wrong, or with 0; tests/tools/sanitizers.sh builds it
  * with ThreadSanitizer. */
-#include "../../csrc/core.h"
+#include "../../csrc/runtime/parallel.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
