@@ -1,4 +1,4 @@
-/* Conversions that every level composes the same way. */
+/* Conversions that every level composes in the same way from its own operations. */
 
 FA_INLINE f64w f32_widen(vf32 v) {
     f64w w = FA_WIDEN(v);
