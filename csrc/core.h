@@ -1,6 +1,5 @@
-/* What all floors of the core share: element types, the facts of ops.def, the state of a sum.
- * Nothing in csrc/ knows of Python.
- */
+/* The types that all floors of csrc/ share: element types, the ops and what ops.def says of them, the state of a sum.
+ * Nothing in csrc/ knows of Python. */
 #ifndef FA_CORE_H
 #define FA_CORE_H
 
@@ -25,7 +24,7 @@ typedef enum {
     FA_DTYPES
 } fa_dtype;
 
-/* The types kernels compute in: 0 is float32 (float16 and bfloat16 too), 1 is float64. */
+/* The types kernels compute in: FA_SINGLE is float32 (float16 and bfloat16 too), FA_DOUBLE is float64. */
 typedef enum { FA_SINGLE, FA_DOUBLE, FA_PRECISIONS } fa_precision;
 
 static inline size_t fa_itemsize(fa_dtype dtype) {
@@ -71,8 +70,8 @@ typedef enum {
     FA_FLOAT64_ROW_LOSSES
 } fa_float64_row_loss_id;
 
-/* What may be asked of an activation. BOTH is BACKWARD and BY_PARAMETER in one pass, two results;
- * DERIVATIVE is BACKWARD with dy = 1. */
+/* What may be asked of an activation. FA_BOTH is FA_BACKWARD and FA_BY_PARAMETER in one pass, with two results.
+ * FA_DERIVATIVE is FA_BACKWARD with dy = 1: it has no kernel of its own. */
 typedef enum {
     FA_VALUE,
     FA_BACKWARD,
@@ -96,7 +95,7 @@ typedef struct {
 
 typedef struct {
     const char *name;
-    int reduces; /* one result a row, not one an element */
+    int reduces; /* gives one result for each row, not for each element */
     int from_output;
     float ulp[FA_PRECISIONS];
 } fa_row_op;
@@ -104,7 +103,7 @@ typedef struct {
 typedef struct {
     const char *name;
     int parameters;
-    int second_input; /* is the first parameter an input too, with a gradient? */
+    int second_input; /* the first parameter is an input too, and has a gradient */
     fa_cost cost;
     float ulp[FA_PRECISIONS][3];
 } fa_elementwise_loss;
@@ -143,12 +142,13 @@ extern const fa_float64_row_loss fa_float64_row_losses[FA_FLOAT64_ROW_LOSSES];
 #define FA_VIRTUAL_VECTOR 64 /* bytes; it fixes the order of every sum, whatever the instruction set */
 enum { FA_SUM_SLOTS = 16 };  /* of a sum in float64: element i adds to slot i % FA_SUM_SLOTS */
 
-/* A running sum's slots, in their order; the value of one is sum - lost. */
+/* The slots of a running sum, in their order. The value of a slot is sum - lost. */
 typedef struct {
     double sum[FA_SUM_SLOTS], lost[FA_SUM_SLOTS];
 } fa_sum_state;
 
-/* Where a loss's results go, in a kernel's out[]: gradient and curvature by the input, and by the second one. */
+/* Where a loss's results go, in a kernel's out[]. GRAD and HESS: first and second derivative by the input;
+ * SECOND_INPUT: by the second input. */
 typedef enum {
     FA_LOSS_VALUE,
     FA_GRAD,

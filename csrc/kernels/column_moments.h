@@ -1,11 +1,11 @@
 /* How the columns of a matrix w spread about a row r, under weights p of its rows: first += sum p (w - r) and
- * second += sum p (w - r)^2.
+ * second += sum p (w - r)^2, in each column.
  *
- * With p a distribution, second - first^2 is the variance whatever r. If r is the mean but for a rounding, next to
- * nothing is lost in it, also where one row has nearly all the weight: r is that row, or its distance about 0. Sums of
- * at most FA_MOMENT_ROWS rows are the type's own, beyond that they are float64.
+ * If p is a distribution, second - first^2 is the variance, whatever r. It loses next to nothing if r is the mean but
+ * for a rounding. That holds also where one row has nearly all the weight: r then is that row, or its distance is
+ * about 0. Sums of at most FA_MOMENT_ROWS rows are in the type itself, beyond that in float64.
  *
- * All loops over a tile's vectors are unrolled, which keeps those in registers. */
+ * All loops over the vectors of a tile are unrolled, which keeps these in registers. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_COLUMN_MOMENTS_H64) : !defined(FA_COLUMN_MOMENTS_H32)
 #ifdef FA_T_IS_F64
@@ -25,7 +25,8 @@ FA_INLINE vec FN(moments_load)(const real *from, size_t width) {
     return width < LANES ? v_load_n(from, width) : v_load(from);
 }
 
-/* `vectors` of them side by side, a constant, each of `width` columns */
+/* A tile: `vectors` vectors of columns side by side, a constant at each call. width is LANES, or less for a tail of one
+ * vector. p: (rows); w: (rows, columns) from the tile's first column on; r, first, second: from there too. */
 FA_INLINE void FN(moments_tile)(size_t rows, size_t columns, const real *p, const real *w, const real *r, int vectors,
                                size_t width, double *first, double *second) {
     real sums[2][MOMENT_VECTORS * LANES];
@@ -54,7 +55,7 @@ FA_INLINE void FN(moments_tile)(size_t rows, size_t columns, const real *p, cons
     FN(add_each)(n, sums[1], second);
 }
 
-/* rows <= FA_MOMENT_ROWS; w: [rows][columns] */
+/* p: (rows); w: (rows, columns); r, first, second: (columns). rows <= FA_MOMENT_ROWS. */
 static void FN(column_moments)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
                               double *second) {
     const real *from = w, *about = r;

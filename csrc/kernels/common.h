@@ -1,4 +1,4 @@
-/* Pieces that many kernels share. */
+/* Small functions that many kernels share. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_COMMON_H64) : !defined(FA_COMMON_H32)
 #ifdef FA_T_IS_F64
@@ -7,12 +7,12 @@
 #define FA_COMMON_H32
 #endif
 
-/* What a derivative that does not depend on x is at NaN. */
+/* c, a derivative that does not depend on x; NaN where x is NaN. */
 FA_INLINE vec FN(constant_slope)(vec x, vec c) { return v_select(v_isnan(x), x, c); }
 
-/* weight * v: 0 where the weight is, whatever v. */
+/* weight * v; 0 where the weight is 0, even if v is infinite or NaN. */
 FA_INLINE vec FN(weighted)(vec weight, vec v) { return v_select(v_eq(weight, K(0)), K(0), weight * v); }
-/* c - weight * v and c + weight * v, rounded once. */
+/* c - weight * v and c + weight * v, rounded once; c where the weight is 0. */
 FA_INLINE vec FN(less_weighted)(vec c, vec weight, vec v) {
     return v_select(v_eq(weight, K(0)), c, v_fnma(weight, v, c));
 }

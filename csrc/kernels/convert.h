@@ -1,11 +1,11 @@
-/* Element types narrower (or other) than what kernels compute in: to float32 and float64, and back. */
+/* Conversion of all element types to float32 and float64, which kernels compute in, and back. */
 #ifndef FA_CONVERT_H
 #define FA_CONVERT_H
 
 #include "../core.h"
 #include "../simd/simd.h"
 
-/* Either end may be a user's array, which need not be aligned. */
+/* By memcpy, since either end may be a user's array, which need not be aligned. */
 #define FA_CONVERT(type, real)                                             \
     {                                                                      \
         for (size_t i = 0; i < n; i++) {                                   \
@@ -29,7 +29,7 @@
     case FA_I64: FA_CONVERT(int64_t, real)               \
     case FA_U64: FA_CONVERT(uint64_t, real)
 
-/* A vector's worth of halves at a time; the last ones by way of a padded copy. */
+/* 16-bit floats (half) to float32 (wide), a vector at a time; the last ones by way of a padded copy. */
 #define FA_HALVES(load)                                                                                       \
     for (; n >= F32_LANES; n -= F32_LANES, half += F32_LANES, wide += F32_LANES) f32_store(wide, load(half)); \
     if (n) {                                                                                                  \

@@ -1,5 +1,5 @@
-/* Loops of the elementwise losses: any of sum, value, gradients and curvatures in
- * one pass. Which are wanted is a constant in the copies of the loop that matter most. */
+/* Loops of the elementwise losses: any of sum, values, gradients and curvatures, in one pass. In the copies of a loop
+ * that matter most it is a constant which of them are wanted. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_LOSS_LOOP_H64) : !defined(FA_LOSS_LOOP_H32)
 #ifdef FA_T_IS_F64
@@ -19,7 +19,8 @@
 
 typedef vec FN(loss_body)(vec x, vec t, const vec p[]);
 
-/* d1 and d2 by x, d1_second and d2_second by the second input, which is p[0]; NULL without one. */
+/* Value and derivatives of one loss: d1 and d2 by x; d1_second and d2_second by the second input, which is p[0], or
+ * NULL if there is none. */
 typedef struct {
     FN(loss_body) * value, *d1, *d2, *d1_second, *d2_second;
 } FN(loss_bodies);
@@ -28,11 +29,12 @@ typedef struct {
 #define OUT(p, v) (masked ? v_store_n((real *)(p) + i, left, v) : v_store((real *)(p) + i, v))
 #define SCALED(result, body) \
     if (out[result]) OUT(out[result], FN(weighted)(scaled, f.body(x, t, p)))
-/* 0 beyond the last, which makes such a lane's terms 0. */
+/* The weights of `left` elements, and 0 in the lanes beyond: these then add 0 to a sum. */
 FA_INLINE vec FN(load_weights)(const void *const in[], const size_t step[], size_t i, size_t left) {
     return v_load_n((const real *)in[2] + i * step[2], left);
 }
-/* At elements i to i + left, or masked = 0 and a whole vector. */
+/* Elements i to i + left - 1, or if `masked` is 0 a whole vector: stores what is wanted, and returns s, to which their
+ * losses are added if want_sum. in: input, target, weight, scale, parameters. */
 FA_INLINE vsum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left, int parameters, const void *const in[],
                           const size_t step[], int want_sum, vsum s, void *const out[]) {
     vec x = IN(0), t = IN(1), weight = masked ? FN(load_weights)(in, step, i, left) : IN(2), p[3];
@@ -56,6 +58,8 @@ FA_INLINE vsum FN(loss_at)(FN(loss_bodies) f, size_t i, int masked, size_t left,
 #undef OUT
 #undef SCALED
 
+/* All n elements. Element i adds to slot i % SLOTS of the sum, whatever the width of vectors. state is NULL if the
+ * sum is not wanted. */
 FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
                              fa_sum_state *state, void *const out[]) {
     enum { UNROLL = SLOTS / LANES };
@@ -71,7 +75,7 @@ FA_INLINE void FN(loss_loop)(FN(loss_bodies) f, int parameters, size_t n, const 
     for (size_t k = 0; state && k < UNROLL; k++) FN(sum_store)(state, k * LANES, slots[k]);
 }
 
-/* Less than a vector at the end, copied to whole ones: of weight 0 beyond it. */
+/* The tail: what is left at the end, less than a vector, copied to whole vectors. Beyond it the weight is 0. */
 typedef struct {
     real in[FA_MAX_INPUTS][LANES], out[FA_LOSS_RESULTS][LANES];
 } FN(loss_tail);
@@ -84,9 +88,9 @@ FA_NOINLINE void FN(store_tail)(const FN(loss_tail) * tail, size_t i, size_t lef
     for (size_t k = 0; k < FA_LOSS_RESULTS; k++)
         if (out[k]) memcpy((real *)out[k] + i, tail->out[k], left * sizeof(real));
 }
-/* One copy of the bodies, for whole vectors and then for the tail: by masked loads and stores for all of them some CPUs
- * read memory at a fifth of its speed (docs/decisions/0021-one-copy-of-long-bodies.md). Where a result goes is written
- * so that the compiler sees which there are. */
+/* As loss_loop, with one copy of the bodies: for the whole vectors and then, as one more, for the tail. Masked loads
+ * and stores for all of them would do too, but some CPUs then read memory at a fifth of its speed:
+ * docs/decisions/0021-one-copy-of-long-bodies.md. `to` is written so that the compiler sees which results are NULL. */
 FA_INLINE void FN(loss_loop_compact)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
                                      const size_t step[], fa_sum_state *state, void *const out[]) {
     enum { UNROLL = SLOTS / LANES };
@@ -111,12 +115,12 @@ FA_INLINE void FN(loss_loop_compact)(FN(loss_bodies) f, int parameters, size_t n
 }
 
 #define FA_ONLY_GRADIENT(out) {NULL, (out)[FA_GRAD]}
-/* But the sum and the gradient, if those are wanted. */
+/* Is nothing wanted but the sum and the gradient, or one of the two? */
 FA_INLINE int FN(only_sum_and_grad)(FN(loss_bodies) f, void *const out[]) {
     return !(out[FA_LOSS_VALUE] || out[FA_HESS] ||
              (f.d1_second && (out[FA_SECOND_INPUT_GRAD] || out[FA_SECOND_INPUT_HESS])));
 }
-/* Losses bound by memory have a loop for each of what is mostly wanted. */
+/* Losses bound by memory have a loop for each of the requests that are common. */
 FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
                             fa_sum_state *state, void *const out[]) {
     void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
@@ -126,8 +130,9 @@ FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const v
     else if (!others) FN(loss_loop)(f, parameters, n, in, step, NULL, gradient);
     else FN(loss_loop)(f, parameters, n, in, step, state, out);
 }
-/* Adds the values of whole groups of vectors to the state; how many elements those are. Side by side, as activations
- * go: the compiler interleaves them. A group holds each slot as often, so that it begins with the first. */
+/* Adds the values of whole groups of vectors to the sum, and returns how many elements those are. The vectors of a
+ * group go side by side, as in map_loop.h, and the compiler interleaves them. A group has every slot equally often,
+ * so that each begins with the first. */
 #define AT(k) FN(load_next)(in, step, k, at)
 FA_INLINE size_t FN(loss_sum)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
                               const size_t step[], fa_sum_state *state) {
@@ -151,8 +156,8 @@ FA_INLINE size_t FN(loss_sum)(FN(loss_bodies) f, size_t group, int parameters, s
     return i;
 }
 #undef AT
-/* Bodies of many instructions are not repeated for speed's sake: a megabyte of them. Values alone, and value and
- * gradient together, where they share what they compute, have loops of their own. */
+/* Losses of long bodies, which are copied less often: copies for every request would be a megabyte. Two requests have
+ * loops of their own: the sum alone, and sum and gradient, which share much of what they compute. */
 FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
                                     const size_t step[], fa_sum_state *state, void *const out[]) {
     void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
@@ -167,7 +172,7 @@ FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int paramet
         done = FN(loss_sum)(f, side_by_side, parameters, n, in, step, state);
     }
     for (size_t k = 0; k < 4 + (size_t)parameters; k++) from[k] = (const real *)in[k] + done * step[k];
-    /* what is left has the same outputs: only where there are none anything is done */
+    /* where loss_sum has done a part there are no outputs, so that `out` need not move along */
     if (done < n) FN(loss_loop_compact)(f, parameters, n - done, from, step, state, out);
 }
 #undef FA_ONLY_GRADIENT

@@ -1,8 +1,7 @@
-/* Elementwise loops: an activation's functions over contiguous operands.
+/* Elementwise loops: the functions of an activation over contiguous operands.
  *
- * Each input moves by a whole vector a step, or stays on its repeated virtual
- * vector. The function is a constant at every call below, so it is inlined.
- */
+ * step[k] is 1 for an input of n elements and 0 for one that repeats: that one is a virtual vector of equal elements.
+ * Each function is a constant where a loop is called, so the compiler inlines it. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_MAP_LOOP_H64) : !defined(FA_MAP_LOOP_H32)
 #ifdef FA_T_IS_F64
@@ -20,6 +19,7 @@
 #include "activations/sigmoids.h"
 #include "activations/smooth.h"
 
+/* Input k at element i: a whole vector, and one of n elements with 0 beyond them. */
 FA_INLINE vec FN(load_next)(const void *const in[], const size_t step[], int k, size_t i) {
     return v_load((const real *)in[k] + i * step[k]);
 }
@@ -34,16 +34,17 @@ typedef vec FN(body4)(vec, vec, vec, vec);
 
 #define ARG(k) ((k) < arrays ? FN(load_next)(in, step, k, at) : held[k])
 #define TAIL(k) FN(load_last)(in, step, k, i, left)
-/* In order: a third faster to memory. */
+/* In ascending order, which is a third faster where results go to memory. */
 #define STORE_GROUP(store, to, group)            \
     FA_UNROLL(4)                                 \
     for (size_t k = 0; k < GROUP; k++) {         \
         store(to + i + k * LANES, group[k]);     \
         FA_IN_ORDER();                           \
     }
-/* Four vectors side by side fill the latencies of one: the compiler interleaves them
- * (fp.h asks gcc to), for the CPU's scheduler cannot look that far ahead. g, unless NULL,
- * is a second function of the same inputs: what both compute is computed once. */
+/* out[0] = f(inputs), and out[1] = g(inputs) unless g is NULL: what both compute is computed once. Inputs number
+ * `arrays` and beyond repeat, and stay in registers.
+ * Four vectors side by side fill each other's latencies. The compiler interleaves them (fp.h tells gcc to), for a
+ * CPU's scheduler cannot look that far ahead. */
 #define FA_DEFINE_MAP(arity, arguments, last_arguments)                                         \
     FA_INLINE void FN(map##arity)(FN(body##arity) * f, FN(body##arity) * g, int arrays, size_t n, \
                                   const void *const inputs[], const size_t steps[], void *const out[], \
@@ -74,7 +75,7 @@ typedef vec FN(body4)(vec, vec, vec, vec);
                 if (g) STORE_GROUP(v_store, z, second)                                          \
             }                                                                                   \
         }                                                                                       \
-        /* One copy of f for the rest: another for its whole vectors would be a sixth of all code. */   \
+        /* One copy of f for the rest: a second one, for whole vectors, would be a sixth of all code. */   \
         for (; LANES > 1 && i < n; i += LANES) {                                                \
             size_t left = n - i < LANES ? n - i : LANES;                                        \
             vec one = f last_arguments;                                                         \
@@ -91,7 +92,7 @@ FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), T
 #undef STORE_GROUP
 #undef FA_DEFINE_MAP
 
-/* An op of P parameters has P + 1 inputs, its backward (dy first) P + 2. */
+/* Arity: an op of P parameters has P + 1 inputs, its backward, whose first input is dy, P + 2. */
 #define VALUE_ARITY_0 1
 #define VALUE_ARITY_1 2
 #define VALUE_ARITY_2 3
@@ -105,9 +106,8 @@ FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), T
 #define PASS_1 , p
 #define PASS_2 , p, q
 
-/* Are the operands behind `arrays` repeated, as parameters mostly are? Then their vectors stay in
- * registers: to load them anew would be most of what a cheap function does. Not worth the code without
- * vectors. */
+/* Do all inputs number `arrays` and beyond repeat, as parameters mostly do? Then they stay in registers: loading them
+ * anew would be most of the work of a cheap function. Without vectors this is not worth the code. */
 FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
     size_t moving = LANES == 1;
     for (int k = arrays; k < arity; k++) moving |= step[k];
@@ -119,12 +119,12 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
             FA_CAT(FN(map), arity)(FN(name), NULL, arrays, n, in, step, out, streams);                              \
         else FA_CAT(FN(map), arity)(FN(name), NULL, arity, n, in, step, out, streams);                              \
     }
-/* Of two functions, neither so cheap. */
+/* A loop of two functions. It has no copy for inputs that repeat, for neither function is cheap. */
 #define FA_LOOP_OF_TWO(arity, name, f, g)                                                                  \
     static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[], int streams) { \
         FA_CAT(FN(map), arity)(FN(f), FN(g), arity, n, in, step, out, streams);                                     \
     }
-/* dy times a derivative */
+/* The loop of a backward: dy times a derivative. */
 #define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
     FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
         return dy * FN(derivative)(x PASS_##parameters);                                                    \

@@ -6,7 +6,7 @@
 #define FA_PLAIN_SUMS_H32
 #endif
 
-/* Plain sums in float64, F32_LANES elements a time. */
+/* Plain (uncompensated) sums in float64, of F32_LANES elements at a time: sums[i % FA_SUM_SLOTS] += from[i]. */
 static void FN(add_run)(size_t n, const void *from, double *sums) {
     enum { GROUP = FA_SUM_SLOTS / F32_LANES };
     const real *run = from;
@@ -18,6 +18,7 @@ static void FN(add_run)(size_t n, const void *from, double *sums) {
     for (size_t k = 0; k < GROUP; k++) f64w_store(sums + k * F32_LANES, s[k]);
     for (size_t k = 0; i + k < n; k++) sums[k] += (double)run[i + k];
 }
+/* sums[i] += from[i]. */
 static void FN(add_each)(size_t n, const void *from, double *sums) {
     const real *row = from;
     size_t i = 0;

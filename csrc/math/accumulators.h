@@ -1,9 +1,7 @@
-/* Accumulators: one vector's worth of sums that lose (almost) nothing.
+/* Accumulators: a vector of sums that lose (almost) nothing. T_sum is the type of such a vector, vsum in typed code.
  *
- * float32 is summed in float64. float64 carries Kahan's correction: the sum is
- * `sum - lost`, its error within 2^-52 of the sum of magnitudes. Once a sum is
- * infinite what was lost is NaN, and is dropped.
- */
+ * float32 is summed in float64. float64 is a compensated sum (Kahan's): its value is `sum - lost`, its error within
+ * 2^-52 of the sum of magnitudes. What an infinite sum lost would be NaN, and is dropped. */
 #ifndef FA_ACCUMULATORS_H
 #define FA_ACCUMULATORS_H
 
@@ -16,7 +14,7 @@
 #include "../simd/f32.h"
 #include "double_double.h"
 
-/* Element i adds to slot i % SLOTS: a virtual vector has that many lanes. */
+/* Element i adds to slot i % SLOTS, a lane of the virtual vector. MAX_SLOTS: the larger of both types' SLOTS. */
 #define SLOTS (FA_VIRTUAL_VECTOR / sizeof(real))
 #define MAX_SLOTS (FA_VIRTUAL_VECTOR / sizeof(float))
 #define vsum FN(sum)
@@ -66,13 +64,14 @@ FA_INLINE f64_sum f64_sum_merge(f64_sum a, f64_sum b) {
     return s;
 }
 FA_INLINE f32_sum f32_sum_add(f32_sum s, vf32 v) { return f32_sum_merge(s, f32_widen(v)); }
-/* A 0, as of the lanes beyond a row's end, changes nothing, nor how sum and lost share the value. */
+/* Adding 0, as lanes beyond a row's end do, changes neither sum nor lost. */
 FA_INLINE f64_sum f64_sum_add(f64_sum s, vf64 v) {
     vf64 y = v - s.lost, sum = s.sum + y;
     mf64 none = f64_eq(v, f64_splat(0));
     f64_sum r = {f64_select(none, s.sum, sum), f64_select(none, s.lost, f64_no_nan((sum - s.sum) - y))};
     return r;
 }
+/* s + a b, with what the product lost. */
 FA_INLINE f32_sum f32_sum_add_product(f32_sum s, vf32 a, vf32 b) {
     f64w wa = f32_widen(a), wb = f32_widen(b);
     for (int k = 0; k < FA_F64_PER_F32; k++) s.part[k] = f64_fma(wa.part[k], wb.part[k], s.part[k]);
@@ -84,6 +83,7 @@ FA_INLINE f64_sum f64_sum_add_product(f64_sum s, vf64 a, vf64 b) {
     r.lost = r.lost - f64_fms(a, b, product);
     return r;
 }
+/* The value of a sum as double-double. */
 FA_INLINE f32_dd f32_sum_dd(f32_sum s) {
     f32_dd p;
     p.hi = f32_narrow(s);
@@ -98,8 +98,8 @@ FA_INLINE f64_dd f64_sum_dd(f64_sum s) {
     return p;
 }
 
-/* The lanes of all `vectors` sums, slot k merged with k + half until one is left, in every
- * lane: the same sums in the same order as merging whole vectors. */
+/* The sum of all lanes of `vectors` sums, in every lane. Slot k is merged with slot k + half until one is left: the
+ * same sums in the same order as if whole vectors were merged. */
 FA_INLINE f32_sum f32_sum_across_lanes(const f32_sum *from, size_t vectors) {
     vf64 part[FA_VIRTUAL_VECTOR / sizeof(float)];
     for (size_t v = 0; v < vectors; v++)
@@ -128,7 +128,7 @@ FA_INLINE f64_sum f64_sum_across_lanes(const f64_sum *from, size_t vectors) {
     return s;
 }
 
-/* Slots first .. first + lanes of a sum kept in memory. */
+/* Slots first .. first + LANES - 1 of a sum kept in memory. */
 FA_INLINE f32_sum f32_sum_load(const fa_sum_state *state, size_t first) {
     return f64w_load(state->sum + first);
 }

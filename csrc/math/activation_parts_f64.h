@@ -1,4 +1,5 @@
-/* What the activations need of float64 beside the elementary functions; see f32.h. */
+/* Constants and functions of float64 that activations and losses use beside the elementary functions;
+ * activation_parts_f32.h explains the names. */
 #ifndef FA_ACTIVATION_PARTS_F64_H
 #define FA_ACTIVATION_PARTS_F64_H
 
@@ -18,7 +19,7 @@
 #define f64_SQUARE_BOUND 0x1p510
 #define f64_MIN_RATIO 0x1p-900
 #define f64_EXP_IN_RANGE -1418.0
-#define f64_HI_LO_SUFFICES 0.0 /* of nothing: there is no wider type to go to */
+#define f64_HI_LO_SUFFICES 0.0 /* always enough: there is no wider type to go to */
 #define f64_SQUARE_HALF_SCALE 0x1p-257
 #define f64_SQUARE_LARGEST 0x1.fffffffffffffp1023
 #define f64_SIXTH 0x1.5555555555555p-3
@@ -32,6 +33,7 @@
 #define f64_GELU_3C2 0x1.b6676bf7450fp-3
 #define f64_GELU_3C2_LOW 0x1.bba7351828aabp-57
 
+/* exp(x + x_low) = EXP_SCALE (s + s p) for x <= 0, as in elementary_f32.h; s a power of two. */
 FA_MATH vec FN(exp_parts)(vec x, vec x_low, vec *p) {
     vec bounded = v_max(K(EXP_MIN), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
     vec k = t - K(F64_EXP_SHIFT), high = v_fnma(k, K(F64_LN2_HI), bounded);
@@ -41,13 +43,13 @@ FA_MATH vec FN(exp_parts)(vec x, vec x_low, vec *p) {
 }
 FA_INLINE vec FN(exp_power_parts)(vec x, vec x_low, vec *p) { return FN(exp_parts)(x, x_low, p); }
 
-/* a Phi(-a) = exp(-a^2/2) a erfcx(a/sqrt2)/2, with the exponential as s + s p */
+/* a Phi(-a)/EXP_SCALE = exp(-a^2/2) a erfcx(a/sqrt2)/2, from the exponential as s + s p. */
 FA_MATH vec FN(gelu_tail)(vec a, vec s, vec p) {
     vec c = FN(half_erfcx_sqrt2)(a), h = a * c;
     return (h + v_fma(h, p, v_fms(a, c, h))) * s;
 }
 
-/* exp(-a^2/2) (erfcx(a/sqrt2)/2 - a/sqrt(2 pi)): erfcx in two terms, for that cancels. */
+/* gelu'(-a)/EXP_SCALE = exp(-a^2/2) (erfcx(a/sqrt2)/2 - a/sqrt(2 pi)). erfcx is hi + lo, for the difference cancels. */
 FA_MATH vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
     vec d = a + K(3.5), d_low = v_min(K(3.5), a) - (d - v_max(K(3.5), a));
     vec low, high = FN(normal_tail)(d, d_low, &low) * K(0x1p-100);
@@ -55,13 +57,14 @@ FA_MATH vec FN(gelu_slope_tail)(vec a, vec s, vec p) {
     return v_fma(c, p, c) * s;
 }
 
-FA_INLINE vec FN(exp_monotone)(vec x) { return v_exp_scaled(x) * K(EXP_SCALE); } /* not proved to be, as float32's is */
+/* exp(x) for x <= 0. Not proved to be monotone, as float32's is. */
+FA_INLINE vec FN(exp_monotone)(vec x) { return v_exp_scaled(x) * K(EXP_SCALE); }
 FA_MATH vec FN(softplus_near)(vec z, vec scale, vec otherwise) {
     (void)z, (void)scale;
     return otherwise;
 }
 
-/* expm1(x) for x <= 0, in two terms */
+/* expm1(x) for x <= 0 as hi + lo, the value returned and *low. x is bounded at -40, where it rounds to -1. */
 FA_MATH vec FN(expm1_nonpos)(vec x, vec *low) {
     vec rest, half = FN(half_expm1)(v_max(K(-40), x), 0, &rest), high = half + rest;
     mask tiny = v_lt(K(-0x1p-54), x);
@@ -70,7 +73,7 @@ FA_MATH vec FN(expm1_nonpos)(vec x, vec *low) {
     return v_select(tiny, x, high + high);
 }
 
-/* (a - tanh(a))/a^3 = 1/3 + u q(u) for u = a^2 in [0, 1]: this is q, relative error of the whole 1.5e-17. */
+/* q of (a - tanh(a))/a^3 = 1/3 + u q(u), u = a^2 in [0, 1]. Relative error of the whole 1.5e-17. */
 FA_MATH vec FN(tanhshrink_q)(vec u) {
     vec q = v_fma(u, K(-0x1.b362b503a4d52p-26), K(0x1.1c49b2074e2dcp-22));
     q = v_fma(u, q, K(-0x1.739707ba07aacp-20));

@@ -1,17 +1,18 @@
-/* Sums of doubles in a fixed order, with the rounding errors carried along. */
+/* Compensated sums of doubles, in a fixed order: the rounding errors are carried along. */
 #ifndef FA_COMPENSATED_SUM_H
 #define FA_COMPENSATED_SUM_H
 
 #include "../core.h"
 #include "../simd/fp.h"
 
-/* s += v with the rounding error added to `lost`: the value is sum - lost (Knuth's two-sum). */
+/* *s += v, and the rounding error to *lost (Knuth's two-sum). The value is *s - *lost. */
 static inline void fa_add_compensated(double *s, double *lost, double v) {
     double total = *s + v, t = total - *s;
     *lost -= (*s - (total - t)) + (v - t);
     *s = total;
 }
 
+/* The value of all slots: slot k takes slot k + half until one is left. */
 static inline double fa_sum_total(const fa_sum_state *state) {
     fa_sum_state s = *state;
     for (size_t half = FA_SUM_SLOTS / 2; half; half /= 2) {
@@ -20,7 +21,7 @@ static inline double fa_sum_total(const fa_sum_state *state) {
             s.lost[k] += s.lost[k + half];
         }
     }
-    /* an infinite sum has a NaN error */
+    /* what an infinite sum lost is NaN */
     return s.sum[0] - s.sum[0] == 0.0 ? s.sum[0] - s.lost[0] : s.sum[0];
 }
 

@@ -1,5 +1,5 @@
-/* Numbers in two terms, hi + lo, lo some rounding error of hi: twice the precision where a
- * formula cancels. Not for infinities: inf - inf is NaN. */
+/* Double-double numbers, hi + lo, where lo is some rounding error of hi: twice the precision where a formula cancels.
+ * Not for infinities, unless a function says so: inf - inf is NaN. */
 #include "../simd/simd.h"
 
 #include <math.h>
@@ -29,15 +29,15 @@ FA_INLINE vdd FN(dd_mul)(vdd a, vdd b) {
 }
 FA_INLINE vdd FN(dd_div)(vdd a, vdd b) {
     vec inverse = K(1) / b.hi, hi = a.hi * inverse;
-    /* no product last: hi + lo must not be fused */
+    /* fma last, not a product: that might be fused into the sum hi + lo */
     return FN(dd_of)(hi, v_fma(v_fnma(hi, b.hi, a.hi), inverse, v_fnma(hi, b.lo, a.lo) * inverse));
 }
-/* x + s and x s of a plain s; and the vector nearest to a pair */
+/* a + s and a s, where s is a plain vector; and the vector nearest to a. */
 FA_INLINE vdd FN(dd_add_vec)(vdd a, vec s) { return FN(dd_add)(a, FN(dd_of)(s, K(0))); }
 FA_INLINE vdd FN(dd_mul_vec)(vdd a, vec s) { return FN(dd_mul)(a, FN(dd_of)(s, K(0))); }
 FA_INLINE vec FN(dd_to_vec)(vdd a) { return a.hi + a.lo; }
 
-/* c[0] + x (c[1] + ... + x c[n]) */
+/* c[0] + x (c[1] + ... + x c[n]). */
 FA_INLINE vdd FN(dd_polynomial)(vdd x, int n, const vec c[]) {
     vdd y = FN(dd_of)(c[n], K(0));
     FA_UNROLL(4)
@@ -45,19 +45,20 @@ FA_INLINE vdd FN(dd_polynomial)(vdd x, int n, const vec c[]) {
     return y;
 }
 
-/* 1 / (hi + lo) as a pair, to nearly twice the type's precision. */
+/* 1/(hi + lo) as double-double, to nearly twice the type's precision. */
 FA_INLINE vdd FN(dd_reciprocal)(vdd p) {
     vec hi = K(1) / p.hi;
     vec rest = v_fnma(hi, p.lo, v_fnma(hi, p.hi, K(1)));
     vdd r = {hi, hi * rest};
     return r;
 }
+/* (hi + lo) * factor, which may be infinite. */
 FA_INLINE vdd FN(dd_scaled)(vdd p, vec factor) {
     vec hi = p.hi * factor, lo = v_fma(p.lo, factor, v_fms(p.hi, factor, hi));
-    vdd r = {hi, v_keep(v_lt(v_abs(hi), K(INFINITY)), lo)}; /* of infinity no NaN */
+    vdd r = {hi, v_keep(v_lt(v_abs(hi), K(INFINITY)), lo)}; /* an infinite product has lo = 0, not NaN */
     return r;
 }
-/* (hi + lo) * v, rounded once or hardly more. */
+/* (hi + lo) * v as a plain vector, rounded once or hardly more. */
 FA_INLINE vec FN(dd_times)(vdd p, vec v) { return v_fma(v, p.hi, v * p.lo); }
 
 #endif

@@ -1,5 +1,8 @@
-/* Elementary functions of both element types: exp, exp_hi_lo, exp_minus, exp_nonpos (x <= 0; _of n <= 8 vectors),
- * expm1, log, log1p, log1p_unit, tanh, erfc; and in *_parts.h what the activations are made of. */
+/* Elementary functions of both element types: exp, exp_hi_lo, exp_minus, exp_nonpos (x <= 0; _of: n <= 8 vectors at
+ * once), expm1, log, log1p, log1p_unit (x in [0, 1]), log_quotient, power, tanh, erfc; and what the activations are
+ * made of: activation_parts_*.h.
+ *
+ * "Max error" here is the largest one measured, in ulp; elementary_f32.h and elementary_f64.h say over which inputs. */
 #ifndef FA_ELEMENTARY_H
 #define FA_ELEMENTARY_H
 
@@ -11,6 +14,7 @@
 #include "elementary_f64.h"
 #include "names.h"
 
+/* exp(x) for x <= 0. EXP_SCALE comes last, so that a subnormal result is rounded once. */
 #define FA_EXP_NONPOS(T)                                                                         \
     FA_INLINE v##T T##_exp_nonpos(v##T x) { return T##_exp_scaled(x) * T##_splat(T##_EXP_SCALE); } \
     FA_INLINE void T##_exp_nonpos_of(int n, v##T x[]) {                                          \
@@ -21,7 +25,7 @@
 FA_EXP_NONPOS(f32)
 FA_EXP_NONPOS(f64)
 
-/* log(a/b) for a, b >= 0, which keeps its digits where a is near b; NaN if one is negative. */
+/* log(a/b) for a, b >= 0; NaN if one is negative. It keeps its digits where a is near b. */
 #define FA_LOG_QUOTIENT(T)                                                                             \
     FA_INLINE v##T T##_log_quotient(v##T a, v##T b) {                                                  \
         v##T d = a - b, least = T##_min(a, b), ratio = T##_abs(d) / least;                             \
@@ -33,8 +37,8 @@ FA_EXP_NONPOS(f64)
 FA_LOG_QUOTIENT(f32)
 FA_LOG_QUOTIENT(f64)
 
-/* m^k for m >= 0. What log m lost counts |k log m| times in float64; float32 is computed in float64, within
- * 0.51 ulp for results of any size. */
+/* m^k for m >= 0. At k = 0: 1. float32 is computed in float64, within 0.51 ulp for results of any size. In float64 what
+ * log m lost counts |k log m| times. */
 FA_INLINE vf64 f64_power(vf64 m, vf64 k) {
     vf64 log_m = f64_log(m), u = k * log_m, e = f64_exp(u);
     vf64 y = f64_select(f64_lt(f64_abs(u), f64_splat(700)), f64_fma(e, f64_fms(k, log_m, u), e), e);
@@ -46,7 +50,8 @@ FA_MATH vf32 f32_power(vf32 m, vf32 k) {
     return f32_narrow(w);
 }
 
-/* exp(x) - t with what the exponential lost; of float32 all its digits, but called, not inlined: for few. */
+/* exp(x) - t, with what the exponential lost. float32 is computed in float64 and has all digits; called, not inlined,
+ * for few elements need it. */
 FA_INLINE vf64 f64_exp_minus(vf64 x, vf64 t) {
     vf64 low, e = f64_exp_hi_lo(x, &low);
     return (e - t) + low;
@@ -57,8 +62,7 @@ FA_NOINLINE vf32 f32_exp_minus(vf32 x, vf32 t) {
     return f32_narrow(w);
 }
 
-/* In float64: the tail's square, exponential and quotient would take that many terms
- * in float32. */
+/* erfc(x). float32 is computed in float64: else the tail's square, exponential and quotient would each be hi + lo. */
 FA_INLINE vf32 f32_erfc(vf32 x) {
     f64w w = f32_widen(x);
     for (int i = 0; i < FA_F64_PER_F32; i++) w.part[i] = f64_erfc(w.part[i]);

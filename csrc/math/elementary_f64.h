@@ -1,10 +1,9 @@
-/* Elementary functions of float64, included after "f64.h" has set the type.
+/* Elementary functions of float64.
  *
- * The constants come from tools/derive_f64.sollya and tools/derive_f64.py.
- * No tables: a 16-entry lookup is one instruction on AVX-512 only.
- * "Worst" errors are in ulp over some 10^6 inputs, half of them chosen hard,
- * against libquadmath.
- */
+ * The constants come from tools/derive_f64.sollya, those of erfc from tools/derive_f64_tail.py. No tables: a lookup in
+ * 16 entries is one instruction on AVX-512 only.
+ * "Max error" is the largest one measured, in ulp, over some 10^6 inputs, half of them chosen hard, against
+ * libquadmath. */
 #ifndef FA_ELEMENTARY_F64_H
 #define FA_ELEMENTARY_F64_H
 
@@ -13,9 +12,9 @@
 
 #include "../simd/f64.h"
 
-/* x = k ln2 + r, |r| <= ln2/2 (a little more by the product's rounding).
- * Adding SHIFT rounds to an integer, which then shows in the sum's low bits.
- * LN2_HI has 41 bits, so that k * LN2_HI and x - k * LN2_HI are exact. */
+/* The reduction x = k ln2 + r, |r| <= ln2/2 (a little more by the product's rounding). Adding SHIFT rounds to an
+ * integer, which then shows in the low bits of the sum. LN2_HI has 41 bits, so that k * LN2_HI and x - k * LN2_HI are
+ * exact. */
 #define F64_SHIFT 0x1.8p52
 #define F64_LOG2E 0x1.71547652b82fep+0
 #define F64_LN2_HI 0x1.62e42fefa3p-1
@@ -34,8 +33,8 @@ FA_INLINE FN(reduced) FN(exp_reduce)(vec x) {
     return a;
 }
 
-/* exp(r) = 1 + r + r^2/2 + r^3 c(r): relative error 5.4e-18 on |r| <= ln2/2.
- * With the first terms' coefficients exact, c's roundings hardly show. */
+/* c of exp(r) = 1 + r + r^2/2 + r^3 c(r), |r| <= ln2/2. Relative error of the whole 5.4e-18. The coefficients of the
+ * first terms are exact, so that the roundings of c hardly show. */
 FA_INLINE vec FN(exp_c)(vec r, vec r2) {
     vec r4 = r2 * r2;
     vec c3 = v_fma(r, K(0x1.555555555320ep-5), K(0x1.5555555555501p-3));
@@ -46,7 +45,7 @@ FA_INLINE vec FN(exp_c)(vec r, vec r2) {
     return v_fma(v_fma(c9, r2, c7), r4, v_fma(c5, r2, c3));
 }
 
-/* The same for expm1, where the error counts against r: 2.8e-19 relative. */
+/* The same for expm1, where the error counts against r: relative error 2.8e-19. */
 FA_INLINE vec FN(expm1_c)(vec r, vec r2) {
     vec r4 = r2 * r2;
     vec c3 = v_fma(r, K(0x1.5555555555558p-5), K(0x1.5555555555559p-3));
@@ -58,7 +57,7 @@ FA_INLINE vec FN(expm1_c)(vec r, vec r2) {
     return v_fma(v_fma(c9, r2, c7), r4, v_fma(c5, r2, c3));
 }
 
-/* exp(r + r_low) = high + low with some 4 bits more than float64 has. */
+/* exp(r + r_low) as hi + lo, the value returned and *low: some 4 bits more than float64 has. */
 FA_INLINE vec FN(exp_pair)(vec r, vec r_low, vec *low) {
     vec r2 = r * r, half = K(0.5) * r;
     vec u = v_fma(half, r, (r2 * r) * FN(exp_c)(r, r2));
@@ -67,15 +66,15 @@ FA_INLINE vec FN(exp_pair)(vec r, vec r_low, vec *low) {
     return high;
 }
 
-/* Below -746 the result is 0, above 710 infinite; the clamps keep NaN.
- * Worst 0.85 at -0x1.1e9330eb8a19p+8. */
+/* exp(x) = 2^k e^r. Below -746 it is 0, above 710 inf; the bounds keep NaN.
+ * Max error: float64 0.85 ulp at -0x1.1e9330eb8a19p+8. */
 FA_MATH vec FN(exp)(vec x) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
     vec r2 = a.r * a.r, q = v_fma(FN(exp_c)(a.r, r2), a.r, K(0.5));
     return v_ldexp(K(1) + (a.r + v_fma(q, r2, a.r_low)), a.k);
 }
 
-/* exp(x), and what that lost, with some 4 bits more than float64 has: for differences. */
+/* exp(x) as hi + lo, the value returned and *low: some 4 bits more than float64 has, for differences. */
 FA_MATH vec FN(exp_hi_lo)(vec x, vec *low) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
     vec rest, high = FN(exp_pair)(a.r, a.r_low, &rest);
@@ -83,14 +82,14 @@ FA_MATH vec FN(exp_hi_lo)(vec x, vec *low) {
     return v_ldexp(high, a.k);
 }
 
-/* exp(x) / EXP_SCALE for x <= 0: the shift leaves k + 128 + 1023 in the low bits of t, an
- * exponent field once it is moved there. EXP_SCALE keeps normal what e^x itself is not:
- * whoever multiplies by it last rounds once. Without r_low, which is three
- * instructions: worst 0.984 at -0x1.f911ff20c88ep-1. */
+/* exp(x)/EXP_SCALE for x <= 0. Max error: float64 0.984 ulp at -0x1.f911ff20c88ep-1.
+ * EXP_SCALE keeps normal what e^x itself is not: whoever multiplies by it last rounds once. Adding EXP_SHIFT leaves
+ * k + 128 + 1023 in the low bits of t: shifted to its place, an exponent field. r_low is left out: it would take three
+ * instructions. */
 #define f64_EXP_SCALE 0x1p-128
 #define f64_EXP_HALF_SCALE 0x1p-64
 #define f64_EXP_MIN -796.0
-#define f64_EXP_ZERO 8e-308 /* above the least exponential over EXP_SCALE, below that of -795.8 */
+#define f64_EXP_ZERO 8e-308 /* above the least exp(x)/EXP_SCALE, below that of x = -795.8 */
 #define F64_EXP_SHIFT (F64_SHIFT + 1151)
 FA_MATH vec FN(exp_scaled)(vec x) {
     vec bounded = v_max(K(EXP_MIN), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
@@ -104,10 +103,10 @@ FA_INLINE void FN(exp_scaled_of)(int n, vec x[]) {
     for (int i = 0; i < n; i++) x[i] = FN(exp_scaled)(x[i]);
 }
 
-/* Half of expm1(x), high + low, for x in [-708, 710]: with h = 2^(k-1),
- * (h - 1/2) + h r is exact in two terms, and only then is the rest added.
- * Where h - 1/2 is inexact, what it lost is exact by the order that `positive`
- * (|x| large and x > 0) or its contrary asks for. */
+/* expm1(x)/2 as hi + lo, the value returned and *low, for x in [-708, 710]: (h - 1/2) + h r + h (expm1(r) - r),
+ * h = 2^(k-1). (h - 1/2) + h r is exact as hi + lo; only then the rest is added.
+ * Where h - 1/2 is inexact, the order of the terms decides whether what it lost is exact: `positive` is for x > 0 and
+ * |x| large, its contrary for x < 0. */
 FA_MATH vec FN(half_expm1)(vec x, int positive, vec *low) {
     vec shift = K(F64_SHIFT + 1022), t = v_fma(x, K(F64_LOG2E), shift), k = t - shift;
     vec a = v_fnma(k, K(F64_LN2_HI), x);
@@ -120,17 +119,17 @@ FA_MATH vec FN(half_expm1)(vec x, int positive, vec *low) {
     return high;
 }
 
-/* -1 below -40, infinite above 710; tiny x, with -0, is its own result.
- * Worst 0.94 at 0x1.6e19ca8c71c9bp-2. */
+/* expm1(x). Below -40 it is -1, above 710 inf; for |x| < 2^-54, with -0, it is x.
+ * Max error: float64 0.94 ulp at 0x1.6e19ca8c71c9bp-2. */
 FA_MATH vec FN(expm1)(vec x) {
     vec low, high = FN(half_expm1)(v_max(K(-40), v_min(K(710), x)), 1, &low);
     vec y = high + low;
     return v_select(v_lt(v_abs(x), K(0x1p-54)), x, y + y);
 }
 
-/* -m/(2 + m) with m = expm1(-2|x|), both sides in two terms: one division and
- * the remainder put back. Beyond 20 the result rounds to 1.
- * Worst 0.72 at 0x1.6343bfadf6355p-3. */
+/* tanh(|x|) = -m/(2 + m), m = expm1(-2 |x|). Beyond 20 it rounds to 1.
+ * Max error: float64 0.72 ulp at 0x1.6343bfadf6355p-3.
+ * Numerator and divisor are hi + lo: one division, and the remainder is put back. */
 FA_MATH vec FN(tanh)(vec x) {
     vec a = v_max(K(-20), -v_abs(x)), low, sum = FN(half_expm1)(a + a, 0, &low);
     vec n = sum + low, n_low = low - (n - sum);
@@ -140,8 +139,8 @@ FA_MATH vec FN(tanh)(vec x) {
     return v_select(v_lt(K(-0x1p-28), a), x, v_copysign(y, x));
 }
 
-/* log(1 + f) = f - f^2/2 + s (f^2/2 + s^2 P(s^2)), s = f/(2 + f): P is what is
- * left of 2 atanh(s)/s - 2, here for |s| <= 1/5 (1 + f from 2/3 to 3/2). */
+/* P of log(1 + f) = f - f^2/2 + s (f^2/2 + s^2 P(s^2)), s = f/(2 + f): what is left of 2 atanh(s)/s - 2, for |s| <= 1/5
+ * (1 + f from 2/3 to 3/2). */
 FA_INLINE vec FN(log_p)(vec z) {
     vec z2 = z * z, z4 = z2 * z2;
     vec p0 = v_fma(z, K(0x1.9999999999ff8p-2), K(0x1.5555555555555p-1));
@@ -151,7 +150,7 @@ FA_INLINE vec FN(log_p)(vec z) {
     return v_fma(v_fma(p6, z2, p4), z4, v_fma(p2, z2, p0));
 }
 
-/* whole + log(1 + f) + small, where whole is k * LN2_HI and |f| <= |whole| or k = 0. */
+/* whole + log(1 + f) + small, where whole is k * LN2_HI, and |f| <= |whole| or k = 0. */
 FA_INLINE vec FN(log_sum)(vec f, vec whole, vec small) {
     vec s = f / (K(2) + f), z = s * s, half = K(0.5) * f;
     vec tail = v_fma(s, v_fma(z, FN(log_p)(z), half * f), v_fnma(half, f, small));
@@ -159,7 +158,7 @@ FA_INLINE vec FN(log_sum)(vec f, vec whole, vec small) {
     return high + ((f - (high - whole)) + tail);
 }
 
-/* Splits x in [2^-1021, inf) into 2^(k + 1) m with m in [sqrt(1/2), sqrt2). */
+/* m in [sqrt(1/2), sqrt2) and k of x = 2^(k + 1) m, for x in [2^-1021, inf). */
 FA_INLINE vec FN(log_split)(vec x, vec *k) {
     const int64_t root = 0x3fe6a09e667f3bcd;
     vec moved = v_from_bits(v_bits(x) + (0x3fe0000000000000 - root));
@@ -170,8 +169,8 @@ FA_INLINE vec FN(log_split)(vec x, vec *k) {
 #define F64_INF __builtin_inf()
 #define F64_NAN __builtin_nan("")
 
-/* log(0) = -inf, NaN below; subnormal x is scaled by 2^54.
- * Worst 0.84 at 0x1.69f4c98748dadp-1. */
+/* log(x) = k ln2 + log(m). At 0 -inf, at inf inf, below 0 NaN. A subnormal x is scaled by 2^54.
+ * Max error: float64 0.84 ulp at 0x1.69f4c98748dadp-1. */
 FA_MATH vec FN(log)(vec x) {
     mask small = v_lt(x, K(0x1p-1021));
     vec k, m = FN(log_split)(v_select(small, x * K(0x1p54), x), &k);
@@ -181,9 +180,9 @@ FA_MATH vec FN(log)(vec x) {
     return v_select(v_mask_and(v_lt(K(0), x), v_lt(x, K(F64_INF))), y, special);
 }
 
-/* log(u + c) with u = 1 + x rounded and c what it lost, which is 0 where u is
- * far below 1. While k is 0, f is x itself; log1p(-1) = -inf, NaN below.
- * Worst 0.81 at -0x1.2d41deb444fb6p-2. */
+/* log1p(x) = log(u + c), u = 1 + x rounded and c what it lost; c counts as 0 where u is far below 1. For |x| <= 2^-54
+ * it is x. At -1 -inf, at inf inf, below -1 NaN. Max error: float64 0.81 ulp at -0x1.2d41deb444fb6p-2.
+ * While k is 0, f is x itself. */
 FA_MATH vec FN(log1p)(vec x) {
     vec u = K(1) + x, c = x - (u - K(1));
     vec k, m = FN(log_split)(u, &k), f = m - K(1);
@@ -199,20 +198,19 @@ FA_MATH vec FN(log1p)(vec x) {
     return v_select(v_mask_and(inside, v_lt(K(0x1p-54), v_abs(x))), y, v_select(inside, x, special));
 }
 
-/* As log of 1 + x, with f = (x - 1)/2, which is exact, where x > 1/2. The
- * series carried on to s = 1/3 would need no such step, but errs by 1.1 ulp.
- * Worst 0.85 at 0x1.e4418f78fcfc4p-2. */
+/* log1p(x) for x in [0, 1], as log of 1 + x. Where x > 1/2, f = (x - 1)/2, which is exact.
+ * Max error: float64 0.85 ulp at 0x1.e4418f78fcfc4p-2.
+ * The series carried on to s = 1/3 would not need that step, but errs by 1.1 ulp. */
 FA_MATH vec FN(log1p_unit)(vec x) {
     mask above = v_lt(K(0.5), x);
     vec f = v_select(above, v_fms(K(0.5), x, K(0.5)), x);
     return FN(log_sum)(f, v_keep(above, K(F64_LN2_HI)), v_keep(above, K(F64_LN2_LO)));
 }
 
-/* 2^100 times 0.5 erfcx(a/sqrt2), in two terms, from d + d_low = a + 3.5 and
- * a >= 0. It is G(t)/d with t = (a - 3.5)/d = 1 - 7/d and one polynomial on
- * [-1, 1]; what t's rounding lost comes back through G's slope. 3.5 keeps G so
- * flat that two terms in its last steps are enough. The power of two is for
- * the largest a, where 1/d is subnormal. */
+/* 2^100 erfcx(a/sqrt2)/2 as hi + lo, the value returned and *low, from d + d_low = a + 3.5, for a >= 0: G(t)/d with
+ * t = (a - 3.5)/d = 1 - 7/d and one polynomial G on [-1, 1].
+ * What the rounding of t lost comes back through G's slope. With 3.5 G is so flat that hi + lo in its last steps is
+ * enough. The power of two is for the largest a, where 1/d is subnormal. */
 FA_MATH vec FN(normal_tail)(vec d, vec d_low, vec *low) {
     vec y = K(0x1p100) / d, y_low = y * K(0x1p-100) * v_fnma(y, d_low, v_fnma(y, d, K(0x1p100)));
     vec u = K(0x7p-100) * y, u_low = v_fma(K(0x7p-100), y_low, v_fms(K(0x7p-100), y, u));
@@ -250,17 +248,17 @@ FA_MATH vec FN(normal_tail)(vec d, vec d_low, vec *low) {
     return high;
 }
 
-/* 0.5 erfcx(a/sqrt2) for a >= 0; 0 at inf. The sum a + 3.5 is split larger part
- * first. Worst 0.88 at 0x1.9f9f6bdcb6e25p+4. */
+/* erfcx(a/sqrt2)/2 for a >= 0. At inf 0. Max error: float64 0.88 ulp at 0x1.9f9f6bdcb6e25p+4.
+ * What a + 3.5 lost is taken with the larger of the two first. */
 FA_MATH vec FN(half_erfcx_sqrt2)(vec a) {
     vec d = a + K(3.5), d_low = v_min(K(3.5), a) - (d - v_max(K(3.5), a));
     vec low, high = FN(normal_tail)(d, d_low, &low);
     return v_select(v_eq(a, K(F64_INF)), K(0), (high + low) * K(0x1p-100));
 }
 
-/* |x|'s erfc is 2 exp(-x^2) times the tail above, x^2 in two terms; the
- * negative side is 2 minus that. Beyond 28 the result is 0 or 2.
- * Worst 0.89 at 0x1.a47f8f74ffa87p+4. */
+/* erfc(|x|) = 2 exp(-x^2) times half_erfcx_sqrt2(sqrt2 |x|); for x < 0 2 minus that. Beyond 28 it is 0 or 2.
+ * Max error: float64 0.89 ulp at 0x1.a47f8f74ffa87p+4.
+ * x^2 and sqrt2 |x| are hi + lo. */
 FA_MATH vec FN(erfc)(vec x) {
     vec a = v_min(K(28), v_abs(x)), square = a * a, square_low = v_fms(a, a, square);
     FN(reduced) e = FN(exp_reduce)(-square);

@@ -1,4 +1,4 @@
-/* Elementary functions and constants by one name for both element types. */
+/* One name for each elementary function and constant of both element types: v_exp is f32_exp or f64_exp. */
 #ifndef FA_MATH_NAMES_H
 #define FA_MATH_NAMES_H
 

@@ -6,8 +6,7 @@
 
 #include "../simd/f32.h"
 
-/* 2^(j/16) as a float32 less j << 19 (which the index's own bits bring back), and what it
- * lost, relative. */
+/* (16,): 2^(j/16) as a float32, less j << 19, which the bits of the index bring back; and what it lost, relative. */
 static _Alignas(64) const float f32_exp2[16] = {
     0x1p+0f, 0x1.fb5586p-1f, 0x1.f72b84p-1f, 0x1.f387a6p-1f, 0x1.f06fep-1f, 0x1.edea64p-1f, 0x1.ebfdaep-1f,
     0x1.eab07ep-1f, 0x1.ea09e6p-1f, 0x1.ea1148p-1f, 0x1.eace54p-1f, 0x1.ec4918p-1f, 0x1.ee89fap-1f,
@@ -17,12 +16,11 @@ static _Alignas(64) const float f32_exp2_low[16] = {
     -0x1.0a355p-25f, -0x1.00d8acp-27f, 0x1.26055cp-26f, -0x1.05cb44p-25f, 0x1.67a1cap-28f, 0x1.a3b5e4p-28f,
     -0x1.f9c304p-27f, -0x1.6961b4p-28f, -0x1.a5217cp-28f, 0x1.61428ep-28f};
 
-/* Functions of a in [0, 14.99] in 16 pieces, four to each octave of 1 + a. Row 0 is the
- * point a piece's polynomial is centred at, chosen where the exact value is within 2^-31
- * of a float32, so that the leading coefficient brings no error of its own; the other
- * rows are the coefficients. */
+/* Functions of a in [0, 14.99] in 16 pieces, four to each octave of 1 + a. Row 0 is the point at which a piece's
+ * polynomial is centred: one where the exact value is within 2^-31 of a float32, so that the leading coefficient
+ * brings no error of its own. The other rows are the coefficients. All are (row, piece). */
 
-/* tanh(a), relative error 1.3e-8; in the first piece of what is left of a */
+/* tanh(a), relative error 1.3e-8. In the first piece: of tanh(a) - a, for a is added to it. */
 static _Alignas(64) const float f32_tanh_pieces[8][16] = {
     {0x1.40015ep+0f, 0x1.bfff9p+0f, 0x1.1ffe24p+1f, 0x1.60023p+1f, 0x1.bffdcp+1f, 0x1.1ffee2p+2f,
      0x1.60032p+2f, 0x1.9ffcep+2f, 0x1.fff9cp+2f, 0x1.40032p+3f, 0x1.80032p+3f, 0x1.c0032p+3f, 0,
@@ -50,7 +48,7 @@ static _Alignas(64) const float f32_tanh_pieces[8][16] = {
      -0x1.c1787ap-37f, -0x1.30226cp-5f, -0x1.1f8058p-4f, -0x1.868c7ep-6f, 0x1.a52882p-7f},
 };
 
-/* a erfcx(a/sqrt2)/2, relative error 2.4e-9 */
+/* a erfcx(a/sqrt2)/2, relative error 2.4e-9. */
 static _Alignas(64) const float f32_gelu_pieces[8][16] = {
     {0x1.40023ap+0f, 0x1.c0031p+0f, 0x1.1ffec4p+1f, 0x1.5ffd3p+1f, 0x1.c000bep+1f, 0x1.200078p+2f,
      0x1.5fffd8p+2f, 0x1.9ffecap+2f, 0x1.fffff8p+2f, 0x1.3fff6ap+3f, 0x1.8000a4p+3f, 0x1.c002b4p+3f, 0,
@@ -78,11 +76,11 @@ static _Alignas(64) const float f32_gelu_pieces[8][16] = {
      -0x1.61fd8ep-28f, -0x1.bc71f6p-30f, -0x1.485ee4p-6f, -0x1.506a3p-7f, -0x1.5d72a2p-8f, -0x1.74730ap-9f},
 };
 
-/* What of the first piece is left to an exact a/2 is its second coefficient, 0 above. */
+/* 0.5 in the first piece: its linear coefficient, which is 0 above, since a product with 0.5 is exact. 0 in the
+ * others. */
 static _Alignas(64) const float f32_gelu_first[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.5f, 0, 0, 0};
 
-/* erfcx(a/sqrt2)/2 - a/sqrt(2 pi), error 1.1e-8 relative to the value or,
- * around the root, to 2^-4 */
+/* erfcx(a/sqrt2)/2 - a/sqrt(2 pi), error 1.1e-8 relative to the value or, around the root, to 2^-4. */
 static _Alignas(64) const float f32_gelu_slope_pieces[8][16] = {
     {0x1.3ffd34p+0f, 0x1.bffd4ap+0f, 0x1.20004ap+1f, 0x1.60015ep+1f, 0x1.bffd5ap+1f, 0x1.1ffebap+2f,
      0x1.6002dap+2f, 0x1.a00164p+2f, 0x1.0001c8p+3f, 0x1.3ffd8cp+3f, 0x1.8002ccp+3f, 0x1.bffd9ep+3f, 0,
@@ -110,9 +108,10 @@ static _Alignas(64) const float f32_gelu_slope_pieces[8][16] = {
      0x1.0daffcp-7f, 0x1.e727e2p-9f, 0x1.22cf86p-8f, 0x1.96defcp-9f},
 };
 
+/* The piece of a, in the low four bits: the exponent's last two and the fraction's first two of 1 + a. */
 FA_INLINE ivec FN(piece_of)(vec a) { return v_bits(a + K(1)) >> 21; }
 
-/* The piece's polynomial, but for its leading term. */
+/* A piece's polynomial, with the leading term given. pieces: (row, piece). */
 FA_MATH vec FN(piecewise)(vec a, ivec piece, const float pieces[8][16], vec leading) {
     vec d = a - v_lookup16(pieces[0], piece), y = v_lookup16(pieces[7], piece);
     y = v_fma(d, y, v_lookup16(pieces[6], piece));

@@ -137,18 +137,18 @@ FA_INLINE vi32 f32_load_int64(const int64_t *p) {
 FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64)_mm256_loadu_si256((const __m256i *)(const void *)p); }
 FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32)_mm256_cvtps_epi32(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return _mm256_cvtepi32_ps((__m256i)a); }
-/* No 64-bit conversion below AVX-512: an integer added to 1.5 * 2^52 shows in its low bits. */
+/* Below AVX-512 there is no 64-bit conversion: an integer added to 1.5 * 2^52 shows in its low bits. */
 #define FA_MAGIC64 _mm256_set1_pd(0x1.8p52)
 FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64)(a + FA_MAGIC64) - (vi64)FA_MAGIC64; }
 FA_INLINE vf64 f64_from_int(vi64 a) { return (vf64)(a + (vi64)FA_MAGIC64) - FA_MAGIC64; }
 
 FA_INLINE vf32 f32_exponent(vf32 a) { return f32_from_int((vi32)_mm256_srli_epi32((__m256i)a, 23) - 127); }
-/* The biased exponent as the low bits of 2^52. */
+/* The exponent field becomes the low bits of 2^52, from which 2^52 and the bias are subtracted. */
 FA_INLINE vf64 f64_exponent(vf64 a) {
     vi64 field = (vi64)_mm256_srli_epi64((__m256i)a, 52);
     return (vf64)(field | 0x4330000000000000) - _mm256_set1_pd(0x1p52 + 1023);
 }
-/* Two exact-then-rounded steps: x * 2^(k/2) is exact, the second product rounds once. */
+/* By two factors, since 2^k may be out of range: x * 2^(k/2) is exact, the second product rounds once. */
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) {
     vi32 whole = f32_to_int(k), half = whole >> 1;
     vf32 first = (vf32)((half + 127) << 23), second = (vf32)((whole - half + 127) << 23);
@@ -159,7 +159,6 @@ FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) {
     vi64 a = (vi64)_mm256_cvtepi32_epi64(half), b = (vi64)_mm256_cvtepi32_epi64(_mm_sub_epi32(whole, half));
     return x * (vf64)((a + 1023) << 52) * (vf64)((b + 1023) << 52);
 }
-/* The first product is exact, the second rounds once. */
 FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) {
     vf32 low = _mm256_permutevar8x32_ps(_mm256_load_ps(table), (__m256i)i);
     vf32 high = _mm256_permutevar8x32_ps(_mm256_load_ps(table + 8), (__m256i)i);

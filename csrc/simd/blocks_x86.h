@@ -1,4 +1,5 @@
-/* Blocks of 16 bytes, of which x86's wider registers hold several. At any address: single elements are copied. */
+/* Blocks of 16 bytes, of which x86's wider registers hold several, from and to any address: single elements are
+ * copied. */
 #ifndef FA_BLOCKS_X86_H
 #define FA_BLOCKS_X86_H
 
@@ -9,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The first n of its elements, 0 < n: no more of memory is touched. */
+/* The first n > 0 elements of a block: no more of memory is touched. */
 FA_INLINE __m128 f32_load_block(const float *p, size_t n) {
     float last = 0.0f;
     if (n == 4) return _mm_loadu_ps(p);

@@ -1,6 +1,7 @@
 /* Selects float32 for code that is written once for both element types: see simd.h.
  *
- * Such a header may be included any number of times, and counts once for each type. Its guard asks for FA_T_IS_F64. */
+ * A header of such code may be included any number of times, and counts once for each type: its guard depends on
+ * FA_T_IS_F64, which f64.h defines. */
 #undef FA_T_IS_F64
 #undef FA_T
 #undef LANES

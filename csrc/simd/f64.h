@@ -1,4 +1,4 @@
-/* Selects float64 for code that is written once for both element types; f32.h has more. */
+/* Selects float64 for code that is written once for both element types: see f32.h. */
 #undef FA_T_IS_F64
 #undef FA_T
 #undef LANES

@@ -1,13 +1,11 @@
-/* Floating-point semantics every translation unit of the core relies on.
+/* The floating-point semantics that every translation unit of csrc/ relies on.
  *
- * Results must be the same bits whatever flags an embedder compiles with, so
- * a*b+c may never be fused behind our back: gcc contracts by default and
- * ignores the standard pragma, clang contracts within a statement.
- */
+ * Results must be the same bits whatever flags an embedder compiles with, so no a*b + c may be fused unasked: gcc
+ * contracts by default and ignores the standard pragma, clang contracts within a statement. */
 #ifndef FA_FP_H
 #define FA_FP_H
 
-/* gcc tells of each such option, clang only of all together and of finite-math-only. */
+/* gcc has a macro for each such option, clang only for all together and for finite-math-only. */
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__) || \
     defined(__ASSOCIATIVE_MATH__) || defined(__RECIPROCAL_MATH__) || defined(__NO_SIGNED_ZEROS__)
 #error "fastact: an option lets the compiler change floating-point results: NaN, -0 and equal bits would be lost"
@@ -16,8 +14,8 @@
 #if defined(__clang__)
 #pragma clang fp contract(off)
 #elif defined(__GNUC__)
-/* And gcc orders instructions only after it has chosen registers, unless told: the loops
- * rely on it to interleave independent vectors. */
+/* gcc orders instructions only after it has chosen registers, unless it is told otherwise. The loops rely on it to
+ * interleave independent vectors: docs/decisions/0011-interleaved-vectors.md. */
 #pragma GCC optimize("fp-contract=off", "schedule-insns", "sched-pressure")
 #if defined(FA_ISA_BASELINE)
 #pragma GCC optimize("Os") /* without vectors the last nanosecond is not worth 120 KB */

@@ -1,4 +1,4 @@
-/* Conversions that every level composes the same way. */
+/* Conversions that every level composes in the same way from its own operations. */
 #ifndef FA_GENERIC_H
 #define FA_GENERIC_H
 

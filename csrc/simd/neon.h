@@ -25,7 +25,7 @@ FA_INLINE void f64_store(double *p, vf64 v) { vst1q_f64(p, v); }
 #define FA_STREAMS 0
 #define f32_stream f32_store
 #define f64_stream f64_store
-/* No masked access: the tail goes through the stack. */
+/* There is no masked access: a tail goes through the stack. */
 FA_INLINE vf32 f32_load_n(const float *p, size_t n) {
     float lanes[4] = {0, 0, 0, 0};
     for (size_t i = 0; i < n; i++) memcpy(lanes + i, p + i, sizeof *lanes);
@@ -75,7 +75,7 @@ FA_INLINE mf32 f32_eq(vf32 a, vf32 b) { return vceqq_f32(a, b); }
 FA_INLINE mf64 f64_eq(vf64 a, vf64 b) { return vceqq_f64(a, b); }
 FA_INLINE vf32 f32_select(mf32 m, vf32 a, vf32 b) { return vbslq_f32(m, a, b); }
 FA_INLINE vf64 f64_select(mf64 m, vf64 a, vf64 b) { return vbslq_f64(m, a, b); }
-/* Not vmaxq: that keeps a NaN from either side and orders the zeros. */
+/* Not vmaxq and vminq: they keep a NaN from either side and order the zeros. */
 FA_INLINE vf32 f32_max(vf32 a, vf32 b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 FA_INLINE vf64 f64_max(vf64 a, vf64 b) { return vbslq_f64(vcgtq_f64(a, b), a, b); }
 FA_INLINE vf32 f32_min(vf32 a, vf32 b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
@@ -147,7 +147,7 @@ FA_INLINE vf32 f32_from_int(vi32 a) { return vcvtq_f32_s32(a); }
 FA_INLINE vf64 f64_from_int(vi64 a) { return vcvtq_f64_s64(a); }
 FA_INLINE vf32 f32_exponent(vf32 a) { return f32_from_int((f32_bits(a) >> 23) - 127); }
 FA_INLINE vf64 f64_exponent(vf64 a) { return f64_from_int((f64_bits(a) >> 52) - 1023); }
-/* x * 2^(k/2) is exact, the second product rounds once. */
+/* By two factors, since 2^k may be out of range: x * 2^(k/2) is exact, the second product rounds once. */
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) {
     vi32 whole = f32_to_int(k), half = whole >> 1;
     return x * f32_from_bits((half + 127) << 23) * f32_from_bits((whole - half + 127) << 23);
@@ -156,7 +156,7 @@ FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) {
     vi64 whole = f64_to_int(k), half = whole >> 1;
     return x * f64_from_bits((half + 1023) << 52) * f64_from_bits((whole - half + 1023) << 52);
 }
-/* The first product is exact, the second rounds once. */
+/* table[i & 15], by bytes: the four of element i begin at 4 i. */
 FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) {
     uint8x16x4_t bytes = vld1q_u8_x4((const uint8_t *)table);
     uint32x4_t first = vmulq_n_u32(vreinterpretq_u32_s32(i & 15), 0x04040404u);

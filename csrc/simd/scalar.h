@@ -1,12 +1,8 @@
-/* One lane, in portable C: the level for CPUs without fma, and the definition
- * of what every operation means.
+/* One lane, in portable C: the level for CPUs without fma, and the definition of what every operation means.
  *
- * fma is composed from exact sums and products and one rounding to odd
- * (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums: proved
- * algorithms using rounding to odd", 2008), so this level, too, gives the
- * others' bits, except where the product's error term over- or underflows
- * float64 (|a*b| above 2^996 or below 2^-960).
- */
+ * fma is composed from exact sums and products and one rounding to odd (Boldo and Melquiond, "Emulation of FMA and
+ * correctly rounded sums: proved algorithms using rounding to odd", 2008). So this level gives the others' bits, too,
+ * except where the error term of the product over- or underflows float64 (|a*b| above 2^996 or below 2^-960). */
 #ifndef FA_SCALAR_H
 #define FA_SCALAR_H
 
@@ -21,7 +17,7 @@ typedef float vf32;
 typedef double vf64;
 typedef int32_t mf32;
 typedef int32_t mf64;
-/* One-lane vectors, so that their arithmetic wraps like the wider levels' does. */
+/* One-lane vectors, so that their arithmetic wraps as on the wider levels. */
 typedef int32_t vi32 __attribute__((vector_size(4)));
 typedef int64_t vi64 __attribute__((vector_size(8)));
 #define F32_LANES 1
@@ -86,7 +82,7 @@ FA_INLINE double sum_to_odd(double a, double b) {
     memcpy(&r.sum, &i, sizeof i);
     return r.sum;
 }
-/* Some 40 operations: calls, for the sake of the code's size. */
+/* fma is some 40 operations here: it is called, for the sake of the code's size. */
 FA_NOINLINE vf32 f32_fma(vf32 a, vf32 b, vf32 c) { return (float)sum_to_odd((double)a * (double)b, (double)c); }
 FA_NOINLINE vf64 f64_fma(vf64 a, vf64 b, vf64 c) {
 #if defined(FP_FAST_FMA)
@@ -143,13 +139,14 @@ FA_INLINE int f64_any(mf64 m) { return m; }
 
 FA_INLINE vi32 f32_load_int64(const int64_t *p) { return (vi32){(int32_t)*p}; }
 FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64){*p}; }
-/* Out of range (a NaN, or lanes whose result is not used) would be undefined. */
+/* Out of range (a NaN, or lanes whose result is not used) the conversion would be undefined. */
 FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32){fabsf(a) < 0x1p31f ? (int32_t)a : INT32_MIN}; }
 FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64){fabs(a) < 0x1p63 ? (int64_t)a : INT64_MIN}; }
 FA_INLINE vf32 f32_from_int(vi32 a) { return (float)a[0]; }
 FA_INLINE vf64 f64_from_int(vi64 a) { return (double)a[0]; }
 FA_INLINE vf32 f32_exponent(vf32 a) { return f32_from_int((f32_bits(a) >> 23) - 127); }
 FA_INLINE vf64 f64_exponent(vf64 a) { return f64_from_int((f64_bits(a) >> 52) - 1023); }
+/* By two factors, since 2^k may be out of range: x * 2^(k/2) is exact, the second product rounds once. */
 FA_INLINE vf32 f32_ldexp(vf32 x, vf32 k) {
     vi32 whole = f32_to_int(k), half = whole >> 1;
     return x * f32_from_bits((half + 127) << 23) * f32_from_bits((whole - half + 127) << 23);
@@ -158,7 +155,6 @@ FA_INLINE vf64 f64_ldexp(vf64 x, vf64 k) {
     vi64 whole = f64_to_int(k), half = whole >> 1;
     return x * f64_from_bits((half + 1023) << 52) * f64_from_bits((whole - half + 1023) << 52);
 }
-/* The first product is exact, the second rounds once. */
 FA_INLINE vf32 f32_lookup16(const float *table, vi32 i) { return table[i[0] & 15]; }
 FA_INLINE vf64 f64_lookup16(const double *table, vi64 i) { return table[i[0] & 15]; }
 
@@ -172,7 +168,7 @@ FA_INLINE void i32_store_u16(uint16_t *p, vi32 v) { u16_store(p, (uint16_t)v[0])
 
 FA_INLINE uint32_t f32_word(float a) { uint32_t w; memcpy(&w, &a, sizeof w); return w; }
 FA_INLINE float f32_from_word(uint32_t w) { float a; memcpy(&a, &w, sizeof a); return a; }
-/* float16 by moving the fields; its subnormals through the exact product with 2^-24. */
+/* float16, by moving its fields; subnormals by the exact product with 2^-24. */
 FA_INLINE vf32 f32_load_f16(const uint16_t *p) {
     uint32_t h = u16_load(p), magnitude = h & 0x7fffu, sign = (h & 0x8000u) << 16, word;
     if (magnitude < 0x400u) word = f32_word((float)magnitude * 0x1p-24f);

@@ -1,6 +1,7 @@
-/* The vector layer: some 40 operations, spelled the same at every level.
+/* The vector layer: some 40 operations, with the same name and the same result at every level.
  *
- * A level's header (simd/avx512.h, ...) defines, for T = f32 and f64:
+ * A level is an instruction set: AVX-512, AVX2, NEON, or portable C (scalar.h). Its header defines, for T = f32
+ * and f64:
  *   vT, mT, viN      a native vector, a lane mask, the integers of one lane's width
  *   T_LANES          lanes of a native vector
  *   T_<operation>    static inline functions, listed below
@@ -13,10 +14,10 @@
  *
  * Each operation gives the same bits at every level:
  *   v_load(p) v_store(p, v)           any alignment
- *   v_stream(p, v)                    past the caches where FA_STREAMS, p aligned; fa_stream_end after the last
+ *   v_stream(p, v)                    past the caches if FA_STREAMS is 1; p aligned; fa_stream_end after the last
  *   v_load_n(p, n) v_store_n(p, n, v) the first n <= LANES lanes; the rest of the
  *                                     vector is 0, the rest of memory untouched
- *   v_load_or(p, n, pad)              the first n <= LANES lanes; the rest of pad
+ *   v_load_or(p, n, pad)              the first n <= LANES lanes; the rest from pad
  *   v_splat(s)                        all lanes s
  *   v_fma(a, b, c)                    a*b + c, rounded once
  *   v_fms(a, b, c)                    a*b - c, rounded once
@@ -33,7 +34,7 @@
  *   v_mask_and v_mask_or v_mask_not   v_any(m): some lane set
  *   v_bits v_from_bits                reinterpret as integers and back
  *   v_to_int(x)                       x integral, within the integer's range
- *   v_load_int64(p)                   LANES of them, within the integer's range
+ *   v_load_int64(p)                   LANES int64_t, whose values are within the lane integer's range
  *   v_from_int(i)                     |i| < 2^22 (f32), 2^51 (f64)
  *   v_exponent(x)                     floor(log2(x)) for x positive and normal
  *   v_ldexp(x, k)                     x * 2^k rounded once; k integral, and
@@ -42,9 +43,9 @@
  *   v_max_across(v)                   the largest lane, a real; v without NaN (with one: any lane)
  *   f64_add_across(v)                 the sum of the lanes: lane k and k + half added until one is left
  *   v_zip_lo(a, b) v_zip_hi(a, b)     a0 b0 a1 b1 ... of each block of 16 bytes: its first and its second half
- *   v_load_blocks(p, apart, n)        its k-th 16 bytes (one lane, if there is only one) from p + k * apart: the first
- *                                     n > 0 elements, then 0
- *   v_store_blocks(p, apart, n, v)
+ *   v_load_blocks(p, apart, n)        block k, of 16 bytes (one lane, if there is only one), from p + k * apart: its
+ *                                     first n > 0 elements, then 0
+ *   v_store_blocks(p, apart, n, v)    the first n > 0 elements of block k to p + k * apart
  * and between the types:
  *   f64w, f32_widen(v), f32_narrow(w) a f32 vector as FA_F64_PER_F32 f64 vectors, in lane order
  *   f32_load_f16 f32_load_bf16 f32_store_f16 f32_store_bf16
@@ -68,8 +69,8 @@
 #include "scalar.h"
 #endif
 
-/* An elementary function costs no call where vectors are, and no code without them: there one copy of each
- * serves all ops. Likewise loops. */
+/* Where there are vectors an elementary function is inlined, and costs no call. Without vectors one copy of each serves
+ * all ops, and costs little code. Likewise loops are unrolled only for vectors. */
 #if F32_LANES == 1
 #define FA_MATH FA_NOINLINE
 #define FA_UNROLL(n)
@@ -82,7 +83,7 @@
 #endif
 #endif
 
-/* 64 bytes whatever the level: what fixes the order of every reduction. */
+/* 64 bytes at every level: the virtual vector fixes the order of every reduction. */
 #define FA_VIRTUAL_VECTOR 64
 #define FA_F64_PER_F32 (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)
 

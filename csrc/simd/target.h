@@ -1,5 +1,5 @@
-/* What the compiler builds for. System headers come first: a target pragma in
- * front of them would change their inline functions too. */
+/* The CPU family that the compiler builds for. System headers come first: a target pragma in front of them would change
+ * their inline functions, too. */
 #ifndef FA_TARGET_H
 #define FA_TARGET_H
 
@@ -16,6 +16,6 @@
 #include <arm_neon.h>
 #endif
 
-typedef int fa_target; /* a translation unit of another target is empty but for this */
+typedef int fa_target; /* gives content to a translation unit that is for another target */
 
 #endif

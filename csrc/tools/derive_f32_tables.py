@@ -1,4 +1,4 @@
-"""The tables of vmath/f32_tables.h, and gelu's constants of vmath/*_parts.h:
+"""The tables of math/tables_f32.h, and gelu's constants of math/activation_parts_*.h:
 python csrc/tools/derive_f32_tables.py
 
 The functions of a are approximated in 16 pieces, four to each octave of 1 + a. A
@@ -77,7 +77,7 @@ def piece(f, j, least):
 
 
 def table(name, f, least, corrections=()):
-    # the index is bits >> 21 & 15 of 1 + a: the octave [1, 2) has exponent 127, hence comes last
+    # the index is bits >> 21 & 15 of 1 + a: the octave [1, 2) has exponent 127, so it comes last
     pieces = [piece(f, (i + 4) % 16, least) for i in range(16)]
     for index, row, correction in corrections:
         pieces[index][0][row] = single(pieces[index][0][row] + correction)
@@ -92,7 +92,8 @@ def constant(name, c):
 
 
 exp2_tables()
-# a itself is added to the first piece; and where the ninth ends, at 9, the value would fall by an ulp
+# tanh's corrections: a itself is added to the first piece; and where the ninth ends, at 9, the value
+# would fall by an ulp
 table("tanh_pieces", mp.tanh, 0, [(12, 2, -1), (8, 7, mp.mpf("-2.5e-9"))])
 table("gelu_pieces", gelu, 0)
 table("gelu_slope_pieces", gelu_slope, mp.mpf(2) ** -4)

@@ -1,4 +1,4 @@
-"""The polynomial G of normal_tail in vmath/f64.h: python derive_f64_tail.py | sollya
+"""The polynomial G of normal_tail in math/elementary_f64.h: python csrc/tools/derive_f64_tail.py | sollya
 
 G(t) = (a + 3.5) * erfcx(a / sqrt 2) / 2 with t = (a - 3.5) / (a + 3.5), a >= 0.
 mpmath expands G in 70 Chebyshev polynomials, sollya rounds the best polynomial

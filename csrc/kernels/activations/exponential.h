@@ -1,8 +1,8 @@
-/* elu, selu and celu: straight above 0, an exponential below. Errors as in sigmoids.h.
+/* elu, selu and celu: a straight line above 0, an exponential below.
  *
- * expm1(x) for x <= 0 comes as the sum of two, so that the factor before it costs one
- * rounding in all, and the exponential over EXP_SCALE, which comes last: a subnormal
- * result is rounded once. */
+ * expm1(x) for x <= 0 comes as hi + lo, so that its product with a factor is rounded once. Exponentials come divided
+ * by EXP_SCALE (exp_scaled); the product with EXP_SCALE comes last, so that a subnormal result is rounded once.
+ * How errors were measured: sigmoids.h. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_EXPONENTIAL_H64) : !defined(FA_EXPONENTIAL_H32)
 #ifdef FA_T_IS_F64
@@ -11,62 +11,61 @@
 #define FA_EXPONENTIAL_H32
 #endif
 
-/* factor y EXP_SCALE of a y that falls like exp(u), rounded to a subnormal last; the unit goes to what is
- * large, so that no product overflows. Below EXP_MIN, where exponentials stop falling, it is 0: right but
- * for factors of more than 1e11 (float64: 1e22). */
+/* factor * y * EXP_SCALE, where y decays like exp(u). For u <= EXP_MIN, where scaled exponentials stop falling, it is
+ * 0: right unless |factor| exceeds 1e11 (float64: 1e22). A subnormal result is rounded once. EXP_SCALE multiplies a
+ * large factor first, so that no product overflows. */
 FA_INLINE vec FN(times_scaled)(vec factor, vec y, vec u) {
     mask large = v_le(K(1), v_abs(factor));
-    vec falling = v_keep(v_mask_not(v_le(u, K(EXP_MIN))), y); /* NaN too */
+    vec falling = v_keep(v_mask_not(v_le(u, K(EXP_MIN))), y); /* a NaN u keeps y */
     return v_select(large, factor * K(EXP_SCALE), factor) * falling * v_select(large, K(1), K(EXP_SCALE));
 }
 
-/* elu(x) = x > 0 ? x : alpha expm1(x); derivative x > 0 ? 1 : alpha exp(x), alpha at the
- * kink 0; second derivative x > 0 ? 0 : alpha exp(x), alpha at 0. -alpha at -inf. Errors
- * for alpha = 1, others add a rounding. Worst 1.48 at -0x1.c23796p-6;
- * 0.63. */
+/* elu(x) = x > 0 ? x : alpha expm1(x). At -inf -alpha.
+ * Max error: float32 1.48 ulp at -0x1.c23796p-6, float64 0.63 ulp, for alpha = 1; any other adds a rounding. */
 FA_INLINE vec FN(elu)(vec x, vec alpha) {
     vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
     return v_select(v_lt(x, K(0)), v_fma(alpha, high, alpha * low), x);
 }
+/* alpha exp(min(x, 0)): both derivatives below 0. */
 FA_INLINE vec FN(elu_fall)(vec x, vec alpha) {
     vec below = v_min(K(0), x);
     return FN(times_scaled)(alpha, v_exp_scaled(below), below);
 }
+/* elu'(x) = x > 0 ? 1 : alpha exp(x). At the kink 0: alpha. */
 FA_INLINE vec FN(elu_d1)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(1), FN(elu_fall)(x, alpha)); }
+/* elu''(x) = x > 0 ? 0 : alpha exp(x). At the kink 0: alpha. */
 FA_INLINE vec FN(elu_d2)(vec x, vec alpha) { return v_select(v_lt(K(0), x), K(0), FN(elu_fall)(x, alpha)); }
-/* alpha exp(x) = y + alpha */
+/* elu' from y = elu(x): y > 0 ? 1 : y + alpha, which is alpha exp(x). */
 FA_INLINE vec FN(elu_from_output)(vec y, vec alpha) { return v_select(v_lt(K(0), y), K(1), y + alpha); }
 
-/* selu(x) = scale (x > 0 ? x : alpha expm1(x)), with constants such that mean 0 and
- * variance 1 are a fixed point; derivatives as elu's, selu'(0) = scale alpha. Worst 1.57 at
- * -0x1.9655dp-6; 0.62. */
+/* selu(x) = scale (x > 0 ? x : alpha expm1(x)). At -inf -scale alpha.
+ * Max error: float32 1.57 ulp at -0x1.9655dp-6, float64 0.62 ulp.
+ * The constants make mean 0 and variance 1 a fixed point; they are hi + lo. SELU_BOTH is scale alpha. */
 FA_INLINE vec FN(selu)(vec x) {
     vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
     vec y = v_fma(high, K(SELU_BOTH), v_fma(low, K(SELU_BOTH), high * K(SELU_BOTH_LOW)));
     return v_select(v_lt(x, K(0)), y, v_fma(x, K(SELU_SCALE), x * K(SELU_SCALE_LOW)));
 }
+/* scale alpha exp(min(x, 0)): both derivatives below 0. */
 FA_INLINE vec FN(selu_fall)(vec x) {
     vec e = v_exp_scaled(v_min(K(0), x));
     return v_fma(e, K(SELU_BOTH), e * K(SELU_BOTH_LOW)) * K(EXP_SCALE);
 }
+/* selu'(x) = x > 0 ? scale : scale alpha exp(x). At the kink 0: scale alpha. */
 FA_INLINE vec FN(selu_d1)(vec x) {
     return v_select(v_lt(K(0), x), K(SELU_SCALE + SELU_SCALE_LOW), FN(selu_fall)(x));
 }
+/* selu''(x) = x > 0 ? 0 : scale alpha exp(x). At the kink 0: scale alpha. */
 FA_INLINE vec FN(selu_d2)(vec x) { return v_select(v_lt(K(0), x), K(0), FN(selu_fall)(x)); }
-/* scale alpha exp(x) = y + scale alpha */
+/* selu' from y = selu(x): y > 0 ? scale : y + scale alpha, which is scale alpha exp(x). */
 FA_INLINE vec FN(selu_from_output)(vec y) {
     return v_select(v_lt(K(0), y), K(SELU_SCALE + SELU_SCALE_LOW), (y + K(SELU_BOTH)) + K(SELU_BOTH_LOW));
 }
 
-/* celu(x) = x > 0 ? x : alpha expm1(u), u = x/alpha; derivative x > 0 ? 1 : exp(u), 1 at 0;
- * second derivative x > 0 ? 0 : exp(u)/alpha, 1/alpha at 0. What the quotient u lost goes with
- * it, for the exponential would multiply it by |u|; where u is tiny celu is x. Errors for
- * alpha = 1. Worst 0.82 at -0x1.20355p-2; 0.71.
- *
- * One division by what mostly is the same for all x, which the compiler moves out of the loop.
- * Scaled, for that of a subnormal would overflow. */
+/* 1/alpha, scaled: that of a subnormal alpha would overflow. alpha is mostly the same for all x, and the compiler moves
+ * this one division out of the loop. */
 typedef struct {
-    vec scale, alpha, inverse; /* alpha scaled, and 1 over that */
+    vec scale, alpha, inverse; /* alpha: times scale; inverse: 1 over that */
 } FN(celu_divisor);
 
 FA_INLINE FN(celu_divisor) FN(celu_divisor_of)(vec alpha) {
@@ -74,33 +73,39 @@ FA_INLINE FN(celu_divisor) FN(celu_divisor_of)(vec alpha) {
     FN(celu_divisor) d = {scale, scaled, K(1) / scaled};
     return d;
 }
+/* u = min(x, 0)/alpha, and in *low what its rounding lost: the exponential would multiply that by |u|. */
 FA_INLINE vec FN(celu_quotient)(vec x, FN(celu_divisor) d, vec *low) {
     vec below = v_min(K(0), x) * d.scale, u = below * d.inverse;
     *low = v_keep(v_lt(v_abs(u), K(-EXP_MIN)), v_fnma(u, d.alpha, below) * d.inverse);
     return u;
 }
+/* celu(x) = x > 0 ? x : alpha expm1(u), u = x/alpha. Where |u| < 2^-60 it is x. At -inf -alpha.
+ * Max error: float32 0.82 ulp at -0x1.20355p-2, float64 0.71 ulp, for alpha = 1. */
 FA_INLINE vec FN(celu)(vec x, vec alpha) {
     vec low, u = FN(celu_quotient)(x, FN(celu_divisor_of)(alpha), &low), y = v_expm1(u);
     mask straight = v_mask_or(v_le(K(0), x), v_lt(v_abs(u), K(0x1p-60)));
     return v_select(straight, x, alpha * v_fma(low, K(1) + y, y));
 }
-FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d, vec *u) { /* exp(u), over EXP_SCALE */
+/* exp(u)/EXP_SCALE, u = min(x, 0)/alpha. */
+FA_INLINE vec FN(celu_fall_scaled)(vec x, FN(celu_divisor) d, vec *u) {
     vec low, e;
     *u = FN(celu_quotient)(x, d, &low);
     e = v_exp_scaled(*u);
     return v_fma(e, low, e);
 }
+/* celu'(x) = x > 0 ? 1 : exp(u). At the kink 0: 1. */
 FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
     vec u, fall = FN(celu_fall_scaled)(x, FN(celu_divisor_of)(alpha), &u);
     return v_select(v_lt(K(0), x), K(1), fall * K(EXP_SCALE));
 }
+/* celu''(x) = x > 0 ? 0 : exp(u)/alpha. At the kink 0: 1/alpha. */
 FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
     vec u, fall = FN(celu_fall_scaled)(x, d, &u);
     return v_select(v_lt(K(0), x), K(0), FN(times_scaled)(d.inverse * d.scale, fall, u));
 }
-/* exp(x/alpha) = 1 + y/alpha, 0 at y = -alpha: the quotient rounded correctly, as Markstein showed that
- * a quotient is by its remainder and a correctly rounded inverse. */
+/* celu' from y = celu(x): y > 0 ? 1 : 1 + y/alpha, which is exp(u). At y = -alpha 0.
+ * The quotient is rounded correctly, by its remainder and a correctly rounded inverse, as Markstein showed. */
 FA_INLINE vec FN(celu_from_output)(vec y, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
     vec above = y * d.scale, q = above * d.inverse;

@@ -1,3 +1,6 @@
+/* Gated linear units: a act(b) of two halves a and b. To the loops each is an activation of b with the parameter a:
+ * the gradient by b is its backward, the gradient by a is the one by its parameter. Errors are the activation's and one
+ * rounding more. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_GLU_H64) : !defined(FA_GLU_H32)
 #ifdef FA_T_IS_F64
@@ -11,9 +14,7 @@
 #include "rectifiers.h"
 #include "sigmoids.h"
 
-/* Gated linear units, a act(b) of two halves a and b: an activation of b with a for its
- * parameter. The gradient by b is that activation's backward, the gradient by a that by its
- * parameter. One rounding more than the activation's. */
+/* a act(b), and its derivatives a act'(b) and a act''(b) by b and act(b) by a. */
 #define FA_GLU(name, act)                                                              \
     FA_INLINE vec FN(name)(vec b, vec a) { return a * FN(act)(b); }                    \
     FA_INLINE vec FN(name##_d1)(vec b, vec a) { return a * FN(act##_d1)(b); }          \

@@ -1,4 +1,4 @@
-/* Smooth rectifiers. Errors as in sigmoids.h. */
+/* Smooth rectifiers. How errors were measured: sigmoids.h. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_SMOOTH_H64) : !defined(FA_SMOOTH_H32)
 #ifdef FA_T_IS_F64
@@ -11,50 +11,53 @@
 #include "gated.h"
 #include "sigmoids.h"
 
-/* softplus(x) = log(1 + exp(u))/beta = max(x, 0) + log1p(e)/beta with u = beta x,
- * e = exp(-|u|): no threshold, never overflows. 0 at -inf, inf at inf. What the product u
- * lost goes with it, for the exponential would multiply it by |u|. Errors for beta = 1:
- * worst 1.53 at -0x1.09af76p+2; 1.5. */
+/* max(x, 0) + log1p(e)/beta, from u = beta x, e = exp(-|u|) and inverse = 1/beta. */
 FA_INLINE vec FN(softplus_of)(vec x, vec u, vec e, vec inverse) {
     vec y = v_fma(FN(log1p_unit)(e), inverse, v_select(v_lt(K(0), u), x, K(0)));
     return FN(softplus_near)(u, inverse, y);
 }
+/* softplus(x) = log(1 + exp(u))/beta = max(x, 0) + log1p(e)/beta, u = beta x, e = exp(-|u|). At -inf 0, at inf inf.
+ * Max error: float32 1.53 ulp at -0x1.09af76p+2, float64 1.5 ulp, for beta = 1.
+ * It needs no threshold and never overflows. What the rounding of u lost is put back: the exponential would multiply
+ * that by |u|. */
 FA_INLINE vec FN(softplus)(vec x, vec beta) {
     mask positive;
     vec low, a = FN(scaled_parts)(x, beta, &low, &positive), e = v_exp_scaled(a), inverse = K(1) / beta;
     e = v_fma(e, low, e);
     vec y = FN(softplus_of)(x, beta * x, e * K(EXP_SCALE), inverse);
-    mask tail = v_mask_and(v_lt(a, K(-40)), v_mask_not(positive)); /* where y is e/beta */
+    mask tail = v_mask_and(v_lt(a, K(-40)), v_mask_not(positive)); /* where softplus is e/beta */
     return v_select(tail, FN(times_scaled)(inverse, e, a), y);
 }
-/* sigmoid(u) and beta sigmoid'(u): their errors. */
+/* softplus'(x) = sigmoid(u). Max error: as that of sigmoid. */
 FA_INLINE vec FN(softplus_d1)(vec x, vec beta) {
     mask positive;
     vec low, a = FN(scaled_parts)(x, beta, &low, &positive), e = FN(exp_monotone)(a);
     return FN(sigmoid_of)(v_fma(e, low, e), v_mask_not(positive));
 }
+/* softplus''(x) = beta sigmoid'(u). Max error: as that of sigmoid'. */
 FA_INLINE vec FN(softplus_d2)(vec x, vec beta) {
     mask positive;
     vec low, a = FN(scaled_parts)(x, beta, &low, &positive);
     return FN(times_scaled)(beta, FN(logistic_slope)(a, low), a);
 }
-/* sigmoid(u) = 1 - exp(-beta y) */
+/* softplus' from y = softplus(x): sigmoid(u) = 1 - exp(-beta y). */
 FA_INLINE vec FN(softplus_from_output)(vec y, vec beta) { return -FN(expm1)(-(beta * y)); }
 
-/* logsigmoid(x) = -softplus(-x) = min(x, 0) - log1p(e); -inf at -inf, -0 at inf. Its
- * derivatives are sigmoid(-x) and -sigmoid'(x). Worst 1.53 at 0x1.ba125ap+1; 1.5. */
+/* logsigmoid(x) = -softplus(-x) = min(x, 0) - log1p(e). At -inf -inf, at inf -0.
+ * Max error: float32 1.53 ulp at 0x1.ba125ap+1, float64 1.5 ulp. */
 FA_INLINE vec FN(logsigmoid)(vec x) {
     return -FN(softplus_of)(-x, -x, v_exp_nonpos(FN(minus_abs)(x)), K(1));
 }
+/* logsigmoid'(x) = sigmoid(-x). */
 FA_INLINE vec FN(logsigmoid_d1)(vec x) { return FN(sigmoid)(-x); }
+/* logsigmoid''(x) = -sigmoid'(x). */
 FA_INLINE vec FN(logsigmoid_d2)(vec x) { return -FN(sigmoid_d1)(x); }
 
-/* squareplus(x) = (x + r)/2 with r = sqrt(x^2 + b): h = (|x| + r)/2 for x >= 0, and b/4/h
- * below, where x + r would cancel. r's rounding alone is an ulp of the results around 0,
- * so r and h are pairs. Where x^2 would overflow they come scaled, by `half` twice. */
+/* r = sqrt(x^2 + b) and h = (|x| + r)/2 as double-double: the rounding of r alone is an ulp of the results around 0.
+ * Where x^2 would overflow both are multiplied by half^2. */
 typedef struct {
     vdd r, h;
-    vec half, inverse; /* of half */
+    vec half, inverse; /* inverse: 1/half */
 } FN(squareplus_parts);
 
 FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
@@ -68,26 +71,28 @@ FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
     s.h = FN(dd_mul_vec)(FN(dd_add_vec)(s.r, a), K(0.5));
     return s;
 }
-/* b/4 over a pair that is scaled once, but for one of the halves. */
+/* half (b/4)/divisor, for a divisor that is scaled. That undoes one half of its scale; the caller undoes the others. */
 FA_INLINE vec FN(squareplus_quarter)(FN(squareplus_parts) s, vec b, vdd divisor) {
     return FN(dd_to_vec)(FN(dd_div)(FN(dd_of)(K(0.25) * b * s.half, K(0)), divisor));
 }
-/* 0 at -inf. Errors for b = 4. Worst 0.75 at -0x1.6f042ap+126; 0.62. */
+/* squareplus(x) = (x + r)/2: h for x >= 0, (b/4)/h for x < 0, where x + r would cancel. At -inf 0, at inf inf.
+ * Max error: float32 0.75 ulp at -0x1.6f042ap+126, float64 0.62 ulp, for b = 4. */
 FA_INLINE vec FN(squareplus)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     vec below = FN(squareplus_quarter)(s, b, s.h) * s.half, above = FN(dd_to_vec)(s.h) * s.inverse * s.inverse;
     below = v_select(v_eq(x, K(-INFINITY)), K(0), below);
     return v_select(v_lt(x, K(0)), below, v_select(v_eq(x, K(INFINITY)), x, above));
 }
-/* (1 + x/r)/2 = b/4/(h r) for x < 0, and one less that for -x. 0 at -inf, 1 at inf.
- * Worst 0.75 at 0x1.5ccp-14; 0.75. */
+/* squareplus'(x) = (1 + x/r)/2: y = (b/4)/(h r) for x < 0, 1 - y for x >= 0. At -inf 0, at inf 1.
+ * Max error: float32 0.75 ulp at 0x1.5ccp-14, float64 0.75 ulp, for b = 4. */
 FA_INLINE vec FN(squareplus_d1)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     vec y = FN(squareplus_quarter)(s, b, FN(dd_mul)(s.h, s.r)) * s.half * s.half * s.half;
     return v_select(v_lt(x, K(0)), y, K(1) - y);
 }
-/* b/2/r^3, even; 0 at both infinities. Not r^3 as written: it overflows where the result
- * is still above 0. Worst 3.04 at -0x1.436c16p+13; 2.71. */
+/* squareplus''(x) = (b/2)/r^3, even. At both infinities 0.
+ * Max error: float32 3.04 ulp at -0x1.436c16p+13, float64 2.71 ulp, for b = 4.
+ * r^3 as written would overflow where the result is still above 0. */
 FA_INLINE vec FN(squareplus_d2)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);
     vdd inverse = FN(dd_div)(FN(dd_of)(K(1), K(0)), s.r);

@@ -1,6 +1,7 @@
-/* Deviances of exponential families: of a mean m > 0, or of its logarithm, and a target y. As
- * regression_losses.h has them; errors of values and curvatures are in ulp of the larger of the two terms that are
- * subtracted. Gradients keep their digits next to their root: what an exponential lost is put back. */
+/* Deviances of exponential families: of a target y and a mean m > 0, which is given as it is (x = m) or by its
+ * logarithm (x = log m). regression.h says what holds for all losses. Errors of values and curvatures are in ulp of the
+ * larger of the two terms that are subtracted. Gradients keep their digits next to their root: what an exponential lost
+ * is put back. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_DEVIANCE_H64) : !defined(FA_DEVIANCE_H32)
 #ifdef FA_T_IS_F64
@@ -12,20 +13,24 @@
 #include "../common.h"
 #include "tweedie.h"
 
-/* Gamma, with u = y/m: 2 ((u - 1) - log u); 2 (m - y)/m^2; 2 (2u - 1)/m^2. NaN for y < 0. */
+/* y, but NaN for y < 0, which has no deviance. */
 FA_INLINE vec FN(gamma_target)(vec y) { return v_select(v_lt(y, K(0)), K(NAN), y); }
+/* gamma_deviance = 2 ((u - 1) - log u), u = y/m. NaN for y < 0. Where u overflows inf. */
 FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
     vec u_less_1 = (y - x) / x;
     return v_select(v_eq(u_less_1, K(INFINITY)), u_less_1, K(2) * (u_less_1 - FN(log_quotient)(y, x)));
 }
+/* d1 = 2 (m - y)/m^2. NaN for y < 0. */
 FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) { return K(2) * ((x - FN(gamma_target)(y)) / x) / x; }
+/* d2 = 2 (2 u - 1)/m^2. NaN for y < 0. */
 FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) { return K(4) * ((FN(gamma_target)(y) / x - K(0.5)) / x / x); }
-/* By x = log m: 2 (1 - u); 2u, with u = y exp(-x/2)^2 in two steps of which neither overflows or vanishes alone. log u
- * is taken of u itself where that has all its digits, for log y - x would pass on the rounding of log y. */
+/* u = y exp(-x), for x = log m. It is y exp(-x/2) exp(-x/2) in two steps, so that no exponential overflows or vanishes
+ * where u does not. */
 typedef struct {
-    vec u, lost; /* y exp(-x) = u + lost; lost only where that is near 1 */
+    vec u, lost; /* y exp(-x) = u + lost; lost is 0 unless u is near 1 */
 } FN(gamma_ratio);
-/* Of targets that are not positive numbers, and where exp(-x/2) is out of range: what is beyond comes last. */
+/* u for a y that is 0, infinite or negative, and for x below EXP_IN_RANGE, where exp(-x/2) would overflow: there
+ * exp(-x) is a product of three, whose last factor is for what x lies below that bound. */
 FA_NOINLINE vec FN(rare_gamma_ratio)(vec x, vec y) {
     vec bounded = v_max(K(EXP_IN_RANGE), x), half = v_exp(K(-0.5) * bounded);
     vec u = v_select(v_lt(x, bounded), y * half * half * v_exp(bounded - x), y * half * half);
@@ -41,24 +46,31 @@ FA_INLINE FN(gamma_ratio) FN(gamma_ratio_of)(vec x, vec y) {
     if (v_any(v_mask_not(usual))) r.u = v_select(usual, r.u, FN(rare_gamma_ratio)(x, y));
     return r;
 }
+/* The deviance where u is infinite, or so small that it has lost digits: log u = log y - x. */
 FA_NOINLINE vec FN(rare_gamma_deviance)(vec x, vec y, vec u) {
     return v_select(v_eq(u, K(INFINITY)), u, K(2) * ((u - K(1)) - (v_log(y) - x)));
 }
+/* gamma_deviance_log_input = 2 ((u - 1) - log u). NaN for y < 0.
+ * log u is taken of u itself where u has all its digits: log y - x would pass on the rounding of log y. */
 FA_INLINE vec FN(gamma_deviance_log_input)(vec x, vec y) {
     vec u = FN(gamma_ratio_of)(x, y).u, deviance = K(2) * ((u - K(1)) - v_log(u));
     mask usual = v_mask_and(v_le(K(MIN_RATIO), u), v_lt(u, K(INFINITY)));
     if (!v_any(v_mask_not(usual))) return deviance;
     return v_select(usual, deviance, FN(rare_gamma_deviance)(x, y, u));
 }
+/* d1 = 2 (1 - u). NaN for y < 0. */
 FA_INLINE vec FN(gamma_deviance_log_input_d1)(vec x, vec y) {
     FN(gamma_ratio) r = FN(gamma_ratio_of)(x, y);
     return K(2) * ((K(1) - r.u) - r.lost);
 }
+/* d2 = 2 u. NaN for y < 0. */
 FA_INLINE vec FN(gamma_deviance_log_input_d2)(vec x, vec y) { return K(2) * FN(gamma_ratio_of)(x, y).u; }
 
-/* Tweedie of power p: tweedie.h has them all; (y - m)^2 for p = 0 by the mean. The default, p = 3/2, needs no
- * logarithm: 4 (sqrt y - sqrt m)^2/sqrt m; 2 (m - y)/m^{3/2}; (3y - m)/m^{5/2}; by x = log m 2 (sqrt m - y/sqrt m);
- * sqrt m + y/sqrt m. Others are computed where there are any; each element's result is its own. */
+/* Tweedie deviance of power p. tweedie.h has the formulas of any p. Two powers have their own: p = 3/2, the default,
+ * needs no logarithm, and p = 0 by the mean is (y - m)^2.
+ *
+ * FA_UNLESS returns `special` where the mask `usual` is set. The general formula is computed only if a vector has
+ * elements that need it; an element's result never depends on the others. */
 #define FA_UNLESS(usual, special, general)               \
     do {                                                 \
         mask is_usual = usual;                           \
@@ -67,38 +79,45 @@ FA_INLINE vec FN(gamma_deviance_log_input_d2)(vec x, vec y) { return K(2) * FN(g
         return v_select(is_usual, found, general);       \
     } while (0)
 FA_INLINE mask FN(three_halves)(vec p) { return v_eq(p, K(1.5)); }
+/* 4 (sqrt y - sqrt m)^2/sqrt m, from root = sqrt m and difference = sqrt y - sqrt m. At y = 0: 4 sqrt m. */
 FA_INLINE vec FN(tweedie_three_halves)(vec y, vec root, vec difference) {
     return K(4) * v_select(v_eq(y, K(0)), root, (difference / root) * difference);
 }
 FA_INLINE vec FN(unless_0)(vec p, vec of_0, vec others) { return v_select(v_eq(p, K(0)), of_0, others); }
+/* tweedie_deviance; 4 (sqrt y - sqrt m)^2/sqrt m for p = 3/2, (y - m)^2 for p = 0. */
 FA_INLINE vec FN(tweedie_deviance)(vec x, vec y, vec p) {
     vec d = y - x, root = v_sqrt(x), difference = d / (v_sqrt(y) + root);
     FA_UNLESS(FN(three_halves)(p), FN(tweedie_three_halves)(y, root, difference),
               FN(unless_0)(p, d * d, FN(general_tweedie_deviance)(x, y, p)));
 }
+/* d1; 2 (m - y)/m^{3/2} for p = 3/2, 2 (m - y) for p = 0. */
 FA_INLINE vec FN(tweedie_deviance_d1)(vec x, vec y, vec p) {
     vec d = K(2) * (x - y);
     FA_UNLESS(FN(three_halves)(p), K(2) * ((x - FN(gamma_target)(y)) / x / v_sqrt(x)),
               FN(unless_0)(p, d, FN(general_tweedie_deviance_d1)(x, y, p)));
 }
+/* d2; (3 y - m)/m^{5/2} for p = 3/2, 2 for p = 0. */
 FA_INLINE vec FN(tweedie_deviance_d2)(vec x, vec y, vec p) {
     FA_UNLESS(FN(three_halves)(p),
               K(4) * (v_fms(K(0.75), FN(gamma_target)(y), K(0.25) * x) / x / x / v_sqrt(x)),
               FN(unless_0)(p, FN(constant_slope)(x - y, K(2)), FN(general_tweedie_deviance_d2)(x, y, p)));
 }
-/* By logarithms as far as a root of the mean is a number that has all its digits. */
+/* Where p = 3/2 by the logarithm of the mean takes the special form: as long as sqrt m = exp(x/2) is a normal number.
+ * */
 FA_INLINE mask FN(three_halves_near)(vec x, vec p) {
     return v_mask_and(FN(three_halves)(p), v_lt(v_abs(x), K(160)));
 }
+/* tweedie_deviance_log_input; 4 (sqrt y - sqrt m)^2/sqrt m for p = 3/2. */
 FA_INLINE vec FN(tweedie_deviance_log_input)(vec x, vec y, vec p) {
     vec low, root = v_exp_hi_lo(K(0.5) * x, &low);
     FA_UNLESS(FN(three_halves_near)(x, p), FN(tweedie_three_halves)(y, root, v_sqrt(y) - root),
               FN(general_tweedie_deviance_log_input)(x, y, p));
 }
-/* Where so little is left of a difference from a large exponential e that two numbers do not give it all its digits. */
+/* Where so little is left of a difference from a large exponential e that e as hi + lo does not give all its digits. */
 FA_INLINE mask FN(next_to_root)(vec difference, vec e) {
     return v_mask_and(v_lt(v_abs(difference), K(HI_LO_SUFFICES) * e), v_lt(K(64), e));
 }
+/* d1; 2 (sqrt m - y/sqrt m) for p = 3/2. Near its root it counts what sqrt m and the quotient lost. */
 FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
     vec low, root = v_exp_hi_lo(K(0.5) * x, &low), target = FN(gamma_target)(y), quotient = target / root;
     vec slope = root - quotient, lost = low - v_fnma(quotient, low, v_fnma(quotient, root, target)) / root;
@@ -108,6 +127,7 @@ FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
     if (v_any(closer)) slope = v_select(closer, v_exp_minus(x, target) / root, slope);
     FA_UNLESS(usual, K(2) * slope, FN(general_tweedie_deviance_log_input_d1)(x, y, p));
 }
+/* d2; sqrt m + y/sqrt m for p = 3/2. */
 FA_INLINE vec FN(tweedie_deviance_log_input_d2)(vec x, vec y, vec p) {
     vec low, root = v_exp_hi_lo(K(0.5) * x, &low);
     FA_UNLESS(FN(three_halves_near)(x, p), root + FN(gamma_target)(y) / root,

@@ -1,3 +1,16 @@
+/* Focal loss: a m^g L of a score x and a target y in [0, 1]. regression.h says what holds for all losses. With
+ * p = sigmoid(x), q = 1 - p:
+ *   cross entropy     L = (1 - y) log(1 + exp(x)) + y log(1 + exp(-x))
+ *   wrong class       m = y q + (1 - y) p, the probability given to it
+ *   balance           a = alpha y + (1 - alpha) (1 - y), or 1 for a negative alpha
+ * and with c = 1 - 2 y, b = L' = (1 - y) p - y q, r = p q/m (that is p for y = 1 and q for y = 0, where m may vanish):
+ *   value   a m^g L
+ *   d1      a m^g (g c r L + b)
+ *   d2      a m^g (g c r (((g - 1) c r + q - p) L + 2 b) + p q)
+ * r is 0 where L is infinite. For y = 0 and 1 the terms of d1 have one sign.
+ *
+ * p, q, m, b and r are double-double (hi + lo), for a power multiplies an error by g. g = 2 needs no logarithm: m^2.
+ * Targets between 0 and 1 in float32: focal_soft.h. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_FOCAL_H64) : !defined(FA_FOCAL_H32)
 #ifdef FA_T_IS_F64
@@ -10,17 +23,11 @@
 #include "../common.h"
 #include "focal_soft.h"
 
-/* Focal: a m^g L of the cross entropy L = (1-y) log(1 + exp(x)) + y log(1 + exp(-x)), m = y q + (1-y) p with
- * p = sigmoid(x), q = 1 - p, and a = alpha y + (1-alpha) (1-y), or 1 for a negative alpha. With c = 1 - 2y,
- * L' = b = (1-y) p - y q, r = p q/m (p for y = 1, q for y = 0, where m may vanish):
- *   d1  a m^g (g c r L + b),   d2  a m^g (g c r (((g-1) c r + q - p) L + 2b) + p q)
- * r is 0 where L is infinite. A gradient's terms have one sign for y = 0 and 1. p, q, m, b and r go on with what they
- * lost, for a power multiplies an error by g. m^g is m^2 for g = 2, whose power costs no logarithm. Other
- * targets than 0 and 1 in float32: focal_soft.h. */
 typedef struct {
     vdd p, q, b, r, power;
     vec loss, c, balance;
 } FN(focal);
+/* m^gamma. */
 FA_INLINE vdd FN(focal_power)(vdd m, vec gamma) {
     mask square = v_eq(gamma, K(2));
     vdd power = FN(dd_mul)(m, m);
@@ -28,13 +35,14 @@ FA_INLINE vdd FN(focal_power)(vdd m, vec gamma) {
     vec other = v_power(m.hi, gamma), low = v_select(v_eq(m.lo, K(0)), K(0), gamma * other * (m.lo / m.hi));
     return FN(dd_of)(v_select(square, power.hi, other), v_select(square, power.lo, low));
 }
+/* r = p q/m. */
 FA_INLINE vdd FN(focal_ratio)(vec y, vdd p, vdd q, vdd m) {
     mask all = v_eq(y, K(1)), sides = v_mask_or(all, v_eq(y, K(0)));
     vdd hard = FN(dd_of)(v_select(all, p.hi, q.hi), v_select(all, p.lo, q.lo));
     if (!v_any(v_mask_not(sides))) return hard;
     return FN(dd_of)(v_select(sides, hard.hi, p.hi * (q.hi / m.hi)), v_keep(sides, hard.lo));
 }
-/* weight p + other q, and what it lost; the products by v_fma, lest a compiler fuses the sum. */
+/* weight p + other q. The products are by v_fma, or a compiler might fuse them into the sum. */
 FA_INLINE vdd FN(focal_blend)(vec weight, vdd p, vec other, vdd q) {
     vec a = v_fma(weight, p.hi, K(0)), b = v_fma(other, q.hi, K(0));
     vec lost = v_fms(weight, p.hi, a) + v_fms(other, q.hi, b);
@@ -59,15 +67,17 @@ FA_INLINE FN(focal) FN(focal_parts)(vec x, vec y, vec alpha, vec gamma) {
     f.power = FN(focal_power)(m, gamma);
     return f;
 }
-/* balance m^g v, of a v in two terms; 0 where the factor is. */
+/* a m^g (v + low). 0 where a factor is 0. */
 FA_INLINE vec FN(focal_times)(FN(focal) f, vec v, vec low) {
     vec rest = v_keep(v_lt(v_abs(v), K(INFINITY)), v_fma(f.power.lo, v, f.power.hi * low));
     return FN(weighted)(f.balance, v_select(v_eq(f.power.hi, K(0)), K(0), v_fma(f.power.hi, v, rest)));
 }
+/* focal_loss = a m^g L. */
 FA_INLINE vec FN(focal_loss)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_parts)(x, y, alpha, gamma);
     return FN(focal_of)(0, FN(focal_times)(f, f.loss, K(0)), x, y, alpha, gamma);
 }
+/* d1 = a m^g (g c r L + b). */
 FA_INLINE vec FN(focal_loss_d1)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_parts)(x, y, alpha, gamma);
     vec turn = gamma * f.c;
@@ -75,6 +85,7 @@ FA_INLINE vec FN(focal_loss_d1)(vec x, vec y, vec alpha, vec gamma) {
     vec hard = FN(focal_times)(f, slope, FN(plus_weighted)(f.b.lo, turn * f.r.lo, f.loss));
     return FN(focal_of)(1, hard, x, y, alpha, gamma);
 }
+/* d2 = a m^g (g c r (((g - 1) c r + q - p) L + 2 b) + p q). */
 FA_INLINE vec FN(focal_loss_d2)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f = FN(focal_parts)(x, y, alpha, gamma);
     vec turn = v_fma(gamma - K(1), f.c * f.r.hi, f.q.hi - f.p.hi), slope = K(2) * f.b.hi;

@@ -1,6 +1,6 @@
-/* Focal loss of targets strictly between 0 and 1, for float32 by way of float64: more of its steps round, and a power
- * multiplies what they lost. focal.h has the formulas. In float64 its own body serves all targets. Included once, for
- * float64. */
+/* Focal loss of targets strictly between 0 and 1; focal.h has the formulas. float32 computes them in float64: more of
+ * its steps round than for targets 0 and 1, and a power multiplies what they lose. In float64 the bodies of focal.h
+ * serve all targets. This file is included once, for float64. */
 #ifndef FA_FOCAL_SOFT_H
 #define FA_FOCAL_SOFT_H
 
@@ -8,7 +8,8 @@
 
 #include "../../simd/f64.h"
 
-/* 0 the value, 1 and 2 its derivatives. Where p or q is 0, L is infinite and what it multiplies 0. */
+/* order 0 is the value, 1 and 2 are the derivatives. Where p or q is 0, L is infinite and its factor r is 0: the term
+ * counts as 0. */
 FA_INLINE vec FN(focal_of_soft_target)(int order, vec x, vec y, vec alpha, vec gamma) {
     mask positive = v_le(K(0), x);
     vec e = v_exp(-v_abs(x)), total = K(1) + e, large = K(1) / total, small = e / total, log_total = v_log1p(e);
@@ -31,7 +32,7 @@ FA_NOINLINE vf32 f32_focal_of_soft_target(int order, vf32 x, vf32 y, vf32 alpha,
     return f32_narrow(score);
 }
 
-/* `hard`, right for targets 0 and 1, with the others in their place. */
+/* `hard`, which is right for targets 0 and 1, and for other targets the result by way of float64. */
 FA_INLINE vf32 f32_focal_of(int order, vf32 hard, vf32 x, vf32 y, vf32 alpha, vf32 gamma) {
     mf32 soft = f32_mask_not(f32_mask_or(f32_eq(y, f32_splat(0)), f32_eq(y, f32_splat(1))));
     if (!f32_any(soft)) return hard;

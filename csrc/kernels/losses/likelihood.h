@@ -1,5 +1,6 @@
-/* Negative log-likelihoods of a target under a prediction. As regression_losses.h has them; e1 and e2 are
- * derivatives by the second input. A target's logarithm counts for nothing where the target is 0. */
+/* Negative log-likelihoods of a target t under a prediction x. regression.h says what holds for all losses. Derivatives
+ * by the second input are name_d1_second and name_d2_second. A target's logarithm counts for nothing where the target
+ * is 0. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_LIKELIHOOD_H64) : !defined(FA_LIKELIHOOD_H32)
 #ifdef FA_T_IS_F64
@@ -11,51 +12,54 @@
 #include "../common.h"
 #include "deviance.h"
 
-/* Of a probability p and a target y in [0, 1]: -y log p - (1-y) log(1-p), each logarithm at least -100 as
- * PyTorch has it; the derivatives are the true ones: (p - y)/(p (1-p)), whose factors 1/p and 1/(1-p) stand
- * alone where y is 0 or 1; y/p^2 + (1-y)/(1-p)^2. NaN for p outside [0, 1]. */
+/* p, but NaN outside [0, 1]. */
 FA_INLINE vec FN(probability)(vec p) { return v_select(v_le(v_abs(p - K(0.5)), K(0.5)), p, K(NAN)); }
+/* binary_cross_entropy = -y log p - (1 - y) log(1 - p), of a probability p = x and a target y in [0, 1]. Each logarithm
+ * is at least -100, as in PyTorch. NaN for p outside [0, 1]. */
 FA_INLINE vec FN(binary_cross_entropy)(vec x, vec y) {
     vec p = FN(probability)(x);
     vec positive = FN(weighted)(y, v_min(K(100), K(0) - v_log(p)));
     return FN(plus_weighted)(positive, K(1) - y, v_min(K(100), K(0) - v_log1p(-p)));
 }
+/* d1 = (p - y)/(p (1 - p)): -1/p for y = 1, 1/(1 - p) for y = 0. The true derivative, without the bound of -100. */
 FA_INLINE vec FN(binary_cross_entropy_d1)(vec x, vec y) {
     vec p = FN(probability)(x), q = K(1) - p;
     mask none = v_eq(y, K(0)), all = v_eq(y, K(1));
     vec above = v_select(none, K(1), v_select(all, K(-1), p - y));
     return above / v_select(none, q, v_select(all, p, p * q));
 }
+/* d2 = y/p^2 + (1 - y)/(1 - p)^2. */
 FA_INLINE vec FN(binary_cross_entropy_d2)(vec x, vec y) {
     vec p = FN(probability)(x), a = K(1) / p, b = K(1) / (K(1) - p);
     return FN(plus_weighted)(FN(weighted)(FN(weighted)(y, a), a), K(1) - y, b * b);
 }
 
-/* Of a log-probability x and a probability t: t (log t - x); -t; 0. */
+/* kl_div = t (log t - x), d1 = -t, d2 = 0, of a log-probability x and a probability t. */
 FA_INLINE vec FN(kl_div)(vec x, vec t) { return FN(weighted)(t, v_log(t) - x); }
 FA_INLINE vec FN(kl_div_d1)(vec x, vec t) { return FN(constant_slope)(x, -t); }
 FA_INLINE vec FN(kl_div_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }
-/* The same of a log-probability t: exp(t) (t - x). */
+/* kl_div_log_target = exp(t) (t - x), d1 = -exp(t), d2 = 0, of log-probabilities x and t. */
 FA_INLINE vec FN(kl_div_log_target)(vec x, vec t) { return FN(weighted)(v_exp(t), t - x); }
 FA_INLINE vec FN(kl_div_log_target_d1)(vec x, vec t) { return FN(constant_slope)(x, -v_exp(t)); }
 FA_INLINE vec FN(kl_div_log_target_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }
 
 #define HALF_LOG_2PI 0x1.d67f1c864beb5p-1
 
-/* Stirling's t log t - t + log(2 pi t)/2 for t > 1, where `full` is not 0. */
+/* Stirling's t log t - t + log(2 pi t)/2 for t > 1, else 0; 0 also if `full` is 0. */
 FA_INLINE vec FN(stirling)(vec t, vec full) {
     mask wanted = v_mask_and(v_lt(K(0), full), v_lt(K(1), t));
     if (!v_any(wanted)) return K(0);
     vec log_t = v_log(t);
     return v_keep(wanted, v_fma(t + K(0.5), log_t, K(HALF_LOG_2PI) - t));
 }
-/* Of a log-rate x and a count t: exp(x) - t x; exp(x) - t, with what exp(x) lost; exp(x), in all three the same. Where
- * exp(x) is infinite so is the loss. */
+/* poisson_nll_loss_log_input = exp(x) - t x, and Stirling's term if `full`, of a log-rate x and a count t. Where exp(x)
+ * is infinite the loss is, too. exp(x) is computed alike in value, d1 and d2, so that a pass computes it once. */
 FA_INLINE vec FN(poisson_nll_loss_log_input)(vec x, vec t, vec full, vec eps) {
     vec low, rate = v_exp_hi_lo(x, &low);
     (void)eps;
     return FN(less_weighted)(rate, t, v_min(K(1000), x)) + FN(stirling)(t, full);
 }
+/* d1 = exp(x) - t, with what exp(x) lost: it has a root. */
 FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps) {
     vec low, rate = v_exp_hi_lo(x, &low);
     (void)full, (void)eps;
@@ -63,18 +67,21 @@ FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps)
     mask closer = FN(next_to_root)(slope, rate);
     return v_any(closer) ? v_select(closer, v_exp_minus(x, t), slope) : slope;
 }
+/* d2 = exp(x). */
 FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps) {
     vec low, rate = v_exp_hi_lo(x, &low);
     (void)full, (void)eps;
     return FN(constant_slope)(t, rate);
 }
-/* Of a rate x: x - t log(x + eps); 1 - t/(x + eps); t/(x + eps)^2. */
+/* x + eps as hi + lo. */
 FA_INLINE vdd FN(rate)(vec x, vec eps) { return FN(dd_add_vec)(FN(dd_of)(x, K(0)), eps); }
+/* poisson_nll_loss = x - t log(x + eps), and Stirling's term if `full`, of a rate x and a count t. */
 FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
     vdd rate = FN(rate)(x, eps);
     vec log_rate = v_log(rate.hi) + v_keep(v_lt(K(0), v_abs(rate.lo)), rate.lo / rate.hi); /* what x + eps lost */
     return FN(less_weighted)(x, t, log_rate) + FN(stirling)(t, full);
 }
+/* d1 = 1 - t/(x + eps). At t = 0: 1. */
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     vdd rate = FN(rate)(x, eps);
     mask finite = v_lt(v_abs(rate.hi), K(INFINITY));
@@ -82,31 +89,35 @@ FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     (void)full;
     return FN(constant_slope)(x, v_select(v_eq(t, K(0)), K(1), slope));
 }
+/* d2 = t/(x + eps)^2. At t = 0: 0. */
 FA_INLINE vec FN(poisson_nll_loss_d2)(vec x, vec t, vec full, vec eps) {
     vec rate = x + eps;
     (void)full;
     return FN(constant_slope)(x, FN(weighted)(t, K(1) / rate / rate));
 }
 
-/* Of a mean x and a variance, v = max(variance, eps), d = x - t: (log v + d^2/v)/2, plus log(2 pi)/2 times
- * `full`, which is 0 or 1; by x d/v and 1/v; by the variance, as if it were v, (1 - d^2/v)/(2v) and
- * (d^2/v - 1/2)/v^2. NaN for a negative variance. */
+/* v = max(variance, eps), but NaN for a negative variance. */
 FA_INLINE vec FN(variance)(vec variance, vec eps) {
     return v_select(v_lt(variance, K(0)), K(NAN), v_max(eps, variance));
 }
+/* gaussian_nll_loss = (log v + d^2/v)/2 + full log(2 pi)/2, of a mean x and a variance, d = x - t; full is 0 or 1.
+ * NaN for a negative variance. */
 FA_INLINE vec FN(gaussian_nll_loss)(vec x, vec t, vec variance, vec full, vec eps) {
     vec v = FN(variance)(variance, eps), d = x - t;
     return v_fma(K(0.5), v_fma(d, d / v, v_log(v)), full * K(HALF_LOG_2PI));
 }
+/* By x: d1 = d/v. */
 FA_INLINE vec FN(gaussian_nll_loss_d1)(vec x, vec t, vec variance, vec full, vec eps) {
     (void)full;
     return (x - t) / FN(variance)(variance, eps);
 }
+/* By x: d2 = 1/v. */
 FA_INLINE vec FN(gaussian_nll_loss_d2)(vec x, vec t, vec variance, vec full, vec eps) {
     (void)full;
     return FN(constant_slope)(x - t, K(1) / FN(variance)(variance, eps));
 }
-/* (v - d^2)/v/(2v), the difference with what d lost; d^2/v first where d^2 might overflow. */
+/* By the variance, as if it were v: d1_second = (1 - d^2/v)/(2 v), written (v - d^2)/v/(2 v) with what d lost. Where
+ * d^2 might overflow d^2/v comes first. */
 FA_INLINE vec FN(gaussian_nll_loss_d1_second)(vec x, vec t, vec variance, vec full, vec eps) {
     vdd d = FN(dd_add_vec)(FN(dd_of)(x, K(0)), -t);
     vec v = FN(variance)(variance, eps), far = v_fnma(d.hi, d.hi / v, K(1)) * (K(0.5) / v);
@@ -115,6 +126,7 @@ FA_INLINE vec FN(gaussian_nll_loss_d1_second)(vec x, vec t, vec variance, vec fu
     (void)full;
     return v_select(closer, near, far);
 }
+/* By the variance, as if it were v: d2_second = (d^2/v - 1/2)/v^2. */
 FA_INLINE vec FN(gaussian_nll_loss_d2_second)(vec x, vec t, vec variance, vec full, vec eps) {
     vec v = FN(variance)(variance, eps), d = x - t;
     (void)full;

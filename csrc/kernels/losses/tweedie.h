@@ -1,11 +1,11 @@
-/* Tweedie's deviance of any power p, its gradient and its curvature, in float64 for both element types: float32
- * would lose what is left of its powers. Of a mean m, given as it is or by its logarithm, and a target y, with
- * a = 1 - p, b = 2 - p, l = log(y/m):
- *   value      2 [(y^b - y m^a)/a - (y^b - m^b)/b], each difference l where its divisor is 0
- *   by log m   2 (m^b - y m^a);         2 (b m^b - a y m^a)
- *   by m       2 (m^(b-1) - y m^(a-1)); 2 (a m^(b-2) + p y m^(a-2))
- * The largest of the powers goes before the bracket, so that nothing overflows or vanishes but with the result.
- * A target below 0 has a deviance for p <= 0 alone. Errors: deviances.h. Included once, for float64. */
+/* Tweedie's deviance of any power p, its gradient and its curvature. Computed in float64 for both element types:
+ * float32 would lose what is left of its powers. Of a mean m, given as it is or by its logarithm, and a target y, with
+ * a = 1 - p, b = 2 - p and l = log(y/m):
+ *   value      2 [(y^b - y m^a)/a - (y^b - m^b)/b]; where a divisor is 0 the limit: y l for a = 0, l for b = 0
+ *   by log m   d1 = 2 (m^b - y m^a),         d2 = 2 (b m^b - a y m^a)
+ *   by m       d1 = 2 (m^(b-1) - y m^(a-1)), d2 = 2 (a m^(b-2) + p y m^(a-2))
+ * The largest power is taken out of the bracket, so that nothing overflows or vanishes unless the result does.
+ * A target below 0 has a deviance only for p <= 0. Errors: deviance.h. This file is included once, for float64. */
 #ifndef FA_TWEEDIE_H
 #define FA_TWEEDIE_H
 
@@ -13,35 +13,38 @@
 
 #include "../../simd/f64.h"
 
-/* Large enough that exp(-FAR) is 0, small enough that no product with it overflows. */
+/* In place of an infinite logarithm: exp(-FAR) is 0, and products with FAR do not overflow. */
 #define FAR 1e15
 
 typedef struct {
     vec log_mean, log_target, l, target, a, b, p;
 } FN(tweedie);
 
+/* k log; 0 for k = 0, whatever log. */
 FA_INLINE vec FN(log_of_power)(vec k, vec log) { return v_select(v_eq(k, K(0)), K(0), k * log); }
-/* exp(k log), with what the product lost. */
+/* exp(k log), with what the rounding of the product lost. */
 FA_INLINE vec FN(exp_of_product)(vec k, vec log) {
     vec u = FN(log_of_power)(k, log), e = v_exp(u);
     return v_select(v_lt(v_abs(u), K(708)), v_fma(e, v_fms(k, log, u), e), e);
 }
-/* v exp(k log), whose power may leave the range where the result does not; 0 for v = 0. */
+/* v exp(k log), by exp(k log/2) twice: the power may overflow or vanish where the result does not. 0 for v = 0. */
 FA_INLINE vec FN(times_power)(vec v, vec k, vec log) {
     vec root = FN(exp_of_product)(K(0.5) * k, log);
-    return v_select(v_eq(v, K(0)), v, v_fma(v * root, root, K(0))); /* no product: a sum with it would be fused */
+    return v_select(v_eq(v, K(0)), v, v_fma(v * root, root, K(0))); /* no bare product: a sum with it might be fused */
 }
-/* (1 - exp(-|k| d))/|k| of d >= 0: d for k = 0. */
+/* (1 - exp(-|k| d))/|k| for d >= 0; its limit d for k = 0. */
 FA_INLINE vec FN(distance_of_powers)(vec k, vec d) {
     vec size = v_abs(k);
     return v_select(v_eq(k, K(0)), d, v_expm1(-FN(log_of_power)(size, d)) / -size);
 }
-/* Below, next is k + 1, rounded once: an error of an exponent counts |log m| times. */
-/* 2 (alpha m^next + beta y m^k) of terms that do not cancel. */
+/* 2 (alpha m^next + beta y m^k) for terms that do not cancel. NaN for p > 0.
+ * next is k + 1, here and below: given, not computed, since an error of an exponent counts |log m| times. */
 FA_INLINE vec FN(two_powers)(FN(tweedie) t, vec k, vec next, vec alpha, vec beta) {
     vec first = FN(times_power)(alpha, next, t.log_mean), second = FN(times_power)(beta * t.target, k, t.log_mean);
     return v_select(v_lt(K(0), t.p), K(NAN), K(2) * (first + second));
 }
+/* The deviance. Divided by m^b the powers y^b, y m^a and m^b are exp(b l), exp(l) and 1. The largest of them, exp(top),
+ * is taken out of the bracket; `less` is then the factor of the smaller difference. */
 FA_INLINE vec FN(tweedie_value)(FN(tweedie) t) {
     vec d = v_abs(t.l), l = v_max(K(-FAR), v_min(K(FAR), t.l)), power = v_fma(t.b, l, K(0));
     vec upper = v_max(power, l), top = v_max(K(0), upper);
@@ -51,13 +54,13 @@ FA_INLINE vec FN(tweedie_value)(FN(tweedie) t) {
     vec first = FN(distance_of_powers)(t.a, d), second = FN(distance_of_powers)(t.b, d);
     vec larger = v_select(first_is_top, first, second), smaller = v_select(first_is_top, second, first);
     vec bracket = v_abs(v_select(v_eq(less, K(0)), larger, v_fnma(less, smaller, larger)));
-    /* before it m^b, y^b or y m^a */
+    /* the factor: m^b, y^b or y m^a */
     vec factor = v_select(v_mask_or(of_mean, of_target), K(2), K(2) * t.target);
     vec log = v_select(of_target, t.log_target, t.log_mean);
     vec k = v_select(v_mask_or(of_mean, of_target), t.b, t.a);
     return FN(times_power)(factor * bracket, k, log);
 }
-/* 2 (m^next - y m^k) */
+/* 2 (m^next - y m^k); the larger of the two is the factor. */
 FA_INLINE vec FN(tweedie_grad)(FN(tweedie) t, vec k, vec next) {
     mask above = v_lt(K(0), t.l);
     vec bracket = v_copysign(K(2), t.l) * v_expm1(-v_abs(t.l));
@@ -74,7 +77,7 @@ FA_INLINE vec FN(tweedie_hess)(FN(tweedie) t, vec k, vec next, vec alpha, vec be
 
 FA_INLINE FN(tweedie) FN(tweedie_of_log)(vec x, vec y, vec p) {
     vec log_y = v_log(y), finite_x = v_max(K(-FAR), x);
-    vec l = log_y - v_select(v_eq(y, K(0)), finite_x, x); /* of 0 next to its own limit */
+    vec l = log_y - v_select(v_eq(y, K(0)), finite_x, x); /* for y = 0 and m = 0: not inf - inf */
     FN(tweedie) t = {x, log_y, l, y, K(1) - p, K(2) - p, p};
     return t;
 }
@@ -83,7 +86,8 @@ FA_INLINE FN(tweedie) FN(tweedie_of_mean)(vec x, vec y, vec p) {
     return t;
 }
 
-/* float32 by way of float64. Called, not inlined: other powers than the default are rare, and a megabyte. */
+/* The functions that deviance.h calls; in float32 they widen to float64. They are called, not inlined: powers other
+ * than the default are rare, and inlined they would take a megabyte. */
 #define FA_TWEEDIE(name, make, k, next, alpha, beta, usual)                           \
     FA_NOINLINE vf64 f64_general_##name(vf64 x, vf64 y, vf64 p) {                     \
         f64_tweedie t = make(x, y, p);                                                \
