@@ -1,5 +1,6 @@
-/* All kernels of one instruction set, and the table of them. Included by runtime/isa_*.c, once each,
- * after the target is set; FA_ISA_TABLE and FA_ISA_NAME name what it defines. */
+/* All kernels of one instruction set, and the table of them, fa_isa (contract.h). Each runtime/isa_*.c sets its target,
+ * the names FA_ISA_TABLE and FA_ISA_NAME, and includes this once. Kernels written for either element type are in
+ * of_type.h, which is included twice. */
 #include "contract.h"
 
 #include "../math/elementary.h"
@@ -27,7 +28,7 @@ const fa_isa FA_ISA_TABLE = {
     {&f32_kernels, &f64_kernels},
     &ctc_kernels,
     {F64_LANES,
-     /* as fa_float64_row_loss has them */
+     /* in the order of fa_float64_row_loss */
      {multi_margin, multilabel_margin, multilabel_soft_margin, cosine_embedding, triplet_margin},
      widen_rows, narrow_rows, split_tile, join_tiles},
     add_compensated,
