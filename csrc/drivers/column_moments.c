@@ -1,10 +1,12 @@
+/* First and second moments of a matrix's columns under many distributions p (jobs.h has the formula). The kernel is
+ * kernels/column_moments.h; this divides the work into tasks. */
 #include "jobs.h"
 
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
 #include "../simd/fp.h"
 
-/* A task's distributions, which share each part of the matrix while it is in a core's cache. */
+/* Distributions of a task. All use FA_MOMENT_ROWS rows of w in turn, while those are in the core's cache. */
 enum { TASK = 32 };
 
 typedef struct {
