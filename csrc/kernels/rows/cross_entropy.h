@@ -117,7 +117,7 @@ FA_INLINE vec FN(z_curvature)(const FN(ce_pass) * c, const FN(ce_state) * s, con
 
 /* ---- labels ------------------------------------------------------------------------ */
 
-/* Few classes: is each class compared with all labels? That costs less than one memory access for each row. */
+/* Few classes: is each class compared with all labels? That costs less than going to memory row by row. */
 FA_INLINE int FN(compares_labels)(const FN(ce_pass) * c) {
     return LANES > 1 && c->p.shape.traversal == FA_ACROSS_ROWS && c->p.shape.n <= 4 * LANES;
 }

@@ -8,11 +8,11 @@
  *   one row                  one tile of LANES rows   several tiles side by side
  *   x: (n)                   x: (n, LANES)            x: (n, rows)
  *
- *   i = 0 | a0 a1 a2 a3      i = 0 | a0 b0 c0 d0      i = 0 | a0 b0 . . | c0 d0 e0 f0 | g0 h0 i0 j0 | k0 . . .
- *   i = 1 | a4 a5 a6 a7      i = 1 | a1 b1 c1 d1      i = 1 | a1 b1 . . | c1 d1 e1 f1 | g1 h1 i1 j1 | k1 . . .
- *   i = 2 | a8 a9  .  .      i = 2 | a2 b2 c2 d2      i = 2 | a2 b2 . . | c2 d2 e2 f2 | g2 h2 i2 j2 | k2 . . .
- *                            ...                      ...      t = 0        t = 1         t = 2        t = 3
- *           tail = 2                                          head = 2     whole         whole       tail = 1
+ *   i = 0 | a0 a1 a2 a3      i = 0 | a0 b0 c0 d0      i = 0 | a0 b0  .  . | c0 d0 e0 f0 | g0 h0 i0 j0 | k0  .  .  .
+ *   i = 1 | a4 a5 a6 a7      i = 1 | a1 b1 c1 d1      i = 1 | a1 b1  .  . | c1 d1 e1 f1 | g1 h1 i1 j1 | k1  .  .  .
+ *   i = 2 | a8 a9  .  .      i = 2 | a2 b2 c2 d2      i = 2 | a2 b2  .  . | c2 d2 e2 f2 | g2 h2 i2 j2 | k2  .  .  .
+ *           tail = 2         ...                      ...     t = 0         t = 1         t = 2         t = 3
+ *                                                             head = 2      whole         whole         tail = 1
  *
  * - Within row, a vector holds neighbouring elements of one row; the last vector may be partial.
  * - Across rows, a vector holds one element of each row; every vector is whole, because the driver copies a tile of

@@ -1,5 +1,5 @@
-/* hardmax, sparsemax and their gradients: results of which most are exactly 0. They use the passes of softmax.h and
- * use two phases: FA_PHASE_MAX finds the maximum where it is needed, FA_PHASE_WRITE does the rest. */
+/* hardmax, sparsemax and their gradients: results of which most are exactly 0. They use the passes of softmax.h.
+ * FA_PHASE_MAX finds the maximum where it is needed, FA_PHASE_WRITE does the rest. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_SPARSE_ROWS_H64) : !defined(FA_SPARSE_ROWS_H32)
 #ifdef FA_T_IS_F64
