@@ -1,9 +1,8 @@
 /* Row ops and cross entropy over all rows of a matrix: the schedule by which kernels are called. fa_rows_run serves the
  * gufunc loops (fa_rows_strided, below) and class_loss.c; the kernels are in kernels/rows/, their types in contract.h.
  *
- * 1. Traversal (choose_traversal; kernels/rows/row_shape.h has a picture). It never changes a result, so layout and
- * size
- *    alone decide:
+ * 1. Traversal (choose_traversal; kernels/rows/row_shape.h has a picture). It never changes a result, so layout
+ *    and size alone decide:
  *      rows of more than 64 elements, side by side in memory    panel if all matrices are used in place,
  *        (axis=0 of a C array)                                  else across rows
  *      other rows of at most 160 elements                       across rows, a tile of `lanes` rows a call
@@ -312,7 +311,7 @@ static void continue_call(const schedule *s, const pipeline_slot *slot, fa_row_p
 /* Interleaves the phases of `calls` calls, as the picture at the head of this file shows. `lag`, 0 or 1, is how many
  * steps EXP_SUM comes after MAX. */
 static void run_pipeline(const schedule *s, pipeline_slot *slot, size_t calls, size_t lag, size_t first, size_t rows) {
-    const size_t slots = lag + 3; /* a call occupies a slot for that many steps */
+    const size_t slots = lag + 3;                       /* a call occupies a slot for that many steps */
     pipeline_slot *stage[4] = {slot, slot, slot, slot}; /* stage[d]: the call that began d steps ago */
     for (size_t k = 0, done = 0; k < calls + lag + 2; k++, done += s->tile) {
         const size_t middle = k - lag, late = middle - 1, last = middle - 2; /* wrap to huge before call 0 */

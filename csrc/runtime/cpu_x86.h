@@ -11,8 +11,7 @@ static unsigned fa_saved_registers(void) {
     return low;
 }
 
-/* The bits of CPUID leaf 7 (ebx), if the CPU has FMA, AVX and F16C and the system keeps the `saved` registers; else
- * 0. */
+/* CPUID leaf 7 (ebx), if the CPU has FMA, AVX and F16C and the system keeps the `saved` registers; else 0. */
 static unsigned fa_leaf7(unsigned saved) {
     const unsigned fma_osxsave_avx_f16c = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29;
     unsigned a, b, c, d;
