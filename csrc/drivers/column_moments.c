@@ -1,3 +1,5 @@
+/* First and second moments of a matrix's columns under many distributions p (jobs.h has the formula). The kernel is
+ * kernels/column_moments.h; this divides the work into tasks. */
 #include "jobs.h"
 
 #include "../runtime/dispatch.h"

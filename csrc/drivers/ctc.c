@@ -1,4 +1,8 @@
-/* CTC: lengths and labels checked, then sequence by sequence both recursions. */
+/* ctc_loss: checks lengths and labels, then runs both recursions sequence by sequence, in parallel over sequences.
+ * kernels/contract.h explains states and probabilities; kernels/ctc_kernel.h has one step.
+ *
+ * forward: alpha of all steps, and the loss from the last one. backward, if gradients are wanted: beta from the last
+ * step to the first; alpha beta of a step gives the posterior of each state, and that the step's gradient. */
 #include "jobs.h"
 
 #include "totals.h"
@@ -18,10 +22,10 @@ enum { PAD = FA_CTC_SLOTS };
 typedef struct {
     const fa_ctc_job *job;
     const fa_isa *isa;
-    size_t classes;                                /* padded */
-    int64_t *input_length, *target_length, *label; /* own copies: what was checked is what is used */
-    size_t *start;                                 /* of each sequence's labels */
-    double *loss, *scale, *weight;                 /* of each sequence; scale: of its gradient; weight NULL: 1 */
+    size_t classes;                                /* padded to whole vectors */
+    int64_t *input_length, *target_length, *label; /* own copies, so that what was checked is what is used */
+    size_t *start;                                 /* (sequences + 1): where each sequence's labels start in `label` */
+    double *loss, *scale, *weight;                 /* (sequences); scale: of gradients; weight NULL: all 1 */
     size_t per_task;
     atomic_int failed;
 } ctc_context;
@@ -68,18 +72,18 @@ static fa_ctc_status check_labels(const ctc_context *b, fa_ctc_fault *bad) {
 
 /* ---- one sequence ---------------------------------------------------------------------------- */
 
-/* What a sequence is computed in: some doubles for each part, in one block. */
+/* One sequence and its buffers, which are parts of one block of doubles. */
 typedef struct {
-    size_t steps, labels, index; /* index: in the ctc_context */
+    size_t steps, labels, index; /* index: which sequence of the batch */
     const int64_t *label;
     fa_ctc_step step;
-    fa_ctc_row rows; /* two of beta and one of alpha beta if there are gradients, then alpha's */
-    size_t alpha;    /* the first of alpha's: the state before the first step */
-    double *x, *skip, *posterior;
-    double *dense;                  /* logits: all classes of a step */
-    double *max, *total;            /* of each step's */
-    double *occupied, *grad, *hess; /* classes of a step */
-    char *raw;                      /* labels' elements, not yet converted */
+    fa_ctc_row rows;                /* with gradients two rows of beta and one of alpha beta; then alpha's rows */
+    size_t alpha;                   /* the first row of alpha, which stands for the time before the first step */
+    double *x, *skip, *posterior;   /* as fa_ctc_step and fa_ctc_kernels.backward want them */
+    double *dense;                  /* (classes): the logits of a step */
+    double *max, *total;            /* (steps): maximum and normaliser of the softmax, if input is logits */
+    double *occupied, *grad, *hess; /* (classes): of a step; occupied: the posterior of each class */
+    char *raw;                      /* the elements at the labels, not yet converted */
 } sequence;
 
 static fa_ctc_row row_at(const sequence *s, size_t row) {
@@ -92,6 +96,7 @@ static void clear_rows(const sequence *s, size_t rows) {
         s->rows.k[i] = -INFINITY;
     }
 }
+/* Probability 1 for one state. */
 static void set_one(fa_ctc_row row, size_t state) {
     row.m[state] = 1.0;
     row.k[state] = 0.0;
@@ -100,14 +105,15 @@ static void fill(double *p, size_t n, double value) {
     for (size_t i = 0; i < n; i++) p[i] = value;
 }
 
-/* A part of the block, or with a NULL block only its size. */
+/* Takes n doubles, padded, from the block; from a NULL block only adds up the size. */
 static double *suballocate(double **block, size_t *size, size_t n) {
     double *part = *block ? *block + *size : NULL;
     *size += padded(n);
     return part;
 }
 
-/* Doubles that a sequence needs; places them in `block` unless that is NULL. */
+/* Lays the sequence's buffers out in `block`, unless that is NULL; returns how many doubles they take. Without
+ * gradients two rows of alpha suffice. */
 static size_t lay_out(const ctc_context *b, sequence *s, double *block) {
     const fa_ctc_job *job = b->job;
     const int gradients = wants_gradients(job);
@@ -133,7 +139,7 @@ static size_t lay_out(const ctc_context *b, sequence *s, double *block) {
 static void prepare(const ctc_context *b, sequence *s) {
     const size_t width = s->step.width;
     clear_rows(s, s->alpha + 1);
-    set_one(row_at(s, s->alpha), width); /* all that may follow: the first blank and the first label */
+    set_one(row_at(s, s->alpha), width); /* a state that only the first blank and the first label may follow */
     fill(s->x, width, -INFINITY);
     fill(s->skip, width + PAD, -INFINITY);
     for (size_t j = 1; j < s->labels; j++) s->skip[j] = s->label[j] != s->label[j - 1] ? 0.0 : -INFINITY;
@@ -148,12 +154,12 @@ static char *step_of(const fa_view3 *cube, size_t t, size_t n) {
     return cube->data + (ptrdiff_t)t * cube->outer + (ptrdiff_t)n * cube->inner;
 }
 
-/* The elements of the labels, then of the blank. */
+/* Log-probabilities: the elements of a step at the labels to s->x, and the one at the blank. */
 static void gather_at_labels(const ctc_context *b, const sequence *s, const char *from, double *blank) {
     const fa_view3 *in = &b->job->input;
     const size_t size = fa_itemsize(in->dtype);
     char *to = s->raw;
-    switch (size) { /* constants: copies, not calls */
+    switch (size) { /* constant sizes: memcpy without a call */
     case 2:
         for (size_t j = 0; j < s->labels; j++, to += 2) memcpy(to, from + s->label[j] * in->class_, 2);
         break;
@@ -169,12 +175,14 @@ static void gather_at_labels(const ctc_context *b, const sequence *s, const char
     s->x[s->labels] = -INFINITY;
 }
 
+/* Logits: all classes of a step. */
 static void read_dense(const ctc_context *b, const sequence *s, size_t t) {
     const fa_view3 *in = &b->job->input;
     fa_operand row = {step_of(in, t, s->index), in->class_, in->dtype};
     fa_gather(b->isa, &row, 0, b->job->classes, FA_DOUBLE, s->dense);
 }
 
+/* The input of step t, for the recursions. */
 static void read_step(const ctc_context *b, sequence *s, size_t t) {
     s->step.normalise = t % FA_CTC_NORMALISE == 0;
     if (!b->job->logits) {
@@ -186,17 +194,18 @@ static void read_step(const ctc_context *b, sequence *s, size_t t) {
     for (size_t j = 0; j < s->labels; j++) s->x[j] = s->dense[s->label[j]];
 }
 
-/* m * 2^k times `factor`, which is at least 1 or NaN. */
+/* m * 2^k *= factor, which is at least 1, or NaN. */
 static void times(double *m, double *k, double factor) {
     int exponent;
     *m = frexp(*m * factor, &exponent);
     *k += exponent;
 }
 
-/* All alpha; the loss. */
+/* alpha of all steps; returns the loss. With logits alpha lacks the normaliser of each step: their product is divided
+ * out at the end, so that there is one logarithm a sequence. */
 static double forward(const ctc_context *b, sequence *s) {
     const int gradients = wants_gradients(b->job);
-    double m[3] = {0, 0, 1}, k[3] = {0, 0, 0}; /* the last: the product of the totals */
+    double m[3] = {0, 0, 1}, k[3] = {0, 0, 0}; /* last blank, last label, product of the normalisers */
     for (size_t t = 0; t < s->steps; t++) {
         read_step(b, s, t);
         if (b->job->logits) {
@@ -209,7 +218,7 @@ static double forward(const ctc_context *b, sequence *s) {
         b->isa->ctc->forward(&s->step, row_at(s, s->alpha + before), row_at(s, s->alpha + now));
     }
     fa_ctc_row last = row_at(s, s->alpha + (gradients ? s->steps : s->steps % 2));
-    const size_t end = s->step.width + s->labels; /* the last blank; the last label */
+    const size_t end = s->step.width + s->labels; /* the last blank */
     m[0] = last.m[end], k[0] = last.k[end];
     if (s->labels) m[1] = last.m[s->labels - 1], k[1] = last.k[s->labels - 1];
     else k[1] = -INFINITY;
@@ -220,7 +229,7 @@ static void store_step(const ctc_context *b, const fa_view3 *cube, size_t t, siz
     char *to = step_of(cube, t, n);
     fa_operand o = {to, cube->class_, cube->dtype};
     if (cube->dtype == FA_F32 && cube->class_ == sizeof(float))
-        b->isa->kernels[FA_SINGLE]->widen(b->job->classes, FA_F64, row, to); /* rounds */
+        b->isa->kernels[FA_SINGLE]->widen(b->job->classes, FA_F64, row, to); /* rounds to float32 */
     else fa_scatter_doubles(b->isa, &o, b->job->classes, row);
 }
 
@@ -234,7 +243,7 @@ static void fill_steps(const ctc_context *b, const sequence *s, size_t first, si
     }
 }
 
-/* Gradients of a step; the input is read before, for they may overwrite it. */
+/* The gradients of a step. They may overwrite the input of that step, which has been read. */
 static void store_gradients(const ctc_context *b, const sequence *s, size_t t, double blanks) {
     const fa_ctc_job *job = b->job;
     const int logits = job->logits;
@@ -247,8 +256,9 @@ static void store_gradients(const ctc_context *b, const sequence *s, size_t t, d
     for (size_t j = 0; j < s->labels; j++) s->occupied[s->label[j]] = 0.0;
 }
 
+/* beta from the last step to the first, and the gradients of each step. */
 static void backward(const ctc_context *b, sequence *s) {
-    set_one(row_at(s, s->steps % 2), s->step.width + s->labels); /* all that it may follow: the last blank and label */
+    set_one(row_at(s, s->steps % 2), s->step.width + s->labels); /* follows only the last blank and label */
     for (size_t t = s->steps; t--;) {
         read_step(b, s, t);
         if (b->job->logits) s->step.max = s->max[t];
@@ -258,12 +268,14 @@ static void backward(const ctc_context *b, sequence *s) {
     }
 }
 
-/* 0 where the weight is, whatever the loss. */
+/* weight * loss; 0 where the weight is 0, whatever the loss. */
 static double weighted(const ctc_context *b, size_t n, double loss) {
     if (!b->weight) return loss;
     return b->weight[n] == 0.0 ? 0.0 : b->weight[n] * loss;
 }
 
+/* Loss inf means that no alignment exists: no distribution over alignments either, so gradients are NaN, or 0 with
+ * zero_infinity. Steps beyond the sequence's length get 0. */
 static void run_sequence(const ctc_context *b, sequence *s) {
     const fa_ctc_job *job = b->job;
     prepare(b, s);
@@ -273,12 +285,12 @@ static void run_sequence(const ctc_context *b, sequence *s) {
     if (!wants_gradients(job)) return;
     const int none = b->scale[s->index] == 0.0 || (impossible && job->zero_infinity);
     if (none) fill_steps(b, s, 0, s->steps, 0.0);
-    else if (impossible) fill_steps(b, s, 0, s->steps, NAN); /* of no alignment there is no distribution */
+    else if (impossible) fill_steps(b, s, 0, s->steps, NAN);
     else backward(b, s);
     fill_steps(b, s, s->steps, job->steps, 0.0);
 }
 
-/* ---- the ctc_context ----------------------------------------------------------------------------------- */
+/* ---- the batch ---------------------------------------------------------------------------------------- */
 
 static void describe(const ctc_context *b, size_t index, sequence *s) {
     memset(s, 0, sizeof *s);
@@ -304,7 +316,7 @@ static void run_task(void *context, size_t index) {
         return;
     }
     double *block =
-        (double *)(void *)(memory + (64 - (uintptr_t)memory % 64)); /* loads across cache lines cost twice */
+        (double *)(void *)(memory + (64 - (uintptr_t)memory % 64)); /* a load across a line's end costs twice */
     for (size_t n = first; n < end; n++) {
         describe(b, n, &s);
         lay_out(b, &s, block);
@@ -313,10 +325,12 @@ static void run_task(void *context, size_t index) {
     free(memory);
 }
 
+/* What a mean divides a sequence's loss by: its number of labels, at least 1. Without a mean 1. */
 static double terms_of(const ctc_context *b, size_t n) {
     return b->job->mean && b->target_length[n] > 1 ? (double)b->target_length[n] : 1.0;
 }
 
+/* scale = grad_output * weight, over what a mean divides by. */
 static void prepare_scales(const ctc_context *b) {
     const fa_ctc_job *job = b->job;
     if (!job->sequences) return;

@@ -1,3 +1,6 @@
+/* Activations over operands of any layout, as NumPy calls a ufunc's inner loop: chunks go to threads, what kernels
+ * cannot use in place is staged (operands.h), large outputs are stored past the caches. The kernels are
+ * kernels/map_loop.h. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* mincore */
 #endif
@@ -19,15 +22,16 @@ typedef struct {
 
 enum { LINE = 64 };
 
-/* The addresses of n > 0 elements: from *first to before *end. */
+/* The addresses of n > 0 elements, *first to *end - 1. */
 static void extent(const fa_operand *o, size_t n, uintptr_t *first, uintptr_t *end) {
     uintptr_t a = (uintptr_t)o->data, b = a + (uintptr_t)((ptrdiff_t)(n - 1) * o->stride);
     *first = a < b ? a : b;
     *end = (a < b ? b : a) + fa_itemsize(o->dtype);
 }
 
-/* Does an output share memory with an input that is not the output itself? NumPy leaves that to the loop where
- * in order, from the first element to the last, nothing is read after it was written. */
+/* Does an output overlap an input without being the same operand? NumPy passes that on where elements computed in
+ * order, first to last, are read before they are overwritten. Then neither threads nor streaming may change the
+ * order. */
 static int must_go_in_order(const fa_map_job *job) {
     for (size_t k = 0; k < job->operands.outputs; k++) {
         const fa_operand *o = &job->operands.out[k];
@@ -42,8 +46,8 @@ static int must_go_in_order(const fa_map_job *job) {
     return 0;
 }
 
-/* Are the outputs so large, and in use already, that they are better stored past the caches? Not where an input
- * is staged: each stage's stores would wait for each other. */
+/* Should outputs be stored past the caches? Only if they are large, resident (runtime/stream.h), contiguous, aligned
+ * alike and no input. Not where an input is staged, whose pieces would each have to wait for the stores. */
 static int should_stream(const fa_map_job *job) {
     const fa_operands *operands = &job->operands;
     const size_t size = fa_realsize(operands->precision), bytes = job->n * size;
@@ -57,14 +61,14 @@ static int should_stream(const fa_map_job *job) {
         if (!fa_is_contiguous(o) || fa_itemsize(o->dtype) != size || !fa_is_resident(o->data, bytes)) return 0;
         if (((uintptr_t)o->data - (uintptr_t)operands->out[0].data) % LINE) return 0;
         for (size_t j = 0; j < operands->inputs; j++)
-            if (operands->in[j].data == o->data) return 0; /* read, it is in the cache */
+            if (operands->in[j].data == o->data) return 0; /* it is being read, so it is in the cache */
     }
     return 1;
 }
 
-/* A vector that does not lie in one cache line costs two stores: the elements before the first line
- * boundary of the output go by themselves, if there are enough others to gain from that. NumPy's large
- * arrays start 16 bytes behind a boundary. */
+/* A vector that straddles two cache lines costs two stores. So the elements before the output's first line boundary are
+ * computed by themselves, if enough others follow to gain from that. NumPy's large arrays start 16 bytes behind a
+ * boundary. */
 static void map_piece(void *context, size_t n, const void *const in[], const size_t step[], void *const out[]) {
     enum { ENOUGH = 512 };
     const map_context *c = context;

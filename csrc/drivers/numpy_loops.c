@@ -9,7 +9,7 @@
 
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data) {
     const fa_map_loop *loop = data;
-    fa_map_job job; /* no initializer: it would zero what no input uses, for longer than a small call computes */
+    fa_map_job job; /* no initializer: zeroing all inputs' places takes longer than a small call computes */
     fa_operands *operands = &job.operands;
     int arg = 0;
 
@@ -42,7 +42,7 @@ void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, v
 
 /* ---- gufuncs ------------------------------------------------------------------------------------------------ */
 
-/* Operands in order: the inputs as documented, the mask if there is one, the output. */
+/* Operands in order: dy if backward, x or y, the mask if there is one, the output. */
 int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, const fa_rows_loop *loop) {
     const fa_isa *isa = fa_current_isa();
     const fa_row_op *op = &fa_row_ops[loop->op];
@@ -60,8 +60,8 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
     }
     for (; k < inputs; k++) {
         fa_matrix m = {args[k], strides[k], *core++, loop->in_dtype, 0};
-        /* what a masked element counts as: -inf in logits and log-probabilities (softmin negates
-         * them), 0 in dy and probabilities */
+        /* A masked element counts as -inf in logits and log-probabilities (softmin: inf, since it negates them), as 0
+         * in dy and probabilities. */
         double lowest = loop->op == FA_ROW_softmin ? HUGE_VAL : -HUGE_VAL;
         int logarithmic = loop->variant != FA_FROM_OUTPUT || loop->op == FA_ROW_log_softmax;
         job.in_fill[job.inputs] = k == inputs - 1 && logarithmic ? lowest : 0.0;

@@ -1,3 +1,4 @@
+/* See operands.h. */
 #include "operands.h"
 
 #include <string.h>
@@ -56,7 +57,7 @@ void fa_scatter_doubles(const fa_isa *isa, const fa_operand *o, size_t n, const 
     }
 }
 
-/* Labels need not be aligned: they are copied out of a user's array as it is. */
+/* By memcpy, because a user's labels need not be aligned. */
 #define LABELS(code, type)                                     \
     case code:                                                 \
         for (size_t i = 0; i < n; i++) {                       \
@@ -91,7 +92,7 @@ void fa_gather_labels(const fa_operand *o, size_t start, size_t n, int64_t beyon
 }
 #undef LABELS
 
-/* One element, repeated over a virtual vector. */
+/* One element, repeated over a virtual vector. float32 is the common case, and needs no call. */
 static void broadcast(const fa_isa *isa, const fa_operand *o, fa_precision precision, char *to) {
     if (precision == FA_SINGLE) {
         float one;
@@ -112,7 +113,7 @@ static operand_access access_of(const fa_operand *o, fa_precision precision) {
     return fa_is_contiguous(o) && fa_precision_of(o->dtype) == precision ? IN_PLACE : STAGED;
 }
 
-/* Where the kernel finds its operands, from some element on. */
+/* How the kernel reaches its operands, and where, from the piece at hand on. */
 typedef struct {
     operand_access in_access[FA_MAX_INPUTS], out_access[FA_MAX_OUTPUTS];
     const void *in[FA_MAX_INPUTS];
@@ -120,7 +121,7 @@ typedef struct {
     size_t step[FA_MAX_INPUTS];
 } operand_pointers;
 
-/* Piece by piece: what is not IN_PLACE goes through a stage. */
+/* Piece by piece; STAGED operands go through buffers. */
 static void for_staged_pieces(const fa_isa *isa, const fa_operands *all, size_t start, size_t n,
                               fa_piece_kernel *kernel, void *context, operand_pointers *p) {
     _Alignas(64) char in_stage[FA_MAX_INPUTS][FA_STAGE_ELEMENTS * 8], out_stage[FA_MAX_OUTPUTS][FA_STAGE_ELEMENTS * 8];

@@ -1,3 +1,6 @@
+/* The gradient of a trained parameter: terms (outer, kept, inner) summed over all but `kept`, in an order that the
+ * three lengths alone decide. Chunks of terms go to threads; each has slots of its own, and chunks are added in index
+ * order. */
 #include "jobs.h"
 
 #include "../runtime/dispatch.h"
@@ -9,23 +12,23 @@
 
 #include <stdlib.h>
 
-/* Element i of a run, or row o of single elements, adds to slot i % SLOTS, o % SLOTS: as
- * many independent sums as keep a core busy. */
+/* inner > 1: element i of a run adds to slot i % SLOTS. inner = 1: outer row o adds to slot o % SLOTS. SLOTS
+ * independent sums keep a core busy. */
 enum { SLOTS = FA_SUM_SLOTS };
 
 typedef struct {
     size_t outer, kept, inner;
-    size_t rows, columns; /* of a chunk: some of the outer rows, or of one row a part of each run */
-    size_t chunks, used;  /* of the slots */
+    size_t rows, columns; /* a chunk: whole outer rows, or of a single outer row `columns` elements of each run */
+    size_t chunks, used;  /* used: slots that get a term */
     const fa_kernels *kernels;
     size_t itemsize;
     const char *terms;
-    double *slots; /* [chunks][kept][SLOTS], of single elements [chunks][used][kept] */
+    double *slots; /* (chunks, kept, SLOTS); inner = 1: (chunks, used, kept) */
 } parameter_sums_context;
 
 static const char *term(const parameter_sums_context *p, size_t index) { return p->terms + index * p->itemsize; }
 
-/* slots[k][SLOTS] += the runs of row o, elements first .. end of each */
+/* slots: (kept, SLOTS) += elements first .. end - 1 of each run of outer row o */
 static void add_runs(const parameter_sums_context *p, size_t o, size_t first, size_t end, double *slots) {
     for (size_t k = 0; k < p->kept; k++, slots += SLOTS)
         p->kernels->add_run(end - first, term(p, (o * p->kept + k) * p->inner + first), slots);
@@ -43,7 +46,7 @@ static void sums_chunk(void *context, size_t index) {
     }
 }
 
-/* The slots of parameter k: slot s + half into s until one is left. */
+/* Folds the slots of parameter k: slot s takes slot s + half until one is left. */
 static double slots_total(const parameter_sums_context *p, const double *slots, size_t k) {
     double sum[SLOTS] = {0};
     for (size_t s = 0; s < p->used; s++) sum[s] = slots[p->inner == 1 ? s * p->kept + k : k * SLOTS + s];
@@ -58,7 +61,7 @@ int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, c
     parameter_sums_context p = {outer, kept, inner, .columns = inner, .itemsize = fa_itemsize(dtype), .terms = terms};
     p.kernels = isa->kernels[fa_precision_of(dtype)];
     if (outer && kept && inner) {
-        size_t least = kept * SLOTS * SLOTS; /* so that a chunk's slots are few beside its elements */
+        size_t least = kept * SLOTS * SLOTS; /* keeps a chunk's slots few beside its elements */
         p.rows = (FA_TASK_PARAMETERS > least ? FA_TASK_PARAMETERS : least) / inner / kept;
         if (!p.rows) p.rows = 1;
         if (outer == 1) p.columns = FA_TASK_PARAMETERS;

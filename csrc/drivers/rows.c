@@ -1,3 +1,36 @@
+/* Row ops and cross entropy over all rows of a matrix: the schedule by which kernels are called. fa_rows_run serves the
+ * gufunc loops (fa_rows_strided, below) and class_loss.c; the kernels are in kernels/rows/, their types in contract.h.
+ *
+ * 1. Traversal (choose_traversal; kernels/rows/row_shape.h has a picture). It never changes a result, so layout
+ *    and size alone decide:
+ *      rows of more than 64 elements, side by side in memory    panel if all matrices are used in place,
+ *        (axis=0 of a C array)                                  else across rows
+ *      other rows of at most 160 elements                       across rows, a tile of `lanes` rows a call
+ *      longer rows; and rows too few to fill vectors across     within row, a row a call
+ *    Within a short row vectors would be mostly tail, and folding and logarithm would come once a row instead of once
+ *    for `lanes` rows.
+ *
+ * 2. Access (access_of): how a call reaches a matrix.
+ *      IN_PLACE     the kernel reads or writes it where it lies
+ *      TRANSPOSED   contiguous rows of the kernel's type are transposed to or from a tile
+ *      STAGED       anything else (another type, any stride, a mask): row by row through a buffer
+ *
+ * 3. Tasks. Rows are divided into tasks for fa_parallel_for; a task runs run_rows or run_panels.
+ *
+ * 4. Pipeline. A pipeline slot is one call of the kernel under way: its buffers, its arguments and the state that its
+ *    phases hand on. Folding, inverting and taking the logarithm of a total are some 200 cycles of dependent
+ *    instructions; to fill them, the phases of neighbouring calls interleave. M, E, L, W are FA_PHASE_MAX,
+ *    EXP_SUM, LOG and WRITE; time runs to the right, and a column of four phases is one step of run_pipeline:
+ *
+ *      lag = 0, three slots: longer rows                  lag = 1, four slots: small tiles
+ *
+ *      call 0  |M . . E|. L . .|. . W .|       |          |M . . .|. E . .|. . L .|. . . W|
+ *      call 1  |       |M . . E|. L . .|. . W .|          |       |M . . .|. E . .|. . L .|
+ *      call 2  |       |       |M . . E|. L . .|          |       |       |M . . .|. E . .|
+ *      call 3  |       |       |       |M . . E|          |       |       |       |M . . .|
+ *
+ *    With lag = 0 the next call of the kernel begins only after EXP_SUM, so that L1 still holds the row. Rows too long
+ *    to share L2 run alone, in one slot. Panels need no pipeline: a panel's tiles fill each other's gaps. */
 #include "jobs.h"
 
 #include "../runtime/dispatch.h"
@@ -13,20 +46,22 @@
 #include <string.h>
 
 enum { MAX_LANES = FA_VIRTUAL_VECTOR / 4 };
-/* Rows this short go through tiles: vectors along them would be mostly tail and folding, one row's at a time. Side by
- * side in memory, longer ones are taken so where they lie. */
+/* The longest rows that go through tiles; and rows side by side in memory that are longer than MAX_UNPANELLED_ROW are
+ * used where they lie. */
 enum { MAX_TILED_ROW = 160, MAX_UNPANELLED_ROW = 64 };
+/* Tasks for each thread, so that uneven threads balance. */
 enum { TASKS_PER_THREAD = 16 };
-/* Calls of the kernel that small begin before those ahead of them end: they share L1 and L2. Of small tiles each phase
- * is another call's; of what is longer, for L1 to hold it, MIDDLE follows BEGIN. */
+/* Bytes of one matrix of a call, up to which calls are interleaved (they share L1 and L2), and up to which lag is 1 (L1
+ * then holds four calls at once). */
 enum { MAX_INTERLEAVED_BYTES = 1 << 16, MAX_LAG_BYTES = 1 << 11 };
 
-/* The longest rows of which L2 holds those under way and the next, with results and without. */
+/* The longest rows that are prefetched: L2 holds the rows under way and the next one, with results and without. */
 enum { MAX_PREFETCH_BYTES = 1 << 17, MAX_PREFETCH_READ_BYTES = 1 << 20 };
-/* Results of more than this, and new ones, are fetched ahead too; what L3 holds comes as fast unasked. */
+/* Where results go is prefetched too, if all results are larger than this or are new memory. What L3 holds arrives as
+ * fast without. */
 enum { MAX_L3_BYTES = 1 << 23 };
-/* Rows that go through tiles, too, if L2 does not hold them; longer ones the hardware foresees, and of shorter ones
- * computing takes longer than memory. */
+/* The rows of the next tile are prefetched if the matrix is larger than L2 and a row's bytes lie between these bounds:
+ * hardware foresees longer rows, and with shorter rows computing takes longer than memory. */
 enum { MAX_L2_BYTES = 1 << 19, MIN_TILED_PREFETCH_BYTES = 40, MAX_TILED_PREFETCH_BYTES = 128 };
 
 typedef enum { IN_PLACE, TRANSPOSED, STAGED } access;
@@ -37,35 +72,35 @@ typedef struct {
     const fa_row_kernels *kernels;
     const fa_rows_kernel *kernel;
     fa_traversal traversal;
-    access in[2], out[2];            /* of whole tiles */
-    ptrdiff_t in_row[2], out_row[2]; /* elements between rows, if they are whole elements apart */
-    size_t realsize, tile;           /* tile: rows of a call of the kernel */
-    size_t head, panel_rows;         /* rows side by side: before they are aligned, and at a time */
-    int row_in_direct;               /* vectors of what there is one of a row are read where they lie */
-    int prefetch_in, prefetch_out;   /* the next row to L2 while one is computed */
-    int prefetch_tiles;              /* the next tile's rows */
+    access in[2], out[2];            /* for whole tiles */
+    ptrdiff_t in_row[2], out_row[2]; /* elements between rows, if rows are whole elements apart */
+    size_t realsize, tile;           /* tile: rows of a call, `lanes` across rows, else 1 */
+    size_t head, panel_rows;         /* panels: rows before the first aligned one, and rows of a panel after it */
+    int row_in_direct;               /* row_in is contiguous and of the kernel's type: it is read in place */
+    int prefetch_in, prefetch_out;   /* prefetch the next row to L2 while one is computed */
+    int prefetch_tiles;              /* prefetch the next tile's rows */
     size_t rows_per_task;
     atomic_int failed;
 } schedule;
 
-/* One call of the kernel under way, for a row or a tile of rows: its buffers, a tile or a
- * row for each matrix, and rows on their way to or from a tile. */
+/* One call of the kernel under way, for rows row .. row + rows - 1. */
 typedef struct {
     _Alignas(64) char state[FA_ROW_STATE], row_in[FA_VIRTUAL_VECTOR], row_out[FA_VIRTUAL_VECTOR];
     access in_access[2], out_access[2];
+    /* in, out: a buffer for each matrix, a row (n) or a tile (n, lanes); staged_rows: (lanes, n), STAGED rows on their
+     * way to or from a tile */
     char *in[2], *out[2], *staged_rows;
     size_t row, rows;
     fa_rows_args args;
-    void *memory; /* of the first pipeline_slot: the block they all lie in */
+    void *memory; /* set in the first slot: the block that holds all slots and buffers */
 } pipeline_slot;
 
 static char *element(const fa_matrix *m, size_t row) { return m->data + (ptrdiff_t)row * m->row; }
-static ptrdiff_t elements(const schedule *s, ptrdiff_t bytes) { /* constants: no division */
+static ptrdiff_t elements(const schedule *s, ptrdiff_t bytes) { /* divisors are constants: no division */
     return s->realsize == sizeof(float) ? bytes / (ptrdiff_t)sizeof(float) : bytes / (ptrdiff_t)sizeof(double);
 }
 
-/* How the kernel comes by a matrix: as it lies in memory, by way of a transposed tile, or
- * row by row through a buffer. */
+/* How the kernel reaches a matrix, given the traversal: see the head of this file. */
 static access access_of(const schedule *s, const fa_matrix *m) {
     ptrdiff_t size = (ptrdiff_t)s->realsize;
     int native = !s->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == s->job->precision;
@@ -78,7 +113,7 @@ static access access_of(const schedule *s, const fa_matrix *m) {
 
 /* ---- rows through buffers --------------------------------------------------------------- */
 
-/* By bits, without a branch: masks are hard to predict. */
+/* Puts `fill` where the mask is 0. Bitwise, without a branch, because masks are hard to predict. */
 #define FA_FILL_MASKED(real, bits)                                                                       \
     static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, void *row) { \
         const real value = (real)fill;                                                                   \
@@ -101,6 +136,7 @@ static void fill_masked(const schedule *s, size_t row, double fill, void *reals)
     else fill_masked_double(job->n, mask, job->mask_class, fill, reals);
 }
 
+/* One row to contiguous reals of the kernel's type, masked elements filled; and back, where those get 0. */
 static void gather_row(const schedule *s, const fa_matrix *m, size_t row, double fill, void *to) {
     fa_operand o = {element(m, row), m->class_, m->dtype};
     fa_gather(s->isa, &o, 0, s->job->n, s->job->precision, to);
@@ -134,9 +170,9 @@ static void stage_out(const schedule *s, const pipeline_slot *slot, const fa_mat
     for (size_t r = 0; r < slot->rows; r++) scatter_row(s, m, slot->row + r, slot->staged_rows + r * n * s->realsize);
 }
 
-/* ---- what there is one of a row ------------------------------------------------------------ */
+/* ---- one value a row: scale, label, loss, logsumexp ----------------------------------------- */
 
-/* What goes in, before the first: of all rows if it is the same of each, else 0, which absent ones keep. */
+/* Fills a row_in buffer once: with the value that all rows share, else with 0, which absent rows keep. */
 static void init_row_values(const schedule *s, size_t bytes, char *to) {
     const fa_operand *o = &s->job->row_in;
     double one = 0.0;
@@ -147,6 +183,7 @@ static void init_row_values(const schedule *s, size_t bytes, char *to) {
     else
         for (size_t k = 0; k < bytes; k += sizeof one) memcpy(to + k, &one, sizeof one);
 }
+/* Where the kernel finds the values of rows row .. row + rows - 1. */
 static void bind_row_values(const schedule *s, size_t row, size_t rows, fa_rows_args *a, void *row_in) {
     const fa_rows_job *job = s->job;
     if (s->row_in_direct && !a->head && rows % s->kernels->lanes == 0) {
@@ -165,8 +202,8 @@ static void store_row_values(const schedule *s, const fa_rows_args *a, size_t ro
 
 /* ---- calls of the kernel, interleaved -------------------------------------------------------- */
 
-/* How the kernel finds the matrices of a call: those it takes where they lie have other addresses in each. Of fewer
- * rows than a tile's nothing may be read or written beyond: they are not taken so. */
+/* Access, buffer and pitch of each matrix; start_call sets the addresses of those used IN_PLACE. Not `whole`: the tile
+ * has fewer rows than lanes. Whole vectors would read and write beyond them, so it is STAGED instead. */
 static void bind_matrices(const schedule *s, pipeline_slot *slot, int whole) {
     const fa_rows_job *job = s->job;
     fa_rows_args *a = &slot->args;
@@ -186,7 +223,7 @@ static void bind_matrices(const schedule *s, pipeline_slot *slot, int whole) {
     }
 }
 
-/* Inline: gcc drops calls of functions that do nothing else. */
+/* Inline, because gcc drops calls of functions that do nothing but prefetch. */
 FA_INLINE void prefetch_rows(const schedule *s, const fa_matrix *m, size_t row, int to_write) {
     const size_t bytes = s->job->n * s->realsize;
     const int dense = m->row == (ptrdiff_t)bytes;
@@ -208,6 +245,7 @@ FA_INLINE void prefetch_tile(const schedule *s, size_t row) {
         if (s->out[k] == TRANSPOSED) prefetch_rows(s, &job->out[k], row, 1);
 }
 
+/* Begins a call: inputs to where the kernel reads them, then FA_PHASE_MAX. */
 static void start_call(const schedule *s, pipeline_slot *slot, size_t row, size_t rows) {
     const fa_rows_job *job = s->job;
     if (s->prefetch_tiles) prefetch_tile(s, row + s->tile);
@@ -228,6 +266,7 @@ static void start_call(const schedule *s, pipeline_slot *slot, size_t row, size_
     s->kernel->phase[FA_PHASE_MAX](a);
 }
 
+/* Ends a call: results from the kernel's buffers to where they belong. */
 static void store_results(const schedule *s, const pipeline_slot *slot) {
     const fa_rows_job *job = s->job;
     for (size_t k = 0; k < job->outputs; k++) {
@@ -240,7 +279,7 @@ static void store_results(const schedule *s, const pipeline_slot *slot) {
     store_row_values(s, &slot->args, slot->row, slot->rows);
 }
 
-/* Flights and their buffers of `bytes` for each matrix, in one block; NULL without memory. */
+/* Pipeline slots, with a buffer of `bytes` for each matrix and for staged rows, in one block; NULL without memory. */
 static pipeline_slot *allocate_slots(const schedule *s, size_t slots, size_t bytes) {
     const fa_rows_job *job = s->job;
     char *memory = malloc(slots * (sizeof(pipeline_slot) + (job->inputs + job->outputs + 1) * bytes) + 64);
@@ -269,12 +308,13 @@ static void continue_call(const schedule *s, const pipeline_slot *slot, fa_row_p
     if (phase == FA_PHASE_WRITE) store_results(s, slot);
 }
 
-/* Each phase is another call's: `lag` of them, 0 or 1, have begun since the one whose MIDDLE it is. */
+/* Interleaves the phases of `calls` calls, as the picture at the head of this file shows. `lag`, 0 or 1, is how many
+ * steps EXP_SUM comes after MAX. */
 static void run_pipeline(const schedule *s, pipeline_slot *slot, size_t calls, size_t lag, size_t first, size_t rows) {
-    const size_t slots = lag + 3; /* BEGIN, MIDDLE, LATE and END, of which the first two may be one call's */
-    pipeline_slot *stage[4] = {slot, slot, slot, slot}; /* stage[d]: of the call begun d before */
+    const size_t slots = lag + 3;                       /* a call occupies a slot for that many steps */
+    pipeline_slot *stage[4] = {slot, slot, slot, slot}; /* stage[d]: the call that began d steps ago */
     for (size_t k = 0, done = 0; k < calls + lag + 2; k++, done += s->tile) {
-        const size_t middle = k - lag, late = middle - 1, last = middle - 2; /* before the first call huge */
+        const size_t middle = k - lag, late = middle - 1, last = middle - 2; /* wrap to huge before call 0 */
         if (k < calls) start_call(s, stage[0], first + done, rows - done < s->tile ? rows - done : s->tile);
         if (lag && middle < calls) continue_call(s, stage[1], FA_PHASE_EXP_SUM);
         if (late < calls) continue_call(s, stage[lag + 1], FA_PHASE_LOG);
@@ -302,9 +342,9 @@ static int run_rows(const schedule *s, size_t first, size_t rows) {
     return 0;
 }
 
-/* ---- rows side by side, where they lie ---------------------------------------------------------- */
+/* ---- panels: rows side by side, used where they lie ---------------------------------------------- */
 
-/* As many as kernels take, and one more vector's. */
+/* MAX_PANEL_ROWS: as many rows as a kernel takes, and a vector more, which row values may overrun. */
 enum { MAX_PANEL_ROWS = FA_PANEL_BYTES / 4 + MAX_LANES, MIN_PANEL_BYTES = 256 };
 
 typedef struct {
@@ -338,8 +378,9 @@ static int run_panels(const schedule *s, size_t first, size_t rows) {
     return 0;
 }
 
-/* ---- the plan ------------------------------------------------------------------------------------ */
+/* ---- the schedule -------------------------------------------------------------------------------- */
 
+/* The first task takes the head as well. */
 static void run_task(void *context, size_t index) {
     schedule *s = context;
     const size_t all = s->job->rows, first = index ? s->head + index * s->rows_per_task : 0;
@@ -347,6 +388,8 @@ static void run_task(void *context, size_t index) {
     if (s->traversal == FA_PANEL ? run_panels(s, first, rows) : run_rows(s, first, rows)) atomic_store(&s->failed, 1);
 }
 
+/* FA_ACROSS_ROWS becomes FA_PANEL in fa_rows_run, once it is known that all matrices are used in place. Few rows, of
+ * which vectors across rows would be mostly empty, are computed within row. */
 static fa_traversal choose_traversal(const schedule *s) {
     const fa_rows_job *job = s->job;
     const fa_matrix *x = &job->in[0];
@@ -356,7 +399,7 @@ static fa_traversal choose_traversal(const schedule *s) {
     return job->n <= MAX_TILED_ROW && job->rows * 2 > lanes ? FA_ACROSS_ROWS : FA_WITHIN_ROW;
 }
 
-/* Rows that lie side by side, all of them: kernels take them so where they lie. */
+/* Are all matrices used where they lie? */
 static int all_in_place(const schedule *s) {
     for (size_t k = 0; k < s->job->inputs; k++)
         if (s->in[k] != IN_PLACE) return 0;
@@ -365,8 +408,8 @@ static int all_in_place(const schedule *s) {
     return 1;
 }
 
-/* Rows before the first that lies at a vector's alignment, in all classes: vectors across two
- * cache lines need both to stay in L1, where lines a page lag displace each other. */
+/* Panels: rows before the first that lies at a vector's alignment, in all classes; 0 if there is none. A vector that
+ * straddles two cache lines needs both in L1, where lines a page apart displace each other. */
 static size_t choose_head(const schedule *s) {
     const fa_matrix *m = s->job->outputs ? &s->job->out[0] : &s->job->in[0];
     const size_t vector = s->kernels->lanes * s->realsize, beyond = (uintptr_t)m->data % vector;
@@ -375,8 +418,8 @@ static size_t choose_head(const schedule *s) {
     return head < s->job->rows ? head : 0;
 }
 
-/* As wide as kernels can, for the memory's speed, but some for each thread, and none much
- * narrower than others. */
+/* Rows of a panel. As many as a kernel takes, since memory is fastest so; but each thread gets as many panels as the
+ * others, and no panel is much narrower than the others. */
 static size_t choose_panel_rows(const schedule *s) {
     const size_t lanes = s->kernels->lanes, most = FA_PANEL_BYTES / (lanes * s->realsize) - (s->head > 0);
     const size_t least = MIN_PANEL_BYTES / (lanes * s->realsize), threads = (size_t)fa_get_threads();
@@ -394,7 +437,7 @@ static int should_prefetch_tiles(const schedule *s) {
     return s->job->rows * bytes > MAX_L2_BYTES;
 }
 
-/* Each task fills and drains its slots anew: no more tasks than balance needs. */
+/* Each task fills and drains its own pipeline, so there are no more tasks than balance needs. */
 static size_t choose_rows_per_task(const schedule *s) {
     const fa_rows_job *job = s->job;
     const size_t threads = (size_t)fa_get_threads(), unit = s->traversal == FA_PANEL ? s->panel_rows : MAX_LANES;

@@ -1,5 +1,6 @@
-/* All kernels of one instruction set, and the table of them. Included by runtime/isa_*.c, once each,
- * after the target is set; FA_ISA_TABLE and FA_ISA_NAME name what it defines. */
+/* All kernels of one instruction set, and the table of them, fa_isa (contract.h). Each runtime/isa_*.c sets its target,
+ * the names FA_ISA_TABLE and FA_ISA_NAME, and includes this once. Kernels written for either element type are in
+ * of_type.h, which is included twice. */
 #ifndef FA_ALL_H
 #define FA_ALL_H
 

@@ -1,8 +1,9 @@
-/* Steps of CTC's recursions, in float64. See ctc.h for what is what.
+/* CTC: one step of the forward recursion (alpha) and of the backward recursion (beta), in float64. contract.h explains
+ * states and probabilities m * 2^k; drivers/ctc.c runs the steps of a sequence.
  *
- * A sum of m * 2^k takes the largest k for its own: the others' m are multiplied by 2^(k - largest), which is
- * exact or so small as not to count. So a step's errors are the roundings of a sum of two or three, of one
- * exponential and of their product. */
+ * A sum of several m * 2^k has the largest of their k; each m is multiplied by 2^(k - largest), which is exact or too
+ * small to count. So the errors of a step are the roundings of a sum of two or three terms, of one exponential and of
+ * their product. */
 #ifndef FA_CTC_KERNEL_H
 #define FA_CTC_KERNEL_H
 
@@ -11,6 +12,7 @@
 #include "../simd/f64.h"
 #include "contract.h"
 
+/* An extended number, m * 2^k. */
 typedef struct {
     vec m, k;
 } FN(scaled_by);
@@ -29,8 +31,8 @@ FA_INLINE ext FN(ext_splat)(real m, real k) {
     return e;
 }
 
-/* 2^(k - most) for k <= most; 0 below 2^-1022, and for -inf - -inf: the bounded difference is added to the
- * exponent field of 1. */
+/* 2^(k - most) for k <= most. Below 2^-1022, and where both are -inf, it is 0. The difference, bounded from below,
+ * becomes the exponent field of the result. */
 FA_INLINE vec FN(ext_factor)(vec k, vec most) {
     const vec shift = K(F64_SHIFT + 1023);
     return v_from_bits(v_bits(v_max(k - most, K(-1023)) + shift) << 52);
@@ -53,17 +55,19 @@ FA_INLINE ext FN(ext_times)(ext a, ext b) {
     return p;
 }
 
-/* m to [1, 2); NaN stays. */
+/* The same number with m in [1, 2). NaN stays. */
 FA_INLINE ext FN(ext_normal)(ext e) {
     ivec excess = (v_bits(e.m) >> 52) - 1023;
     ext n = {v_select(v_isnan(e.m), e.m, v_from_bits(v_bits(e.m) - (excess << 52))), e.k + v_from_int(excess)};
     return n;
 }
 
-/* exp(x - max), m in [0.7, 1.5). What the difference lost comes back as a factor. Beyond 2^51, where neighbours
- * differ by a factor of more than 2, m is 1. NaN for NaN and inf. */
+/* exp(x - max) as m * 2^k.
+ * Range: m in [0.7, 1.5). Infinities: exp(-inf) = 0; x - max = +inf or NaN gives NaN.
+ * x - max is exact, d + low: the rounding error `low` joins the reduced argument. Where |d| > 2^51, neighbouring d
+ * differ by a factor of more than 2 in the result, so m is 1. */
 FA_INLINE ext FN(ext_exp)(vec x, vec max) {
-    vec d = x - max, back = d + max, low = (x - back) - (max - (back - d)); /* two-sum: d + low = x - max */
+    vec d = x - max, back = d + max, low = (x - back) - (max - (back - d)); /* two-sum */
     low = v_keep(v_lt(v_abs(low), K(0x1p-27)), low);
     mask far = v_lt(K(0x1p51), v_abs(d));
     FN(reduced) a = FN(exp_reduce)(d);
@@ -73,11 +77,14 @@ FA_INLINE ext FN(ext_exp)(vec x, vec max) {
     return e;
 }
 
+/* Stores a state's probability, normalised if it is time to. */
 FA_INLINE void FN(ext_put)(const fa_ctc_step *s, fa_ctc_row row, size_t i, ext e) {
     FN(ext_store)(row, i, s->normalise ? FN(ext_normal)(e) : e);
 }
 
-/* blank j: from itself and from label j - 1; label j: from itself, blank j, and if it may from label j - 1. */
+/* alpha_t from alpha_t-1:
+ *   blank j   (itself + label j - 1) exp(x_blank - max)
+ *   label j   (itself + blank j + label j - 1 if label j may follow it directly) exp(x_j - max) */
 static void FN(ctc_forward)(const fa_ctc_step *s, fa_ctc_row before, fa_ctc_row now) {
     const size_t w = s->width;
     const vec max = v_splat(s->max);
@@ -92,7 +99,7 @@ static void FN(ctc_forward)(const fa_ctc_step *s, fa_ctc_row before, fa_ctc_row 
     }
 }
 
-/* Of FA_CTC_SLOTS sums, element i's is i % FA_CTC_SLOTS: their total. */
+/* Folds the FA_CTC_SLOTS slots of a sum; element i was added to slot i % FA_CTC_SLOTS. */
 FA_INLINE double FN(ctc_slots_total)(const vec part[FA_CTC_SLOTS / LANES]) {
     double slot[FA_CTC_SLOTS];
     for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) v_store(slot + v * LANES, part[v]);
@@ -101,7 +108,7 @@ FA_INLINE double FN(ctc_slots_total)(const vec part[FA_CTC_SLOTS / LANES]) {
     return slot[0];
 }
 
-/* product = alpha beta to posteriors, over their largest power of two; their total. */
+/* posterior = product / 2^most, with product = alpha beta and `most` the largest of its k; returns their sum. */
 FA_INLINE double FN(posteriors)(size_t n, fa_ctc_row product, vec most, double *posterior) {
     vec part[FA_CTC_SLOTS / LANES];
     for (size_t v = 0; v < FA_CTC_SLOTS / LANES; v++) part[v] = K(0);
@@ -115,7 +122,9 @@ FA_INLINE double FN(posteriors)(size_t n, fa_ctc_row product, vec most, double *
     return FN(ctc_slots_total)(part);
 }
 
-/* beta comes with its own step's probability, which alpha has too: the product is taken before that. */
+/* beta_t from beta_t+1, and the posteriors. alpha_t includes the probability of step t's own input, and so does beta_t
+ * as it is stored: alpha is multiplied with beta before beta gets it. The posteriors are normalised by their own
+ * sum. */
 static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_row now, fa_ctc_row alpha,
                                fa_ctc_row product, double *posterior) {
     const size_t w = s->width;
@@ -146,6 +155,7 @@ static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_ro
     return blanks / all;
 }
 
+/* The softmax normaliser of one step: sum exp(x - max), and max. */
 static double FN(ctc_total)(size_t n, const double *x, double *max) {
     FN(sum) part[FA_CTC_SLOTS / LANES];
     vec most = K(-F64_INF);
@@ -158,10 +168,11 @@ static double FN(ctc_total)(size_t n, const double *x, double *max) {
             part[v] = FN(sum_add)(part[v], v_exp_nonpos(v_load(x + i + v * LANES) - most));
     double lanes[LANES];
     v_store(lanes, FN(sum_dd)(FN(sum_across_lanes)(part, FA_CTC_SLOTS / LANES)).hi);
-    if (lanes[0] != lanes[0]) *max = lanes[0]; /* which it is of a row with NaN differs */
+    if (lanes[0] != lanes[0]) *max = lanes[0]; /* with NaN, v_max_across may give any lane */
     return lanes[0];
 }
 
+/* grad = scale (y - posterior) of one step; hess = scale (y (1 - y) - posterior (1 - posterior)). x NULL: y is 0. */
 static void FN(ctc_row)(size_t n, const double *x, double max, double inverse, const double *posterior, double scale,
                         double *grad, double *hess) {
     for (size_t i = 0; i < n; i += LANES) {
@@ -172,12 +183,13 @@ static void FN(ctc_row)(size_t n, const double *x, double max, double inverse, c
     }
 }
 
+/* -log of (m[0] 2^k[0] + m[1] 2^k[1]) / (m[2] 2^k[2]): inf for probability 0, NaN for NaN. */
 static double FN(ctc_minus_log)(const double m[3], const double k[3]) {
     ext p = FN(ext_sum2)(FN(ext_splat)(m[0], k[0]), FN(ext_splat)(m[1], k[1]));
     p.m = p.m / v_splat(m[2]);
     p.k = p.k - v_splat(k[2]);
     p = FN(ext_normal)(p);
-    mask above = v_lt(K(0x1.6a09e667f3bcdp+0), p.m); /* sqrt2: the logarithms of m and 2^k never cancel */
+    mask above = v_lt(K(0x1.6a09e667f3bcdp+0), p.m); /* m in [sqrt(1/2), sqrt(2)]: log m and k log 2 never cancel */
     p.m = v_select(above, K(0.5) * p.m, p.m);
     p.k = p.k + v_keep(above, K(1));
     vec low = v_fma(p.k, K(F64_LN2_LO), v_log(p.m));

@@ -1,4 +1,5 @@
-/* All kernels of one precision, and the table of them. Included once for each element type. */
+/* All kernels of one precision, and the table of them, fa_kernels (contract.h). all.h includes this once for each
+ * element type. ops.def makes the lists: the order of its lines is that of the ids in core.h. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_OF_TYPE_H64) : !defined(FA_OF_TYPE_H32)
 #ifdef FA_T_IS_F64

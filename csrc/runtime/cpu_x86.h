@@ -1,16 +1,17 @@
-/* What an x86-64 CPU and its operating system let us use. */
+/* Which instruction sets an x86-64 CPU and its operating system let us use: asked by dispatch.c. */
 #ifndef FA_CPU_X86_H
 #define FA_CPU_X86_H
 
 #include <cpuid.h>
 
+/* The register sets that the operating system keeps for each thread (XCR0). */
 static unsigned fa_saved_registers(void) {
     unsigned low, high;
     __asm__ __volatile__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
 }
 
-/* The bits of leaf 7 (ebx), if FMA, AVX and F16C are there and `saved` registers are kept; else 0. */
+/* CPUID leaf 7 (ebx), if the CPU has FMA, AVX and F16C and the system keeps the `saved` registers; else 0. */
 static unsigned fa_leaf7(unsigned saved) {
     const unsigned fma_osxsave_avx_f16c = 1u << 12 | 1u << 27 | 1u << 28 | 1u << 29;
     unsigned a, b, c, d;

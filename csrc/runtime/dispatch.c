@@ -1,5 +1,5 @@
-/* Chooses the instruction set, once, at the first use: the best that this CPU
- * has, or the one that FASTACT_ISA names. */
+/* Chooses the instruction set at the first use: the one that the environment variable FASTACT_ISA names, if this CPU
+ * has it, else the best. A host may change it later (fa_set_isa). */
 #include "dispatch.h"
 
 #include <stdatomic.h>

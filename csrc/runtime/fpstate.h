@@ -1,7 +1,5 @@
-/* The floating-point control and status word, set to IEEE defaults while we
- * compute and put back afterwards: results do not depend on a host's
- * flush-to-zero or rounding mode, and no flag of an intermediate step leaks.
- */
+/* The floating-point control and status registers: set to IEEE defaults while we compute, and restored afterwards. So
+ * results do not depend on a host's rounding or flush-to-zero mode, and no exception flag leaks to the host. */
 #ifndef FA_FPSTATE_H
 #define FA_FPSTATE_H
 

@@ -1,13 +1,12 @@
-/* A small thread pool.
+/* A small thread pool: fa_parallel_for, and how many threads it may use.
  *
- * Threads start at the first call that wants them, never at import. The caller
- * works too. One job runs at a time: a nested or concurrent call does its own
- * work serially rather than wait. A forked child starts with an empty pool. If
- * a thread cannot start, those that could (or the caller alone) do the work.
- * Tasks are handed out in index order; which thread runs one never matters.
- * To wake a thread takes as long as 100,000 elements, the more on a virtual machine: whoever
- * waits looks out for some 0.1 ms before it sleeps, which bridges the calls of a loop.
- */
+ * - Threads start at the first call that needs them, never at import. The caller works too.
+ * - One job runs at a time. A nested or concurrent call runs serially in its own thread rather than wait.
+ * - A forked child starts with an empty pool.
+ * - If a thread cannot start, those that did (or the caller alone) do the work.
+ * - Tasks are handed out in index order. Which thread runs a task never changes a result.
+ * - Waking a thread takes as long as computing 100,000 elements, on virtual machines longer. So whoever waits spins for
+ *   some 0.1 ms before it sleeps, which bridges the calls of a loop. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* sched_getaffinity */
 #endif
@@ -25,7 +24,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 typedef struct {
-    pid_t thread; /* by number: it may be gone when a worker asks about it */
+    pid_t thread; /* a thread id, since the thread may be gone when a worker asks about it */
     int cpu;
 } caller;
 static caller this_caller(void) {
@@ -33,9 +32,9 @@ static caller this_caller(void) {
     return c;
 }
 
-/* Linux wakes a thread on the CPU it ran on last or on its waker's, and where only few CPUs
- * share a cache it hardly looks for an idle one: a worker may wait behind its caller until
- * the job is done. One that finds itself there keeps away from that CPU. */
+/* Linux wakes a thread on the CPU where it last ran or on its waker's, and where few CPUs share a cache it hardly looks
+ * for an idle one. So a worker may wait behind its caller until the job is done. A worker that finds itself on the
+ * caller's CPU keeps away from it from then on. */
 static void keep_away_from(caller c) {
     cpu_set_t others;
     if (sched_getcpu() != c.cpu || sched_getaffinity(c.thread, sizeof others, &others) != 0) return;
@@ -58,14 +57,14 @@ typedef struct {
 } job;
 
 static struct {
-    fa_mutex busy;  /* held by the caller whose job runs */
-    fa_mutex lock;  /* guards what follows */
+    fa_mutex busy; /* held by the caller whose job runs */
+    fa_mutex lock; /* guards all that follows */
     fa_cond posted, finished;
-    job *current;
-    caller from;             /* whose job it is or was */
-    atomic_ulong generation; /* of `current`, so that no worker takes a job twice */
-    int workers, wanted;
-    atomic_int running;
+    job *current;            /* NULL: workers that have not begun stay out */
+    caller from;             /* who posted the current or last job */
+    atomic_ulong generation; /* number of the last job, so that no worker takes a job twice */
+    int workers, wanted;     /* threads started; how many more the current job wants */
+    atomic_int running;      /* workers on the current job */
 } pool = {.busy = FA_MUTEX_INIT, .lock = FA_MUTEX_INIT, .posted = FA_COND_INIT, .finished = FA_COND_INIT};
 
 static atomic_int thread_limit; /* 0: not yet set */
@@ -76,11 +75,11 @@ static void work_on(job *j) {
         j->task(j->context, i);
 }
 
-/* With pool.lock held: is there a job that this worker has not seen and that wants it? */
+/* Is there a job that this worker has not seen and that wants more workers? With pool.lock held. */
 static int has_job(unsigned long seen) { return pool.current && pool.generation != seen && pool.wanted > 0; }
 
-/* With pool.lock held, but for the time it looks out: a worker woken too late for one job may
- * be in time for the next. */
+/* Waits for the next job. With pool.lock held, except while it spins. A worker that wakes too late for one job spins
+ * again, and may be in time for the next. */
 static void wait_for_job(unsigned long seen) {
     for (unsigned long known = seen; !has_job(seen);) {
         const caller from = pool.from;
@@ -114,6 +113,7 @@ static void worker_loop(void) {
 }
 
 #if !defined(_WIN32)
+/* In a forked child: the parent's threads do not exist here, and its locks may be held for ever. */
 static void forget_parent(void) {
     fa_mutex fresh = FA_MUTEX_INIT;
     fa_cond quiet = FA_COND_INIT;
@@ -127,12 +127,12 @@ static void forget_parent(void) {
 }
 #endif
 
-/* With pool.lock held. */
+/* Starts threads until `wanted` exist. With pool.lock held. */
 static void start_workers(int wanted) {
 #if !defined(_WIN32)
     static int registered;
     if (!registered) registered = pthread_atfork(NULL, NULL, forget_parent) == 0;
-    if (!registered) return; /* without it a child could hang: stay serial */
+    if (!registered) return; /* without the handler a child could hang: stay serial */
 #endif
     while (pool.workers < wanted && fa_thread_start(worker_loop) == 0) pool.workers++;
 }
@@ -149,7 +149,7 @@ static void run_on_pool(size_t tasks, fa_task *task, void *context, int threads)
     fa_mutex_unlock(&pool.lock);
     work_on(&j);
     fa_mutex_lock(&pool.lock);
-    pool.current = NULL; /* whoever has not begun stays out */
+    pool.current = NULL; /* workers that have not begun stay out */
     pool.wanted = 0;
     fa_mutex_unlock(&pool.lock);
     for (int k = 0; k < LOOKS && atomic_load_explicit(&pool.running, memory_order_relaxed); k++) fa_pause();
@@ -158,7 +158,7 @@ static void run_on_pool(size_t tasks, fa_task *task, void *context, int threads)
     fa_mutex_unlock(&pool.lock);
 }
 
-/* A host's threads may have any floating-point mode. */
+/* A task for the host's own threads (fa_set_runner), which may have any floating-point mode. */
 typedef struct {
     fa_task *task;
     void *context;
@@ -205,10 +205,10 @@ int fa_get_threads(void) {
     return atomic_load(&thread_limit);
 }
 
-/* ---- how many CPUs we may use --------------------------------------------------- */
+/* ---- how many CPUs we may use: by affinity and cgroup ------------------------------- */
 
 #if defined(__linux__)
-/* CPUs' worth of time a cgroup grants, rounded up; 0 where there is no limit. */
+/* The CPU time that a cgroup grants, in CPUs, rounded up; 0: no limit. */
 static int cgroup_quota(void) {
     long quota = -1, period = 0;
     FILE *f = fopen("/sys/fs/cgroup/cpu.max", "r");

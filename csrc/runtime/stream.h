@@ -1,5 +1,5 @@
-/* When stores past the caches pay: for outputs so large that each line would be read from memory only to be
- * overwritten. */
+/* When stores past the caches pay, for map.c: with outputs so large that each cache line would be read from memory only
+ * to be overwritten. */
 #ifndef FA_STREAM_H
 #define FA_STREAM_H
 
@@ -15,16 +15,17 @@ enum { FA_STREAM_MIN_BYTES = 48 << 20 }; /* bytes of an output */
 
 static inline int fa_streams_pay(void) {
     unsigned a, b, c, d;
-    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx; /* elsewhere not measured */
+    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx; /* not measured on others */
 }
-/* Is there memory behind its last byte? What the system has yet to clear comes to the cache by that. */
+/* Is the page of its last byte in memory? A page that is not will be cleared by the system, which brings it to the
+ * cache: then streaming does not pay. */
 static inline int fa_is_resident(const void *data, size_t bytes) {
     const uintptr_t page = 4096;
     unsigned char present = 0;
     void *last = (void *)(((uintptr_t)data + bytes - 1) & ~(page - 1));
     return mincore(last, 1, &present) == 0 && (present & 1);
 }
-/* Before other threads may read what was stored. */
+/* To be called before other threads may read what was stored. */
 static inline void fa_stream_end(void) { _mm_sfence(); }
 #else
 enum { FA_STREAM_MIN_BYTES = 48 << 20 };

@@ -1,8 +1,8 @@
-/* Mutexes, conditions and detached threads: POSIX, or Windows (which is untested). */
+/* Mutexes, conditions and detached threads for parallel.c: POSIX, or Windows (untested). */
 #ifndef FA_THREAD_H
 #define FA_THREAD_H
 
-/* Some 50 ns of waiting that leave the core to whoever shares it. */
+/* Waits some 50 ns and leaves the core to the hardware thread that shares it. */
 static inline void fa_pause(void) {
 #if defined(__x86_64__) || defined(_M_X64)
     __builtin_ia32_pause();
@@ -49,7 +49,7 @@ static inline void fa_cond_wait(fa_cond *c, fa_mutex *m) { pthread_cond_wait(c, 
 static inline void fa_cond_signal(fa_cond *c) { pthread_cond_signal(c); }
 static inline void fa_cond_broadcast(fa_cond *c) { pthread_cond_broadcast(c); }
 static inline void *fa_thread_main(void *body) {
-    /* ISO C has no cast between function and object pointers, POSIX does. */
+    /* ISO C does not cast between function and object pointers; POSIX does. */
     union {
         void *object;
         void (*function)(void);
@@ -58,7 +58,7 @@ static inline void *fa_thread_main(void *body) {
     u.function();
     return NULL;
 }
-/* A signal belongs to the host's own threads: ours take none. */
+/* Our threads block all signals, which belong to the host's own threads. */
 static inline int fa_thread_start(void (*body)(void)) {
     union {
         void *object;

@@ -1,5 +1,5 @@
-/* Losses of two or three vectors a row: cosine_embedding_loss, triplet_margin_loss. Rows are in
- * float64 buffers: see wide_rows.h. */
+/* Losses of two or three vectors a row: cosine_embedding_loss, triplet_margin_loss. Rows are in float64 buffers: see
+ * float64_rows.h. drivers/float64_row_loss.c calls these. */
 #ifndef FA_DISTANCES_H
 #define FA_DISTANCES_H
 
@@ -11,16 +11,16 @@
 
 /* ---- cosine ------------------------------------------------------------------------------------
  *
- * c = a.b / (|a| |b|), |a|^2 = a.a + 1e-12, as PyTorch has it: finite where a or b is 0. With the unit
- * vectors A = a/|a|, B = b/|b|:
+ * c = a.b / (|a| |b|), with |a|^2 = a.a + 1e-12 as in PyTorch. With unit vectors A = a / |a|, B = b / |b|:
  *   dc/da_i = (B_i - c A_i) / |a|,   d2c/da_i^2 = ((3 c A_i - 2 B_i) A_i - c) / |a|^2
- * Vectors whose squares overflow are scaled by 2^-600 first. */
+ * Range: [-1, 1], clamped. Where a or b is 0, the 1e-12 keeps everything finite and c = 0.
+ * Vectors whose squares overflow are summed again, scaled by 2^-600. */
 
 static const double COSINE_EPS = 1e-12, SCALE_DOWN = 0x1p-600, SCALE_UP = 0x1p700;
 
 typedef struct {
     const fa_float64_rows_args *row;
-    vec before[2], inverse[2]; /* A = (a * before) * inverse; inverse is 1 in the sums */
+    vec before[2], inverse[2]; /* A = (a * before) * inverse */
 } cosine_pass;
 
 FA_INLINE void cosine_body(void *context, size_t i, vec sums[ROW_SUMS]) {
@@ -30,10 +30,10 @@ FA_INLINE void cosine_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     sums[1] = v_fma(b, b, sums[1]);
     sums[2] = v_fma(a, b, sums[2]);
 }
-/* The cosine; and what makes unit vectors. */
+/* The cosine; sets before and inverse, which turn a and b into unit vectors. */
 FA_INLINE vec cosine_of(cosine_pass *p) {
     vec sums[ROW_SUMS];
-    for (int again = 0; again < 2; again++) { /* again only where a square overflowed */
+    for (int again = 0; again < 2; again++) { /* a second time only if a square overflowed */
         row_sums(p->row, ROW_SUMS, cosine_body, p, sums);
         mask over[2] = {v_le(K(0x1p1000), sums[0]), v_le(K(0x1p1000), sums[1])};
         if (again || !v_any(v_mask_or(over[0], over[1]))) break;
@@ -45,7 +45,7 @@ FA_INLINE vec cosine_of(cosine_pass *p) {
     return v_min(K(1), v_max(K(-1), c));
 }
 
-/* Gradients and curvature of slope * cosine. */
+/* Gradients and curvature of slope * cosine; 0 where the slope is 0. */
 static void cosine_results(const cosine_pass *p, vec cosine, vec slope) {
     const fa_float64_rows_args *r = p->row;
     const mask none = v_eq(slope, K(0));
@@ -65,7 +65,8 @@ static void cosine_results(const cosine_pass *p, vec cosine, vec slope) {
     }
 }
 
-/* 1 - c for target 1, max(c - margin, 0) for -1, with slope 1 at its kink; 0 for any other. */
+/* loss = 1 - c for target 1, max(c - margin, 0) for target -1, 0 for any other target.
+ * Kink c = margin: slope 1. A NaN target gives NaN. */
 static void cosine_embedding_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     cosine_pass p = {r, {K(1), K(1)}, {K(1), K(1)}};
     vec c = cosine_of(&p), beyond = c - v_splat(r->margin), t = v_load(r->target);
@@ -81,20 +82,21 @@ static void cosine_embedding_loss_kernel(const fa_float64_rows_args *r, double l
 
 /* ---- p-norms -----------------------------------------------------------------------------------
  *
- * N = (sum |d_i|^p)^(1/p) of any p: 0 counts what is not 0, infinities give the largest and the least
- * |d_i|. With q = |d_i| / N:
- *   dN/d_i = sign(d_i) q^(p-1),   d2N/d_i^2 = (p - 1) (q^(p-2) - q^(2p-2)) / N
- * p = 2 is d_i / N and (1 - q^2) / N; p = 1 sign(d_i) and 0; of an infinite p ties share the slope.
- * As in PyTorch the slope is 0 where N = 0, and where d_i = 0; so is the curvature of N = 0, and of d_i = 0
- * but for p = 2. Sums whose terms over- or underflow are scaled: by a power of two for p = 2, else by the
- * largest |d_i| (p < 0: the least). */
+ * N = (sum |d_i|^p)^(1/p) for any p. p = 0 counts the d_i that are not 0; p = inf is the largest |d_i|, p = -inf the
+ * least. With q = |d_i| / N:
+ *   dN/dd_i = sign(d_i) q^(p-1),   d2N/dd_i^2 = (p - 1) (q^(p-2) - q^(2p-2)) / N
+ *   p = 2: d_i / N and (1 - q^2) / N;   p = 1: sign(d_i) and 0
+ * Range: [0, inf]. Kinks, as in PyTorch: the slope is 0 where N = 0 or d_i = 0; the curvature is 0 where N = 0, and
+ * where d_i = 0 unless p = 2. With infinite p, elements that tie share the slope equally.
+ * Sums whose terms over- or underflow are scaled: by a power of two for p = 2, which is exact; else by the largest
+ * |d_i| (p < 0: the least). */
 
 typedef enum { NORM_OF_1, NORM_OF_2, NORM_COUNT, NORM_EXTREME, NORM_POWER } norm_kind;
 
 typedef struct {
     norm_kind kind;
     double p;
-    vec norm, before, inverse; /* of q = (|d| before) inverse; inverse 0: no slopes; NORM_EXTREME: 1 / ties */
+    vec norm, before, inverse; /* q = (|d| before) inverse; inverse 0: slope 0; NORM_EXTREME: inverse = 1 / ties */
 } row_norm;
 
 static norm_kind norm_kind_of(double p) {
@@ -104,13 +106,13 @@ static norm_kind norm_kind_of(double p) {
     return p - p == 0.0 ? NORM_POWER : NORM_EXTREME;
 }
 
-/* r^e = exp(e log r) of r >= 0, within 2 + |e log r| ulp. */
+/* r^e = exp(e log r) for r >= 0; r^0 = 1. Max error: 2 + |e log r| ulp. */
 FA_NOINLINE vec rough_power(vec r, vec e) { return v_select(v_eq(e, K(0)), K(1), v_exp(e * v_log(r))); }
 
 typedef struct {
     const double *d;
     norm_kind kind;
-    vec scale, p; /* scale: what d is multiplied with, or for NORM_POWER divided by; NORM_EXTREME: the extreme */
+    vec scale, p; /* scale: multiplies d; NORM_POWER: divides |d|; NORM_EXTREME: the extreme itself */
 } norm_pass;
 
 FA_INLINE void norm_body(void *context, size_t i, vec sums[ROW_SUMS]) {
@@ -132,12 +134,12 @@ FA_INLINE void square_body(void *context, size_t i, vec sums[ROW_SUMS]) {
 FA_NOINLINE vec norm_sum(const fa_float64_rows_args *r, const double *d, norm_kind kind, vec scale) {
     norm_pass p = {d, kind, scale, v_splat(r->p)};
     vec sums[ROW_SUMS];
-    if (kind == NORM_OF_2) row_sums(r, 1, square_body, &p, sums); /* the usual one: a tight loop */
+    if (kind == NORM_OF_2) row_sums(r, 1, square_body, &p, sums); /* the common case: a tight loop */
     else row_sums(r, 1, norm_body, &p, sums);
     return sums[0];
 }
 
-/* The largest |d_i|, or for p < 0 the least; NaN if there is one. */
+/* The largest |d_i|, or for p < 0 the least; NaN if a d_i is. */
 static vec norm_extreme(const fa_float64_rows_args *r, const double *d) {
     const vec sign = v_splat(r->p < 0 ? -1.0 : 1.0);
     vec most = K(-INFINITY), nan = K(0);
@@ -153,7 +155,7 @@ static vec norm_extreme(const fa_float64_rows_args *r, const double *d) {
     return FN(constant_slope)(nan, most * sign);
 }
 
-/* What makes squares of numbers up to `largest` neither over- nor underflow. */
+/* A factor that keeps squares of numbers up to `largest` from over- and underflow. */
 FA_INLINE vec power_of_two_for(vec largest) {
     return v_select(v_lt(largest, K(0x1p-480)), K(SCALE_UP), v_select(v_lt(K(0x1p480), largest), K(SCALE_DOWN), K(1)));
 }
@@ -180,7 +182,7 @@ FA_INLINE void norm_of_power(row_norm *s, const fa_float64_rows_args *r, const d
     s->norm = v_select(plain, extreme, extreme * ratio);
     s->inverse = v_select(plain, K(0), K(1) / (extreme * s->before * ratio));
 }
-/* d is padded with 0, for p < 0 with infinity: what adds nothing. */
+/* d is padded with what adds nothing: 0, or infinity for p < 0. */
 FA_NOINLINE void norm_of(row_norm *s, const fa_float64_rows_args *r, const double *d) {
     s->kind = norm_kind_of(r->p);
     s->p = r->p;
@@ -196,7 +198,7 @@ FA_NOINLINE void norm_of(row_norm *s, const fa_float64_rows_args *r, const doubl
         s->inverse = K(1) / norm_sum(r, d, NORM_EXTREME, s->norm);
         break;
     }
-    if (!r->n) s->norm = K(0); /* of nothing, for p < 0 too */
+    if (!r->n) s->norm = K(0); /* an empty row, also for p < 0 */
     s->inverse = FN(constant_slope)(s->norm, s->inverse);
 }
 
@@ -222,7 +224,7 @@ FA_INLINE vec norm_curve(const row_norm *s, vec d, vec slope, vec q) {
     if (s->kind == NORM_POWER) bend = v_select(v_eq(d, K(0)), K(0), bend);
     return v_select(v_eq(s->inverse, K(0)), none, bend);
 }
-/* d becomes the slopes of its norm; curves, unless NULL, its second derivatives. */
+/* Replaces d by the slopes of its norm; curves, unless NULL, takes the second derivatives. */
 FA_NOINLINE void norm_slopes(const row_norm *s, const fa_float64_rows_args *r, double *d, double *curves) {
     for (size_t i = 0; i < r->padded; i += LANES) {
         vec x = v_load(d + i), q = v_abs(x) * s->before * s->inverse, slope = norm_slope(s, x, q);
@@ -231,9 +233,11 @@ FA_NOINLINE void norm_slopes(const row_norm *s, const fa_float64_rows_args *r, d
     }
 }
 
-/* ---- triplets: max(margin + |a - p + eps| - |a - n + eps|, 0), slope 1 at the kink ----------------
+/* ---- triplets of anchor a, positive p, negative n ------------------------------------------------
  *
- * swap: of |a - n + eps| and |p - n + eps| the lesser; where they are equal each has half the slope. */
+ * loss = max(margin + |a - p + eps| - |a - n + eps|, 0), with the p-norm above. With swap, the lesser of |a - n + eps|
+ * and |p - n + eps| is subtracted.
+ * Range: [0, inf). Kink at 0: slope 1. Where swap's two distances are equal, each has half the slope. */
 
 FA_NOINLINE void triplet_difference(const fa_float64_rows_args *r, const double *a, const double *b, double *d) {
     const vec eps = v_splat(r->eps);
@@ -241,9 +245,9 @@ FA_NOINLINE void triplet_difference(const fa_float64_rows_args *r, const double 
     fill(r->held, r->padded, r->p < 0 ? (double)INFINITY : 0.0, d);
 }
 
-/* Slopes or curves of the three distances: the loss's are sums of them. */
+/* Slopes or curvatures of the three distances, each (n). Those of the loss are sums of them. */
 typedef struct {
-    const double *near, *far, *swapped; /* swapped may be NULL: 0 */
+    const double *near, *far, *swapped; /* |a - p|, |a - n|, |p - n|; swapped NULL: 0 */
     vec far_weight, swapped_weight, factor;
 } triplet_parts;
 
@@ -282,7 +286,7 @@ static void triplet_margin_loss_kernel(const fa_float64_rows_args *r, double los
         zero_results(r);
         return;
     }
-    double *const *curves = r->hess; /* each distance's, until they are combined */
+    double *const *curves = r->hess; /* hold each distance's curvatures until they are combined */
     norm_slopes(&to_near, r, near, curves[0]);
     norm_slopes(&to_far, r, far, curves[1]);
     if (r->swap) norm_slopes(&to_swapped, r, swapped, curves[2]);

@@ -1,9 +1,10 @@
-/* Rows in float64 buffers (see ../wide_rows.h): sums in a fixed order, widening, narrowing.
- * Included once, for float64.
+/* Rows in float64 buffers, which margins.h and distances.h work on: sums in a fixed order, conversion from and to the
+ * element types. contract.h (fa_float64_rows_args) says what a buffer holds: a row (n), or a tile (n, LANES) with a
+ * vector for each class. drivers/float64_row_loss.c fills them. Included once, for float64.
  *
- * Element i adds to slot i % 16; slot k takes slot k + 8, then k + 4, and so on. Of rows longer
- * than a piece the pieces' sums are added with their rounding errors carried along, so a sum of
- * any length is within a dozen roundings, mostly less than one. */
+ * Sums. Element i adds to slot i % 16; at the end slot k takes slot k + 8, then k + 4, and so on: the same order for a
+ * row and for a tile. A row longer than PIECE is summed piece by piece, and the pieces' sums are added with Kahan's
+ * correction. Max error: a sum of any length is within a dozen roundings, mostly less than one. */
 #ifndef FA_FLOAT64_ROWS_H
 #define FA_FLOAT64_ROWS_H
 
@@ -15,14 +16,14 @@
 
 enum { PIECE = 256, ROW_SUMS = 3 };
 
-/* Adds what the vector of a row or tile at `i`, in elements of its buffer, holds to `sums`. */
+/* Adds the terms of one vector, at element `i` of the row's or tile's buffer, to `sums`. */
 typedef void row_sum_body(void *context, size_t i, vec sums[ROW_SUMS]);
 
-/* `count` sums of each row: in its lane, or of one row in all. `tile` is a constant. */
+/* `count` sums of each row: in its lane; a single row's in all lanes. `tile` is a constant. */
 FA_INLINE void row_sums_of(const fa_float64_rows_args *r, int tile, int count, row_sum_body *body, void *context,
                            vec total[ROW_SUMS]) {
-    const size_t vectors = tile ? FA_FLOAT64_GROUP : FA_FLOAT64_GROUP / LANES; /* of a group: its slots */
-    const size_t used = tile && r->n < vectors ? r->n : vectors; /* to add the 0 of others would change nothing */
+    const size_t vectors = tile ? FA_FLOAT64_GROUP : FA_FLOAT64_GROUP / LANES; /* that hold a group's 16 slots */
+    const size_t used = tile && r->n < vectors ? r->n : vectors; /* the other slots stay 0: nothing to add */
     f64_sum sums[ROW_SUMS];
     for (int k = 0; k < count; k++) sums[k] = f64_sum_zero();
     for (size_t start = 0; start < r->padded; start += PIECE / FA_FLOAT64_GROUP * vectors * LANES) {
@@ -53,9 +54,11 @@ FA_INLINE vec sign_or_nan(vec x) { /* 0 of 0, NaN of NaN */
     vec one = v_copysign(K(1), x);
     return FN(constant_slope)(x, v_select(v_eq(x, K(0)), K(0), one));
 }
+/* The weight of the class whose elements the vector at i holds; a tile's is the same in all lanes. */
 FA_INLINE vec class_weight_at(const fa_float64_rows_args *r, size_t i) {
     return r->tile ? v_splat(r->class_weight[i / LANES]) : v_load(r->class_weight + i);
 }
+/* What a loss divides by: n, or 1 for empty rows. */
 FA_INLINE vec class_count(const fa_float64_rows_args *r) { return v_splat(r->n ? (double)r->n : 1.0); }
 
 static void fill(size_t first, size_t end, double value, double *to) {
@@ -67,7 +70,7 @@ static void zero_results(const fa_float64_rows_args *r) {
         if (r->hess[k]) fill(0, r->held, 0.0, r->hess[k]);
     }
 }
-/* results *= factor; 0 where that is 0 */
+/* results *= factor; 0 where factor is 0, whatever the result */
 static void scale_results(const fa_float64_rows_args *r, vec factor, double *results) {
     for (size_t i = 0; results && i < r->padded; i += LANES)
         v_store(results + i, FN(weighted)(factor, v_load(results + i)));
@@ -75,7 +78,7 @@ static void scale_results(const fa_float64_rows_args *r, vec factor, double *res
 
 /* ---- to and from the element types ------------------------------------------------------- */
 
-/* Rows may start at any address; what is beyond their ends in the buffer becomes 0. */
+/* Rows may start at any address. The buffer is 0 from a row's end on. */
 static void widen_rows(size_t rows, size_t n, fa_dtype dtype, const char *from, ptrdiff_t stride, double *to,
                        size_t padded) {
     for (; rows--; from += stride, to += padded) {
@@ -105,6 +108,7 @@ static void narrow_rows(size_t rows, size_t n, fa_dtype dtype, const double *fro
         }
     }
 }
+/* A float32 tile (n, F32_LANES) is two float64 tiles (n, LANES). */
 static void split_tile(size_t n, const float *tile, double *first, double *second) {
     for (size_t c = 0; c < n; c++) {
         f64w both = f32_load_wide(tile + c * F32_LANES);

@@ -1,32 +1,34 @@
-/* Losses of a row of scores with labels: multi_margin_loss, multilabel_margin_loss,
- * multilabel_soft_margin_loss. Rows are in float64 buffers: see wide_rows.h. */
+/* Losses of a row of scores with labels: multi_margin_loss, multilabel_margin_loss, multilabel_soft_margin_loss.
+ * Rows are in float64 buffers: see float64_rows.h. drivers/float64_row_loss.c checks labels and calls these. */
 #ifndef FA_MARGINS_H
 #define FA_MARGINS_H
 
 #include "../../math/elementary.h"
 
-#include "../../simd/f64.h" /* for what is of both types */
+#include "../../simd/f64.h" /* losses/binary.h is for either type */
 #include "../losses/binary.h"
 #include "float64_rows.h"
 
 #include "../../simd/f64.h"
 
-/* ---- hinges of x_j against a label's x_y: max(margin - x_y + x_j, 0)^p ----------------------
+/* ---- hinges of each score x_j against a label's score x_y --------------------------------------
  *
- * p = 1: slope 1 for z > 0, 0 from the kink z = 0 on; p = 2: slope 2 max(z, 0), curvature 2 for
- * z > 0. z = (x_j - x_y) + margin, which is exact where x_j and x_y are near, however large. Classes
- * that are -inf, as are masked ones, never count; labels and padding are made -inf, so that they do not
- * either. In a tile, of label lists that are shorter than the longest nothing is counted. */
+ * max(z, 0)^p with z = margin - x_y + x_j, p = 1 or 2.
+ * Range: [0, inf). Kink z = 0: slope 0, curvature 0. p = 1 has slope 1 for z > 0; p = 2 slope 2 z, curvature 2.
+ * Infinities: a class at -inf (a masked one) never counts. NaN of x_j or x_y stays NaN.
+ * z is computed as (x_j - x_y) + margin, which is exact where the two scores are near, however large they are.
+ * Labels and padding must not count as other classes: they are set to -inf. Where a tile's label lists differ in
+ * length, nothing counts for the rows whose list has ended. */
 
 typedef struct {
     const double *x;
     double *grad, *hess;
     vec label, margin; /* label: x_y */
-    mask none;         /* rows without such a label */
-    int square, first;
+    mask none;         /* rows whose label list has ended */
+    int square, first; /* square: p = 2; first: results are stored, not added to */
 } margin_pass;
 
-/* Of the terms, of their slopes and of their curvatures. */
+/* The sums are those of the terms, of their slopes and of their curvatures. */
 FA_INLINE void margin_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     const margin_pass *p = context;
     vec x = v_load(p->x + i), z = (x - p->label) + p->margin, was_grad = K(0), was_hess = K(0);
@@ -47,21 +49,21 @@ FA_INLINE void margin_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     if (p->hess) v_store(p->hess + i, was_hess + curve);
 }
 
-/* Where each row's k-th label lies in a buffer. A row without one has its first class's. */
+/* Where the element at each row's k-th label lies in a buffer; for a row without a k-th label, that of class 0. */
 FA_INLINE void label_places(const fa_float64_rows_args *r, size_t k, size_t place[FA_FLOAT64_LANES]) {
     for (size_t lane = 0; lane < r->lanes; lane++) {
         const size_t label = k < r->label_count[lane] ? (size_t)r->labels[lane][k] : 0;
         place[lane] = r->tile ? label * LANES + lane : label;
     }
 }
-/* What there is one of a row, in its lane; of a single row in all. */
+/* One value a row as a vector; a single row's value in all lanes. */
 FA_INLINE vec lanes_of(const fa_float64_rows_args *r, double values[FA_FLOAT64_LANES]) {
     for (size_t lane = r->lanes; lane < LANES; lane++) values[lane] = values[0];
     return v_load(values);
 }
 
-/* The hinges against the k-th labels, which are x_y; to the results are added theirs by x_j and by
- * x_y. The value of x_y's NaN is NaN even where no other class counts. */
+/* The sum of the hinges against each row's k-th label, whose scores are x_y. Adds its gradients and curvatures, by x_j
+ * and by x_y, to the results. If x_y is NaN so is the sum, even where no other class counts. */
 FA_NOINLINE vec margin_against(const fa_float64_rows_args *r, size_t k, double x_y[FA_FLOAT64_LANES], int square) {
     double counts[FA_FLOAT64_LANES], slopes[FA_FLOAT64_LANES], curves[FA_FLOAT64_LANES];
     size_t place[FA_FLOAT64_LANES];
@@ -83,12 +85,13 @@ FA_NOINLINE vec margin_against(const fa_float64_rows_args *r, size_t k, double x
     return sums[0];
 }
 
-/* Moves a row's k-th labels out of the classes. */
+/* x_y: the score at each row's k-th label. */
 FA_INLINE void extract_labels(const fa_float64_rows_args *r, size_t k, double x_y[FA_FLOAT64_LANES]) {
     size_t place[FA_FLOAT64_LANES];
     label_places(r, k, place);
     for (size_t lane = 0; lane < r->lanes; lane++) x_y[lane] = r->in[0][place[lane]];
 }
+/* Sets the scores at the k-th labels to -inf, so that they do not count as other classes. */
 FA_INLINE void mask_labels(const fa_float64_rows_args *r, size_t k) {
     size_t place[FA_FLOAT64_LANES];
     label_places(r, k, place);
@@ -96,7 +99,7 @@ FA_INLINE void mask_labels(const fa_float64_rows_args *r, size_t k) {
         if (k < r->label_count[lane]) r->in[0][place[lane]] = -INFINITY;
 }
 
-/* w_y sum over j != y of max(margin - x_y + x_j, 0)^p / n. */
+/* loss = w_y / n sum over j != y of max(margin - x_y + x_j, 0)^p, with p = 1 or 2. */
 static void multi_margin_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     double x_y[FA_FLOAT64_LANES], weights[FA_FLOAT64_LANES];
     extract_labels(r, 0, x_y);
@@ -111,9 +114,10 @@ static void multi_margin_loss_kernel(const fa_float64_rows_args *r, double loss[
     v_store(loss, FN(weighted)(weight, total) / class_count(r));
 }
 
-/* sum over labels y and other classes j of max(1 - x_y + x_j, 0) / n. A label that is there twice counts twice. */
+/* loss = 1 / n sum over labels y, and over classes j that are no label, of max(margin - x_y + x_j, 0). A label that is
+ * listed twice counts twice. */
 static void multilabel_margin_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
-    double *of_label = r->work[0]; /* each label's x, `lanes` a label */
+    double *of_label = r->work[0]; /* (labels, lanes): the score at each label */
     f64_sum total = f64_sum_zero();
     size_t most = 0;
     for (size_t lane = 0; lane < r->lanes; lane++) most = r->label_count[lane] > most ? r->label_count[lane] : most;
@@ -132,7 +136,7 @@ static void multilabel_margin_loss_kernel(const fa_float64_rows_args *r, double 
     v_store(loss, (total.sum - total.lost) / class_count(r));
 }
 
-/* ---- binary cross entropy of each class, averaged: binary_losses.h has its stable form -------- */
+/* ---- the mean over classes of binary cross entropy; losses/binary.h has its stable form ----------- */
 
 typedef struct {
     const fa_float64_rows_args *row;
@@ -149,7 +153,7 @@ FA_INLINE void soft_margin_body(void *context, size_t i, vec sums[ROW_SUMS]) {
     if (r->hess[0]) v_store(r->hess[0] + i, FN(weighted)(factor, FN(binary_cross_entropy_with_logits_d2)(x, y, K(1))));
 }
 
-/* -sum of w (y log sigmoid(x) + (1 - y) log sigmoid(-x)) / n; its class weights are never NULL. */
+/* loss = -1 / n sum w_j (y_j log sigmoid(x_j) + (1 - y_j) log sigmoid(-x_j)). Its class weights are never NULL. */
 static void multilabel_soft_margin_loss_kernel(const fa_float64_rows_args *r, double loss[FA_FLOAT64_LANES]) {
     soft_margin_pass p = {r, v_load(r->scale) / class_count(r)};
     vec sums[ROW_SUMS];

@@ -1,16 +1,34 @@
-/* Cross entropy of softmax(x), fused: loss, gradient and Hessian diagonal.
+/* Cross entropy of softmax(x), fused: loss, gradient and diagonal of the Hessian, in the four phases of softmax.h.
  *
- * With target shares q_j (labels: (1-s)[j = t] + s/n; probabilities:
- * (1-s) y_j + s/n; s the smoothing), class weights w_j, S = sum q_j w_j,
- * z_loss z, l = max + log_total and Z = 2 z l:
- *   loss = S log_total - sum q_j w_j d_j + z l^2,   d_j = x_j - max
+ * q_j is the target of class j, with s the smoothing and s/n the prior of every class:
+ *   labels         q_j = (1-s) [j = t] + s/n
+ *   probabilities  q_j = (1-s) y_j + s/n
+ * w_j is the class weight, q_j w_j the weighted target, S = sum q_j w_j. With z the z_loss, l = max + log_total,
+ * Z = 2 z l and d_j = x_j - max:
+ *   loss = S log_total - sum q_j w_j d_j + z l^2
  *   grad = scale ((S + Z) p_j - q_j w_j) = scale ((S - q_j w_j + Z) p_j - q_j w_j (1 - p_j))
  *   hess = scale ((S + Z) p_j (1 - p_j) + 2 z p_j^2)
- * 1 - p_j is (sum_excl_max + (1 - e_j)) / (1 + sum_excl_max), which keeps its relative
- * precision for a confident row's winner: -s/(1+s), never p - 1.
- * A term of zero weight is 0, also where its logarithm is -inf.
- * A row of scale 0, or of no weight and no z, is ignored: loss and gradients are exactly 0, whatever it holds.
- */
+ * 1 - p_j is computed as (sum_excl_max + (1 - e_j)) / (1 + sum_excl_max). That keeps its relative precision for the
+ * winner of a confident row: a gradient of -sum_excl_max / (1 + sum_excl_max) there, never p - 1.
+ * A term of zero weight is 0, even where its logarithm is -inf. A row of scale 0, or without any weight and z, is
+ * ignored: its loss and gradients are exactly 0, whatever it holds.
+ *
+ * Which function does what:
+ *
+ *                      labels                               probability targets
+ *   FA_PHASE_MAX       find_max, then                       find_max, then
+ *                      read_labels: x_t, w_t, S             read_targets: S, sum q_j w_j d_j
+ *   FA_PHASE_EXP_SUM   lse_stats, both: sum_excl_max; with a gradient wanted, e / EXP_SCALE stays in its place
+ *   FA_PHASE_LOG       label_loss, add_z_loss               target_loss, add_z_loss
+ *   FA_PHASE_WRITE     write_label_grad                     write_target_grad
+ *
+ * Probability targets are read element by element, as x is. Labels are handled in one of two ways:
+ * - many classes: the element at the label is loaded and stored by itself, row by row (load_at_labels,
+ *   store_at_labels);
+ * - few classes, across rows (compares_labels): each class in turn is compared with the labels of all LANES rows
+ *   (at_label), so that everything stays in whole vectors.
+ *
+ * Logits and targets are read in FA_PHASE_MAX, before the gradient may overwrite them. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_CROSS_ENTROPY_H64) : !defined(FA_CROSS_ENTROPY_H32)
 #ifdef FA_T_IS_F64
@@ -22,30 +40,30 @@
 #include "../common.h"
 #include "softmax.h"
 
-/* What phases hand on of a row, beside what softmax's do, and what one of them needs. */
+/* State of each row beside softmax_state: what phases hand on (S, x_t, w_t, d_sum or Z), and what one phase needs. */
 typedef struct {
     vec scale, S;
-    vec x_t, w_t; /* labels: the logit there, and the class's weight */
+    vec x_t, w_t; /* labels: logit and class weight at the label */
     union {
-        vec d_sum; /* sum of w d under smoothing, of q w d for probabilities: up to the loss */
-        vec Z;     /* from there on */
+        vec d_sum; /* until the loss is computed; labels: sum w_j d_j under smoothing; targets: sum q_j w_j d_j */
+        vec Z;     /* from then on */
     };
-    vec prior_slope; /* scale * share */
-    vdd slope;       /* 1 / (1 + sum_excl_max), times scale, for labels times S too, for products with e * unit */
-    mask live;       /* rows that count */
+    vec prior_slope; /* scale * class_prior */
+    vdd slope;       /* labels: scale (S + Z) / (1 + sum_excl_max), targets: scale / (...): see scale_factor */
+    mask live;       /* rows that are not ignored */
 } FN(ce_state);
 
 typedef struct {
     FN(row_pass) p;
     const fa_rows_args *a;
-    const void *target; /* probabilities */
+    const void *target; /* probabilities, laid out as x */
     void *hess;
     ptrdiff_t target_pitch, hess_pitch;
     fa_cross_entropy_options o;
-    vec class_prior;                /* s/n, the part of every class */
+    vec class_prior;                /* s/n */
     FN(ce_state) * saved, *current; /* as in row_pass */
-    vsum *target_slots;             /* slots, as p.slots */
-    vec label, class_, grad_t; /* where labels are compared: the label, the class at hand, the gradient at the label */
+    vsum *target_slots;             /* a second sum's slots, beside p.slots */
+    vec label, class_, grad_t;      /* compares_labels: labels, the class at hand, the gradient at the label */
 } FN(ce_pass);
 
 FA_INLINE FN(ce_state) * FN(ce_state_of)(FN(ce_pass) * c, size_t t) {
@@ -85,12 +103,12 @@ FA_INLINE vec FN(sub_max_at)(FN(ce_pass) * c, size_t i, size_t t, int full) {
     const vec max = FN(state_of)(&c->p, t)->max;
     return FN(row_load)(c->p.shape, full, c->p.x, c->p.x_pitch, i, t, max) - max;
 }
-/* e over EXP_SCALE */
+/* 1 - p_j, from e / EXP_SCALE. */
 FA_INLINE vec FN(one_minus_p)(const FN(softmax_state) * f, vec e) {
     return FN(dd_times)(f->factor, f->sum_excl_max.hi + v_fnma(e, K(EXP_SCALE), K(1)));
 }
 
-/* The curvature with 2 z scale p_j^2, which z_loss adds to it beside its part of the slope. */
+/* hess + 2 z scale p_j^2. z_loss's other part, Z, is in hess already. */
 FA_INLINE vec FN(z_curvature)(const FN(ce_pass) * c, const FN(ce_state) * s, const FN(softmax_state) * f, vec e,
                               vec hess) {
     vec p = FN(dd_times)(f->factor, e * K(EXP_SCALE));
@@ -99,7 +117,7 @@ FA_INLINE vec FN(z_curvature)(const FN(ce_pass) * c, const FN(ce_state) * s, con
 
 /* ---- labels ------------------------------------------------------------------------ */
 
-/* Whether each class is compared with all labels, which of few classes costs less than an access for each row. */
+/* Few classes: is each class compared with all labels? That costs less than going to memory row by row. */
 FA_INLINE int FN(compares_labels)(const FN(ce_pass) * c) {
     return LANES > 1 && c->p.shape.traversal == FA_ACROSS_ROWS && c->p.shape.n <= 4 * LANES;
 }
@@ -107,21 +125,21 @@ FA_INLINE void FN(start_comparing)(FN(ce_pass) * c) {
     c->label = v_from_int(v_load_int64(c->a->labels));
     c->class_ = K(0);
 }
-/* Of the class at hand, which start_comparing sets to the first and each call to the next: `there` in the rows whose
- * label it is, v in the others. */
+/* `there` in the rows whose label is the class at hand, v in the others. start_comparing sets the class at hand to the
+ * first, each call moves on to the next. */
 FA_INLINE vec FN(at_label)(FN(ce_pass) * c, vec there, vec v) {
     const mask here = v_eq(c->label, c->class_);
     c->class_ = c->class_ + K(1);
     return v_select(here, there, v);
 }
 
-/* Where the element at the label of a tile's k-th row is. */
+/* Many classes: elements from the start of x to the one at the label of a tile's k-th row. */
 FA_INLINE ptrdiff_t FN(label_offset)(const FN(ce_pass) * c, ptrdiff_t pitch, size_t t, size_t k) {
     const size_t row = FN(first_row_of)(c->p.shape, t, 0) + k;
     return (ptrdiff_t)c->a->labels[row] * pitch + (ptrdiff_t)row;
 }
-/* One logit of each row: the one at its label. Left in memory: a vector cannot be loaded soon after its lanes were
- * stored one by one. */
+/* x_t, the logit at each row's label. Collected lane by lane it goes to memory and is loaded in a later phase: a vector
+ * load right after would have to wait for the single stores. */
 FA_INLINE void FN(load_at_labels)(FN(ce_pass) * c, size_t t, vec *to) {
     const FN(row_pass) *p = &c->p;
     if (FN(compares_labels)(c)) {
@@ -165,7 +183,7 @@ FA_INLINE void FN(weighted_d_body)(void *context, size_t slot, size_t i, size_t 
     vec term = FN(weighted)(FN(class_weight)(c, i, full), FN(sub_max_at)(c, i, t, full));
     c->p.slots[slot] = FN(sum_add)(c->p.slots[slot], term);
 }
-/* sum of w_j d_j over all classes */
+/* d_sum = sum w_j d_j over all classes: the part that smoothing adds to a label's loss. */
 FA_INLINE void FN(weighted_d)(FN(ce_pass) * c) {
     vsum own[MAX_SLOTS];
     if (c->p.shape.traversal != FA_PANEL) c->p.slots = own;
@@ -174,13 +192,14 @@ FA_INLINE void FN(weighted_d)(FN(ce_pass) * c) {
     for (size_t t = 0; t < c->p.shape.tiles; t++) c->saved[t].d_sum = FN(slots_total)(c->p.shape, c->p.slots, t).hi;
 }
 
-/* With the gradient at the label, if labels are compared. */
+/* Stores the gradient of one class; with compares_labels, grad_t in the rows whose label it is. */
 FA_INLINE void FN(store_label_grad)(FN(ce_pass) * c, size_t i, size_t t, int full, vec grad) {
     grad = v_keep(FN(ce_state_of)(c, t)->live, grad);
     FN(store_output)(&c->p, i, t, full, FN(compares_labels)(c) ? FN(at_label)(c, c->grad_t, grad) : grad);
 }
 
-/* Over e / EXP_SCALE: scale ((S + Z) p_j - share w_j) for every class, the label not yet apart. */
+/* Reads e / EXP_SCALE and stores scale ((S + Z) p_j - class_prior w_j) in its place. At the label grad_t replaces it:
+ * here if labels are compared, else afterwards. */
 FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) {
     FN(ce_pass) *c = context;
     const FN(ce_state) *s = FN(ce_state_of)(c, t);
@@ -197,14 +216,14 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) 
     }
     FN(store_label_grad)(c, i, t, full, grad);
 }
-/* The same without Hessian and smoothing, most calls' case. */
+/* The same without Hessian and smoothing: the common case. */
 FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, size_t t, int full) {
     FN(ce_pass) *c = context;
     const vec exp_scale = FN(state_of)(&c->p, t)->exp_scale, e = FN(load_output)(&c->p, i, t, full);
     FN(store_label_grad)(c, i, t, full, FN(factor_times_exp)(FN(ce_state_of)(c, t)->slope, exp_scale, e));
 }
 
-/* Before a gradient may overwrite the logits. */
+/* FA_PHASE_MAX: all that the loss and the gradient at the label need of the logits. */
 FA_INLINE void FN(read_labels)(FN(ce_pass) * c) {
     const int smooth = c->o.smoothing > 0;
     for (size_t t = 0; t < c->p.shape.tiles; t++) {
@@ -224,13 +243,13 @@ FA_INLINE vec FN(label_loss)(const FN(ce_pass) * c, const FN(ce_state) * s, cons
     if (c->o.smoothing > 0) loss = v_fma(c->class_prior, v_fms(K(c->o.weight_sum), f->log_total, s->d_sum), loss);
     return loss;
 }
-/* exp(x_t - max), over EXP_SCALE: what the output holds at the label. Of many rows it is sooner computed once more than
- * collected. */
+/* e_t / EXP_SCALE, as the output holds it at the label. For the rows of a tile it is faster to compute it again than to
+ * collect it. */
 FA_INLINE vec FN(exponential_at_labels)(const FN(ce_pass) * c, const FN(ce_state) * s, const FN(softmax_state) * f) {
     if (c->p.shape.traversal == FA_WITHIN_ROW) return v_splat(FN(load_real)(c->p.y, (ptrdiff_t)c->a->labels[0]));
     return v_exp_scaled(s->x_t - f->max);
 }
-/* The gradient at the labels, while the output holds exponentials. */
+/* grad_t, the gradient at the labels, in the form that does not cancel. The output still holds exponentials. */
 FA_INLINE vec FN(grad_at_labels)(const FN(ce_pass) * c, const FN(ce_state) * s, const FN(softmax_state) * f) {
     vec q_t = s->w_t, e_t = FN(exponential_at_labels)(c, s, f);
     int smooth = c->o.smoothing > 0;
@@ -240,6 +259,8 @@ FA_INLINE vec FN(grad_at_labels)(const FN(ce_pass) * c, const FN(ce_state) * s, 
     if (smooth || c->o.z_loss > 0) grad_t = v_fnma(rise, FN(dd_times)(f->factor, e_t * K(EXP_SCALE)), grad_t);
     return v_keep(s->live, -(s->scale * grad_t));
 }
+/* FA_PHASE_WRITE. Without z_loss, and without smoothing or with class weights that sum to 0, a row whose label has
+ * weight 0 is ignored. */
 FA_INLINE void FN(write_label_grad)(FN(ce_pass) * c) {
     vec grad_t[MAX_TILES];
     for (size_t t = 0; t < c->p.shape.tiles; t++) {
@@ -261,7 +282,7 @@ FA_INLINE void FN(write_label_grad)(FN(ce_pass) * c) {
 
 /* ---- probabilities ------------------------------------------------------------------- */
 
-/* q_j w_j; 0 beyond the row's end */
+/* q_j w_j; 0 beyond the row's end, where y is 0 but the class prior is not */
 FA_INLINE vec FN(weighted_target)(const FN(ce_pass) * c, size_t i, size_t t, int full) {
     vec y = FN(row_load)(c->p.shape, full, c->target, c->target_pitch, i, t, K(0));
     vec q = v_fma(K(1.0 - c->o.smoothing), y, c->class_prior) * FN(class_weight)(c, i, full);
@@ -281,7 +302,7 @@ FA_INLINE void FN(target_grad_body)(void *context, size_t i, size_t t, int full)
     vec e = FN(load_output)(&c->p, i, t, full);
     vec q = FN(weighted_target)(c, i, t, full), p = FN(factor_times_exp)(s->slope, f->exp_scale, e),
         rest = FN(one_minus_p)(f, e);
-    vec grad = v_fms((s->S - q) + s->Z, p, s->scale * q * rest); /* p: times scale */
+    vec grad = v_fms((s->S - q) + s->Z, p, s->scale * q * rest); /* p has taken scale already */
     if (c->o.want_hess) {
         vec hess = (s->S + s->Z) * p * rest;
         if (c->o.z_loss > 0) hess = FN(z_curvature)(c, s, f, e, hess);
@@ -290,6 +311,7 @@ FA_INLINE void FN(target_grad_body)(void *context, size_t i, size_t t, int full)
     FN(store_output)(&c->p, i, t, full, v_keep(s->live, grad));
 }
 
+/* FA_PHASE_MAX: S and d_sum in one pass. */
 FA_INLINE void FN(read_targets)(FN(ce_pass) * c) {
     vsum terms[MAX_SLOTS], targets[MAX_SLOTS];
     if (c->p.shape.traversal == FA_PANEL) {
@@ -306,6 +328,7 @@ FA_INLINE void FN(read_targets)(FN(ce_pass) * c) {
         c->saved[t].d_sum = FN(slots_total)(c->p.shape, c->p.slots, t).hi;
     }
 }
+/* FA_PHASE_WRITE. */
 FA_INLINE void FN(write_target_grad)(FN(ce_pass) * c) {
     for (size_t t = 0; t < c->p.shape.tiles; t++) {
         FN(softmax_state) *f = FN(state_of)(&c->p, t);
@@ -323,17 +346,18 @@ FA_INLINE void FN(ce_phase_max)(FN(ce_pass) * c) {
     if (c->o.soft) FN(read_targets)(c);
     else FN(read_labels)(c);
 }
-/* After the loss: Z takes the place of d_sum. */
+/* The loss with z l^2. Z takes the place of d_sum, which is no longer needed. */
 FA_INLINE vec FN(add_z_loss)(FN(ce_pass) * c, size_t t, vec loss) {
     vec lse = c->p.saved[t].max + c->p.saved[t].log_total, slope = K(c->o.z_loss) * lse;
     c->saved[t].Z = slope + slope;
     return v_fma(slope, lse, loss);
 }
-/* The gradient's place keeps the exponentials, over EXP_SCALE. */
+/* If a gradient is wanted, its place keeps e / EXP_SCALE. */
 FA_INLINE void FN(ce_phase_exp_sum)(FN(ce_pass) * c, fa_traversal traversal) {
     if (c->o.want_grad) FA_CALL_TRAVERSAL(lse_stats_stored, c->a);
     else FA_CALL_TRAVERSAL(lse_stats, c->a);
 }
+/* factor here is 1 / (1 + sum_excl_max), of the sum of e itself. */
 FA_INLINE void FN(ce_phase_log)(FN(ce_pass) * c) {
     for (size_t t = 0; t < c->p.shape.tiles; t++) {
         FN(softmax_state) *f = c->p.saved + t;

@@ -1,4 +1,8 @@
-/* Row kernels in every traversal, and the tiles that turn one into the other. */
+/* Row kernels compiled: a function for each op, traversal and phase, and the macros that list them in the table.
+ *
+ * FA_DEFINE_PHASES(softmax) defines softmax_max_within_row, softmax_exp_sum_within_row, ..., softmax_write_panel.
+ * FA_TRAVERSALS_OF(softmax) lists them as fa_rows_kernel[FA_TRAVERSALS], which of_type.h puts in fa_kernels for
+ * drivers/rows.c to call. The ops themselves are in softmax.h, softmax_backward.h, sparse.h and cross_entropy.h. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_PHASES_H64) : !defined(FA_PHASES_H32)
 #ifdef FA_T_IS_F64
@@ -12,7 +16,7 @@
 #include "softmax_backward.h"
 #include "sparse.h"
 
-/* Phase and traversal are constants at each call: a phase is a function that holds only its own code. */
+/* Phase and traversal are constants in each call, so each function holds only its own phase's code. */
 #define FA_PHASES_OF_TRAVERSAL(name, suffix, traversal)                                                         \
     static void FN(name##_max##suffix)(const fa_rows_args *a) { FN(name)(a, FA_PHASE_MAX, traversal); }         \
     static void FN(name##_exp_sum##suffix)(const fa_rows_args *a) { FN(name)(a, FA_PHASE_EXP_SUM, traversal); } \

@@ -1,14 +1,32 @@
-/* Walking a row vector by vector, and totals whose order no layout,
- * instruction set or thread count changes. Included once for each element type.
+/* The maximum of each row and sums over it, in an order that no layout, traversal, instruction set or thread count
+ * changes. softmax.h and the files beside it build their phases from these. Included once for each element type.
  *
- * Element i of a row adds to slot i % SLOTS; a virtual vector has that many
- * lanes. Exponentials come in eights i, i + SLOTS, ..., i + 7 SLOTS, whose sum is taken
- * pairwise in their own type before it is added exactly: an eighth of the work for three
- * roundings of positive numbers.
- * At the end slot k takes slot k + SLOTS/2, then k + SLOTS/4, and so on.
- * Along a row the slots are the virtual vector's lanes; across rows and abreast they are
- * SLOTS vectors for each tile, each lane a row.
- */
+ * Slots. A sum is kept as SLOTS partial sums, as many as a vector of 64 bytes (the virtual vector) has lanes: 16 for
+ * float32, 8 for float64. Element i of a row adds to slot i % SLOTS. Where slots are kept depends on the traversal
+ * (row_shape.h), here with SLOTS = 8 and LANES = 4:
+ *
+ *   within row: one row's slots in SLOTS / LANES vectors      across rows, and for each tile of a panel: SLOTS vectors
+ *
+ *   slots[0]  lanes: slot 0, slot 1, slot 2, slot 3           slots[0]  slot 0 of rows a, b, c, d
+ *   slots[1]  lanes: slot 4, slot 5, slot 6, slot 7           slots[1]  slot 1 of rows a, b, c, d
+ *                                                             ...       up to slots[7]
+ *
+ * A slot is a `vsum` (math/accumulators.h): float32 adds in float64, float64 with Kahan's correction.
+ *
+ * Eights. Exponentials are first summed in their own type, eight elements of one slot at a time:
+ *   v0, v1, ..., v7 = elements i, i + SLOTS, ..., i + 7 SLOTS;   ((v0 + v1) + (v2 + v3)) + ((v4 + v5) + (v6 + v7))
+ * Only that sum is added to the slot: an eighth of the costly additions, for three roundings of positive numbers.
+ * Elements beyond the row's end count as 0. Other sums (a gradient's) have terms of both signs and use no eights.
+ *
+ * Folding. At the end slot k takes slot k + SLOTS/2, then slot k + SLOTS/4, and so on, until slot 0 is the total:
+ *
+ *   0  1  2  3  4  5  6  7   ->   0+4  1+5  2+6  3+7   ->   (0+4)+(2+6)  (1+5)+(3+7)   ->   total
+ *
+ * Why the order never changes: slot, eight and folding depend on an element's index alone. LANES and the traversal only
+ * decide which register a slot lives in. Lanes without an element add 0, which changes no bit of a slot. So the driver
+ * may choose a traversal by speed alone, and all instruction sets give the same bits.
+ *
+ * Next: softmax.h, then drivers/rows.c. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_ROW_REDUCE_H64) : !defined(FA_ROW_REDUCE_H32)
 #ifdef FA_T_IS_F64
@@ -19,15 +37,15 @@
 
 #include "row_shape.h"
 
-/* Gives `there` <= 8 positive values, those of vectors i, i + step, ... of tile t; at once, for
- * their instructions to interleave. Unless `full`, along a row any of them may end early, or not
- * be there at all: those give 0. `there` and `step` are constants at each call. */
+/* Computes the values of an eight, or of its first `there` vectors: i, i + step, ... of tile t. They come at once so
+ * that their instructions interleave, and are not negative. Unless `full`, a vector within a row may be partial or lie
+ * beyond the row's end: lanes without an element give 0. `there` and `step` are constants at each call. */
 typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full, vec value[8]);
 #define FA_EACH_OF_EIGHT(u, j, i, step, there) \
     FA_UNROLL(8)                               \
     for (size_t u = 0, j = i; u < there; u++, j += step)
 
-/* Up to four across rows from i on, 0 for what is not there. */
+/* Across rows: the last values of a slot, up to four from vector i on; 0 for those beyond the row's end. */
 FA_INLINE void FN(last_four)(row_shape shape, FN(eight_body) * body, void *context, size_t i, size_t step,
                              vec value[]) {
     for (int u = 0; u < 4; u++) value[u] = K(0);
@@ -39,8 +57,8 @@ FA_INLINE void FN(last_four)(row_shape shape, FN(eight_body) * body, void *conte
     default: body(context, i, step, 0, 4, 1, value);
     }
 }
-/* Up to eight from i on: across rows exactly those there are, along a row four or eight, for
- * partial vectors cost less than a case for each number. */
+/* The last eight of a slot, from vector i on. Across rows exactly the vectors that exist are computed; within a row
+ * always four or eight, because masked vectors cost less than a branch for each number. */
 FA_INLINE void FN(last_eight)(row_shape shape, FN(eight_body) * body, void *context, size_t i, size_t step,
                               vec value[8]) {
     if (shape.traversal == FA_ACROSS_ROWS) {
@@ -61,8 +79,8 @@ FA_INLINE vsum FN(add_eight)(vsum slot, FN(eight_body) * body, void *context, si
     body(context, i, step, t, 8, 1, v);
     return FN(sum_add)(slot, FN(sum_of_eight)(v));
 }
-/* The sum of `slots` slots, of a value each: slot k takes slot k + slots/2, and so on. From `used` on they are empty;
- * both are constants. */
+/* Folds slots that hold one value each, v[k] in slot k. Slots from `used` on are empty. `slots` and `used` are
+ * constants. */
 FA_INLINE vsum FN(fold)(size_t slots, size_t used, const vec v[]) {
     const size_t half_of_all = slots / 2;
     vsum s[SLOTS / 2];
@@ -78,7 +96,8 @@ FA_INLINE vsum FN(fold)(size_t slots, size_t used, const vec v[]) {
     }
     return s[0];
 }
-/* Of n values those of neighbouring groups of SLOTS added, the second's to the first's: how many are left. */
+/* Takes n values as groups of SLOTS and adds the second group to the first, the fourth to the third, and so on; returns
+ * how many values are left. Called until one group is left, it adds each eight in its usual order. */
 FA_INLINE size_t FN(add_groups)(size_t n, vec v[]) {
     size_t to = 0;
     for (size_t from = 0; from < n; from += 2 * SLOTS) {
@@ -90,23 +109,24 @@ FA_INLINE size_t FN(add_groups)(size_t n, vec v[]) {
     }
     return to;
 }
-/* The total of short rows across, of one eight a slot: neighbours are taken at once, and added as eights would be. */
+/* Across rows: the total of a row that has at most one eight a slot. Neighbouring elements are computed four at a time,
+ * whatever their slots, and then added in the same order as eights are. */
 enum { FN(SHORT_ROW) = 8 * SLOTS };
 FA_INLINE vdd FN(short_row_total)(row_shape shape, FN(eight_body) * body, void *context) {
     vec v[FN(SHORT_ROW)], few[4];
     size_t base = 0, n = shape.vectors;
-    if (n <= 4) { /* in registers */
+    if (n <= 4) { /* everything stays in registers */
         FN(last_four)(shape, body, context, 0, 1, few);
         return FN(sum_dd)(FN(fold)(4, 4, few));
     }
     for (; base + 4 <= n; base += 4) body(context, base, 1, 0, 4, 1, v + base);
     if (base < n) FN(last_four)(shape, body, context, base, 1, v + base);
-    n = (n + 3) / 4 * 4; /* with the last four's zeros */
+    n = (n + 3) / 4 * 4; /* counts the zeros that last_four has filled in */
     while (n > SLOTS) n = FN(add_groups)(n, v);
     if (n == SLOTS) return FN(sum_dd)(FN(fold)(SLOTS, SLOTS, v));
     return FN(sum_dd)(n == 8 ? FN(fold)(8, 8, v) : FN(fold)(SLOTS, 12, v));
 }
-/* Adds all values of a row, or of a tile of them across, to its slots. */
+/* Within row and across rows: adds all values to the slots, eight by eight. */
 FA_INLINE void FN(add_row)(row_shape shape, vsum *slots, FN(eight_body) * body, void *context) {
     const size_t step = shape.traversal == FA_WITHIN_ROW ? SLOTS / LANES : SLOTS;
     size_t base = 0;
@@ -119,7 +139,8 @@ FA_INLINE void FN(add_row)(row_shape shape, vsum *slots, FN(eight_body) * body, 
     }
 }
 
-/* Abreast, each eight in two halves: of lines a page apart L1 holds no more than some twelve. */
+/* Panels compute each eight in two halves: where classes lie a page apart, L1 holds no more than some twelve of their
+ * cache lines at once. */
 FA_INLINE vec FN(sum_of_four)(FN(eight_body) * body, void *context, size_t i, size_t t, size_t there, int full) {
     vec v[4] = {K(0), K(0), K(0), K(0)};
     if (full) body(context, i, SLOTS, t, 4, 1, v);
@@ -131,11 +152,12 @@ FA_INLINE vec FN(sum_of_four)(FN(eight_body) * body, void *context, size_t i, si
         }
     return (v[0] + v[1]) + (v[2] + v[3]);
 }
-/* The first half's sum is kept in `part`, the second's added to it, and both to the slot. */
+/* The first half's sum waits in `part`; the second half's is added to it, and then both to the slot. */
 FA_INLINE void FN(keep_half)(int second, vec half, vec *part, vsum *slot) {
     if (second) *slot = FN(sum_add)(*slot, *part + half);
     else *part = half;
 }
+/* Adds one half of an eight, elements i, i + SLOTS, ..., in all tiles. slots and part: (tiles). */
 FA_INLINE void FN(add_half)(row_shape shape, vsum *slots, vec *part, FN(eight_body) * body, void *context, size_t i,
                             int second) {
     const size_t left = i < shape.n ? (shape.n - i + SLOTS - 1) / SLOTS : 0, there = left < 4 ? left : 4;
@@ -148,6 +170,7 @@ FA_INLINE void FN(add_half)(row_shape shape, vsum *slots, vec *part, FN(eight_bo
         FN(keep_half)(second, half, part + t, slots + t);
     }
 }
+/* Adds all values of a panel to slots: (SLOTS, tiles). */
 FA_INLINE void FN(add_panel)(row_shape shape, vsum *slots, FN(eight_body) * body, void *context) {
     vec part[MAX_TILES];
     for (size_t base = 0; base < shape.n; base += 8 * SLOTS)
@@ -161,8 +184,8 @@ FA_INLINE void FN(clear_slots)(row_shape shape, vsum *slots) {
     for (size_t k = 0; k < shape.slots * shape.tiles; k++) slots[k] = FN(sum_zero)();
 }
 
-/* The total of each row of tile t, in its lane; along a row, in every lane. Slots that never
- * held an element are left out: adding their 0 would change nothing. */
+/* Folds the slots: the total of each row of tile t in its lane; within row, the total in every lane. Slots that never
+ * held an element are left out, because adding their 0 would change nothing. */
 FA_INLINE vdd FN(slots_total)(row_shape shape, vsum *slots, size_t t) {
     if (shape.traversal == FA_WITHIN_ROW) return FN(sum_dd)(FN(sum_across_lanes)(slots, SLOTS / LANES));
     for (size_t half = SLOTS / 2; half; half /= 2) {
@@ -174,7 +197,7 @@ FA_INLINE vdd FN(slots_total)(row_shape shape, vsum *slots, size_t t) {
     return FN(sum_dd)(slots[t]);
 }
 
-/* The largest of tile t's elements i to i + 3, and of what was the largest. */
+/* The largest of `max` and elements i .. i + 3 of tile t. */
 FA_INLINE vec FN(max_of_four)(row_shape shape, int full, const void *row, ptrdiff_t pitch, size_t i, size_t t,
                               vec max) {
     vec v[4];
@@ -192,7 +215,9 @@ FA_INLINE void FN(panel_max)(row_shape shape, const void *row, ptrdiff_t pitch, 
             max[t] = v_max(max[t], FN(row_load)(shape, FN(is_whole_tile)(shape, t), row, pitch, i, t, K(-INFINITY)));
 }
 
-/* The largest element of each row, for each tile; of rows that hold a NaN, anything. */
+/* The largest element of each row, for each tile; within row in every lane. A row that holds a NaN may give anything:
+ * its sum will be NaN, and hardmax looks for NaN itself. Within and across rows there are four maxima side by side: one
+ * alone would be a chain of dependent instructions. */
 FA_INLINE void FN(row_max)(row_shape shape, const void *row, ptrdiff_t pitch, vec max[MAX_TILES]) {
     const vec lowest = K(-INFINITY);
     vec a = lowest, b = lowest, c = lowest, d = lowest;
@@ -201,7 +226,7 @@ FA_INLINE void FN(row_max)(row_shape shape, const void *row, ptrdiff_t pitch, ve
         FN(panel_max)(shape, row, pitch, max);
         return;
     }
-    if (shape.traversal == FA_WITHIN_ROW && shape.full > 1) { /* its ends overlap what is aligned, which does no harm */
+    if (shape.traversal == FA_WITHIN_ROW && shape.full > 1) { /* both ends unaligned, the vectors between aligned */
         const real *first = row, *end = first + shape.full * LANES + shape.tail;
         a = v_load(first);
         b = v_load(end - LANES);

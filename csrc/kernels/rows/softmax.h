@@ -1,15 +1,31 @@
-/* softmax, softmin, log_softmax, logsumexp and their gradients.
+/* softmax, softmin, log_softmax and logsumexp of rows, in four phases. Also the pieces that softmax_backward.h,
+ * cross_entropy.h and sparse.h share: the state between phases, and the passes over a row.
  *
- * With m = max x and e_j = exp(x_j - m), the sum is 1 + sum_excl_max: one maximum is
- * left out, so that log(1 + sum_excl_max) = log1p(sum_excl_max) keeps its relative
- * precision in confident rows, where sum_excl_max is tiny.
- *   softmax     p_j = e_j / (1 + sum_excl_max)
- *   log_softmax (x_j - m) - log1p(sum_excl_max), never -0
- *   logsumexp   m + log1p(sum_excl_max)
- * A logit of -inf has e = 0 exactly. A row of only -inf, or with +inf or NaN,
- * is NaN throughout: its differences or its sum are. logsumexp of such a row is
- * its maximum (of none, -inf), or NaN if it holds one.
- */
+ * With m = max x and e_j = exp(x_j - m) the normaliser is sum e_j = 1 + sum_excl_max; sum_excl_max leaves out one
+ * maximum, whose e is 1.
+ *   softmax       p_j = e_j / (1 + sum_excl_max)
+ *   softmin       softmax of -x
+ *   log_softmax   (x_j - m) - log1p(sum_excl_max)       never -0
+ *   logsumexp     m + log1p(sum_excl_max)               one result a row
+ * Leaving the maximum out keeps the relative precision of log1p(sum_excl_max) in confident rows, where sum_excl_max is
+ * tiny and 1 + sum_excl_max would round it away.
+ *
+ * A logit of -inf has e = 0 exactly. A row with +inf or NaN, or of -inf only, is NaN throughout. logsumexp of such a
+ * row is its maximum, or NaN if the row holds one; of an empty row it is -inf.
+ *
+ * Each phase is a function of its own (phases.h); between two phases of a row the driver runs phases of other rows
+ * (drivers/rows.c). What a phase finds it leaves in softmax_state.
+ *
+ *                  FA_PHASE_MAX     FA_PHASE_EXP_SUM           FA_PHASE_LOG          FA_PHASE_WRITE
+ *   softmax        m                y = e, factor = 1 / sum    -                     y = factor y
+ *   softmin        y = -x, m of y   the same, from y           -                     y = factor y
+ *   log_softmax    m                sum_excl_max               log1p(sum_excl_max)   y = (x - m) - log_total
+ *   logsumexp      m                sum_excl_max               log1p(sum_excl_max)   m + log_total
+ *
+ * Exponentials stay divided by EXP_SCALE, 2^-64 in float32 and 2^-128 in float64, while they are summed and stored:
+ * results below the normal range would cost a CPU assist each. `e / EXP_SCALE` in a comment is such a number.
+ *
+ * Next: row_shape.h and reduce.h (vectors and sums), phases.h (how these functions become a table). */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_SOFTMAX_H64) : !defined(FA_SOFTMAX_H32)
 #ifdef FA_T_IS_F64
@@ -20,49 +36,53 @@
 
 #include "reduce.h"
 
-/* What phases hand on, of each row of a tile; along a row, of the one. */
+/* What one phase leaves for the next: each row's in its lane; within row, the one row's in every lane. */
 typedef struct {
     vec max;
     union {
-        vdd factor;    /* what makes the exponentials probabilities */
-        vdd threshold; /* sparsemax: what entries lose; of its gradient, the mean */
+        vdd factor;    /* 1 / sum: turns stored exponentials into probabilities */
+        vdd threshold; /* sparsemax: subtracted from each entry; its gradient: the mean over the support */
     };
     vdd sum_excl_max; /* the sum of exp(x - max) without one maximum */
     union {
         vec log_total; /* log1p(sum_excl_max) */
         vec nan;       /* hardmax: a NaN of the row, or 0 */
     };
-    vdd total; /* of a gradient's terms */
+    vdd total; /* of the pass at hand: exponentials, or a gradient's terms */
     union {
-        vec exp_scale; /* what products of factor and exponentials are to be multiplied by */
-        vec count;     /* hardmax: of ones written; sparsemax: of entries above the last threshold */
+        vec exp_scale; /* EXP_SCALE or 1: what factor times exponential is still to be multiplied by (scale_factor) */
+        vec count;     /* hardmax: ones written; sparsemax: entries above the last threshold */
     };
-    ivec ties; /* how many exponentials are 1, or entries count */
+    ivec ties; /* how many exponentials are 1; sparsemax: how many entries are above the threshold */
 } FN(softmax_state);
 
-/* log1p of a pair >= 0, with the low part to first order; inverse: 1 / (1 + p.hi). */
+/* log1p of hi + lo >= 0, with lo to first order. inverse: 1 / (1 + p.hi). */
 FA_INLINE vec FN(log1p_dd)(vdd p, vec inverse) { return v_log1p(p.hi) + p.lo * inverse; }
 
+/* 1 + hi + lo. */
 FA_INLINE vdd FN(dd_one_plus)(vdd p) {
     vec hi = K(1) + p.hi, t = hi - K(1);
     vdd r = {hi, ((K(1) - (hi - t)) + (p.hi - t)) + p.lo};
     return r;
 }
 
-/* The passes over rows: what they read, write and add up. */
+/* One pass over a row, tile or panel: what it reads, writes and sums.
+ * x, dy, y: (n) within row, (n, LANES) across rows, (n, rows) in a panel; pitch: elements from one class to the next;
+ * prefetch: elements ahead to what is fetched to the cache, the next row or in a panel the next class; or 0. */
 typedef struct {
     row_shape shape;
     const void *x, *dy;
     void *y;
     ptrdiff_t x_pitch, dy_pitch, y_pitch, x_prefetch, y_prefetch;
-    FN(softmax_state) * saved; /* of each tile, where the next phase finds it */
+    FN(softmax_state) * saved; /* (tiles): the next phase finds this */
     FN(softmax_state) *
-        current; /* the same abreast, else the kernel's own copy of the only one, which lives in registers */
+        current; /* panel: the same array; else the kernel's own copy of its only element, which lives in registers */
     vsum *slots;
-    int store, prefetch_y, negated; /* constants; negated: it is softmin */
+    int store, prefetch_y, negated; /* constants; negated: softmin */
 } FN(row_pass);
 
-/* Member by member: whole structures compilers set and copy in memory. */
+/* x is the k-th input, dy the first. Set member by member, because compilers set and copy whole structures through
+ * memory. */
 FA_INLINE void FN(init_pass)(FN(row_pass) * p, FN(softmax_state) * own, const fa_rows_args *a, fa_traversal traversal,
                              int k) {
     p->shape = FN(row_shape_for)(a, traversal);
@@ -84,7 +104,7 @@ FA_INLINE void FN(init_pass)(FN(row_pass) * p, FN(softmax_state) * own, const fa
     own->sum_excl_max = p->saved->sum_excl_max;
     own->log_total = p->saved->log_total;
 }
-/* What is current of tile t. Only what is written to p->saved[t] itself is there in the next phase. */
+/* The state of tile t in this phase. Only what is written to p->saved[t] reaches the next phase. */
 FA_INLINE FN(softmax_state) * FN(state_of)(FN(row_pass) * p, size_t t) {
     return p->current + (p->shape.traversal == FA_PANEL ? t : 0);
 }
@@ -102,10 +122,12 @@ FA_INLINE void FN(store_output)(const FN(row_pass) * p, size_t i, size_t t, int 
     FN(row_store)(p->shape, full, p->y, p->y_pitch, i, t, v);
 }
 
-/* Vector u of eight, `apart` elements from one to the next: from two bases, for addresses to be few. */
+/* Where vector u of an eight lies, with `apart` elements from one vector to the next. Counted from two bases, four
+ * offsets serve all eight. */
 FA_INLINE const real *FN(address_in_eight)(const real *first, const real *fifth, ptrdiff_t apart, size_t u) {
     return (u < 4 ? first : fifth) + (ptrdiff_t)(u % 4) * apart;
 }
+/* d = x - max of an eight. Except across rows, x is prefetched. */
 FA_INLINE void FN(sub_max)(FN(row_pass) * p, size_t i, size_t step, size_t t, size_t there, int full, vec d[]) {
     const ptrdiff_t apart = FN(offset_of)(p->shape, step, 0, 0, p->x_pitch);
     const real *x = (const real *)p->x + FN(offset_of)(p->shape, i, t, full, p->x_pitch), *fifth = x + 4 * apart;
@@ -126,13 +148,15 @@ FA_INLINE void FN(store_eight)(const FN(row_pass) * p, size_t i, size_t step, si
         FN(row_store_at)(p->shape, full, to, j, t, e[u]);
     }
 }
+/* e / EXP_SCALE of an eight, which the output keeps. */
 FA_INLINE void FN(exp_sum_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full, vec e[8]) {
     FN(sub_max)(context, i, step, t, there, full, e);
     v_exp_scaled_of((int)there, e);
     FN(store_eight)(context, i, step, t, there, full, e);
 }
 
-/* The totals of what `body` gives, to each tile's `total`. */
+/* Sums what `body` computes over each row, into each tile's `total`. prefetch_y is a constant in either call of
+ * add_row. */
 FA_INLINE void FN(sum_rows)(FN(row_pass) * p, FN(eight_body) * body) {
     vsum own[MAX_SLOTS], *slots = p->shape.traversal == FA_PANEL ? p->slots : own;
     p->prefetch_y = 0;
@@ -157,8 +181,8 @@ FA_INLINE void FN(find_max)(FN(row_pass) * p) {
     FN(row_max)(p->shape, p->x, p->x_pitch, max);
     for (size_t t = 0; t < p->shape.tiles; t++) p->saved[t].max = max[t];
 }
-/* Stores exp(x - max) / EXP_SCALE of the k-th input to the output and gives the factor that makes them
- * probabilities: what softmax needs and no more. */
+/* FA_PHASE_EXP_SUM of softmax: y = e / EXP_SCALE of the k-th input, and factor = 1 / sum y, so that factor * y is a
+ * probability. */
 FA_INLINE void FN(exp_sum)(const fa_rows_args *a, int k, fa_traversal traversal) {
     FN(row_pass) p;
     FN(softmax_state) own;
@@ -168,8 +192,7 @@ FA_INLINE void FN(exp_sum)(const fa_rows_args *a, int k, fa_traversal traversal)
     for (size_t t = 0; t < p.shape.tiles; t++) p.saved[t].factor = FN(dd_reciprocal)(FN(state_of)(&p, t)->total);
 }
 
-/* exp(x - max) / EXP_SCALE of each (results below the normal range would take an assist of the
- * CPU's); maxima are counted, not summed. */
+/* e / EXP_SCALE of up to four vectors. Maxima, whose e is exactly 1, are counted in `ties` and give 0 to the sum. */
 FA_INLINE void FN(lse_stats_of_four)(FN(row_pass) * p, size_t i, size_t step, size_t t, size_t there, int full,
                                      vec e[]) {
     FN(softmax_state) *s = FN(state_of)(p, t);
@@ -187,7 +210,7 @@ FA_INLINE void FN(lse_stats_body)(void *context, size_t i, size_t step, size_t t
     if (there > 4) FN(lse_stats_of_four)(context, i + 4 * step, step, t, there - 4, full, e + 4);
 }
 
-/* The sum of a row's counts, in every lane along a row. */
+/* A row's counts as a real: each row's in its lane; within row, added over all lanes and in every lane. */
 FA_INLINE vec FN(total_count)(row_shape shape, ivec counts) {
     if (shape.traversal != FA_WITHIN_ROW) return v_from_int(counts);
     int64_t total = 0;
@@ -195,8 +218,8 @@ FA_INLINE vec FN(total_count)(row_shape shape, ivec counts) {
     return v_splat((real)total);
 }
 
-/* The sums log-probabilities need, the maxima being found; with `store`,
- * exp(x - max) / EXP_SCALE is left in the output. */
+/* FA_PHASE_EXP_SUM of log-probabilities: sum_excl_max = (number of maxima - 1) + sum of all e below 1, as a
+ * double-double. With `store` the output keeps e / EXP_SCALE. */
 FA_INLINE void FN(lse_stats)(const fa_rows_args *a, int store, fa_traversal traversal) {
     FN(row_pass) p;
     FN(softmax_state) own;
@@ -213,6 +236,7 @@ FA_INLINE void FN(lse_stats)(const fa_rows_args *a, int store, fa_traversal trav
         p.saved[k].sum_excl_max = sum_excl_max;
     }
 }
+/* FA_PHASE_LOG of log-probabilities. */
 FA_INLINE void FN(log_sums)(FN(row_pass) * p) {
     for (size_t t = 0; t < p->shape.tiles; t++) {
         const vdd sum_excl_max = FN(state_of)(p, t)->sum_excl_max;
@@ -220,7 +244,8 @@ FA_INLINE void FN(log_sums)(FN(row_pass) * p) {
     }
 }
 
-/* One function a traversal, called once a row or tile: copies in each op would be half a megabyte. */
+/* The exponentials' loops are functions, one a traversal, called once a row or tile: inlined in each op they would be
+ * half a megabyte of code. */
 #define FA_OUT_OF_LINE(suffix, traversal)                                                                \
     FA_NOINLINE void FN(exp_sum##suffix)(const fa_rows_args *a, int k) { FN(exp_sum)(a, k, traversal); } \
     FA_NOINLINE void FN(lse_stats##suffix)(const fa_rows_args *a) { FN(lse_stats)(a, 0, traversal); }    \
@@ -229,7 +254,7 @@ FA_OUT_OF_LINE(_within_row, FA_WITHIN_ROW)
 FA_OUT_OF_LINE(_across_rows, FA_ACROSS_ROWS)
 FA_OUT_OF_LINE(_panel, FA_PANEL)
 #undef FA_OUT_OF_LINE
-/* Calls the function of this traversal, a constant. */
+/* Calls the function for `traversal`, which is a constant where this is used. */
 #define FA_CALL_TRAVERSAL(name, ...)                                          \
     do {                                                                      \
         if (traversal == FA_WITHIN_ROW) FN(name##_within_row)(__VA_ARGS__);   \
@@ -241,10 +266,11 @@ FA_INLINE void FN(scale_body)(void *context, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
     FN(store_output)(p, i, t, full, FN(dd_times)(FN(state_of)(p, t)->factor, FN(load_output)(p, i, t, full)));
 }
+/* FA_PHASE_WRITE of softmax: y = factor y. */
 FA_INLINE void FN(scale)(FN(row_pass) * p) {
     real *y = p->y;
     size_t head = p->shape.traversal == FA_WITHIN_ROW && p->shape.full > 1 ? FN(to_alignment)(y) : 0;
-    if (head) { /* apart, for the rest to be aligned */
+    if (head) { /* by itself, so that the rest is aligned */
         v_store_n(y, head, FN(dd_times)(p->current->factor, v_load_n(y, head)));
         p->y = y + head;
         p->shape = FN(row_shape_of)(p->shape.full * LANES + p->shape.tail - head, FA_WITHIN_ROW);
@@ -252,13 +278,13 @@ FA_INLINE void FN(scale)(FN(row_pass) * p) {
     FN(for_each_vector)(p->shape, FN(scale_body), p);
 }
 
-/* Up to its last phase: exponentials to the output, and their factor. */
+/* softmax except its last phase: leaves exponentials in the output, and their factor in the state. */
 FA_INLINE void FN(softmax_until_write)(FN(row_pass) * p, const fa_rows_args *a, int k, fa_row_phase phase,
                                        fa_traversal traversal) {
     if (phase == FA_PHASE_MAX) FN(find_max)(p);
     if (phase == FA_PHASE_EXP_SUM) FA_CALL_TRAVERSAL(exp_sum, a, k);
 }
-/* softmin is softmax of -x, which is put to the output first. */
+/* softmin is softmax of -x: the output takes -x first. */
 FA_INLINE void FN(negate_body)(void *context, size_t i, size_t t, int full) {
     FN(store_output)(context, i, t, full, -FN(load_input)(context, i, t, full));
 }
@@ -279,7 +305,7 @@ FA_INLINE void FN(softmax_of)(const fa_rows_args *a, fa_row_phase phase, fa_trav
 FA_INLINE void FN(softmax)(const fa_rows_args *a, fa_row_phase phase, fa_traversal traversal) {
     FN(softmax_of)(a, phase, traversal, 0);
 }
-/* Then it goes on with softmax's own functions, not copies of them. */
+/* After that, softmin calls softmax's own functions with its output for input, instead of compiling copies of them. */
 static void FN(softmax_write_within_row)(const fa_rows_args *a);
 static void FN(softmax_write_across_rows)(const fa_rows_args *a);
 static void FN(softmax_write_panel)(const fa_rows_args *a);
@@ -307,10 +333,10 @@ FA_INLINE void FN(softmin)(const fa_rows_args *a, fa_row_phase phase, fa_travers
 FA_INLINE void FN(log_softmax_body)(void *context, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
     const FN(softmax_state) *s = FN(state_of)(p, t);
-    vec d = (FN(load_input)(p, i, t, full) - s->max) + K(0); /* -0 to +0 */
+    vec d = (FN(load_input)(p, i, t, full) - s->max) + K(0); /* + 0: no -0 */
     FN(store_output)(p, i, t, full, d - s->log_total);
 }
-/* log_softmax and logsumexp but for their last phase. */
+/* log_softmax and logsumexp except their last phase. */
 FA_INLINE void FN(lse_until_write)(FN(row_pass) * p, const fa_rows_args *a, fa_row_phase phase,
                                    fa_traversal traversal) {
     if (phase == FA_PHASE_MAX) FN(find_max)(p);
@@ -325,10 +351,10 @@ FA_INLINE void FN(log_softmax)(const fa_rows_args *a, fa_row_phase phase, fa_tra
     if (phase == FA_PHASE_WRITE) FN(for_each_vector)(p.shape, FN(log_softmax_body), &p);
 }
 
-/* NaN in every lane if one of v is, else `otherwise`. */
+/* NaN in every lane if a lane of v is NaN, else `otherwise`. */
 FA_INLINE vec FN(any_nan)(vec v, vec otherwise) { return v_any(v_isnan(v)) ? K(NAN) : otherwise; }
 
-/* An infinite maximum itself, but for a NaN beside it. */
+/* logsumexp where the maximum is infinite: that maximum, or NaN if the row holds one. */
 FA_INLINE vec FN(infinite_max)(const FN(row_pass) * p, size_t t, vec max) {
     vec nan = max;
     for (size_t i = 0; i < p->shape.vectors; i++) {
@@ -353,14 +379,15 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_trave
 
 /* ---- gradients of exponentials ---------------------------------------------------------- */
 
-/* factor dy, for products with e * unit, e being exponentials over EXP_SCALE. With a small dy
- * the factor might be no normal number, with a large one e: the unit goes to the larger. */
+/* factor * dy, for products with e / EXP_SCALE. One of the two must take EXP_SCALE back: the factor, if |dy| >= 2^-20,
+ * else the exponential, by `exp_scale`. So neither leaves the normal range: not the factor where dy is small, and not
+ * the exponential where dy is large enough for the product to matter. */
 FA_INLINE vdd FN(scale_factor)(vdd factor, vec dy, vec *exp_scale) {
     mask large = v_le(K(0x1p-20), v_abs(dy));
     *exp_scale = v_select(large, K(1), K(EXP_SCALE));
     return FN(dd_scaled)(factor, v_select(large, dy * K(EXP_SCALE), dy));
 }
-/* That product; of -inf, whose exponential over EXP_SCALE is only small, 0 however large dy. */
+/* That product. For a logit of -inf, whose e / EXP_SCALE is clamped to a small number, it is 0 however large dy is. */
 FA_INLINE vec FN(factor_times_exp)(vdd factor, vec exp_scale, vec e) {
     return FN(dd_times)(factor, v_keep(v_lt(K(EXP_ZERO), e), e) * exp_scale);
 }

@@ -1,4 +1,5 @@
-/* hardmax and sparsemax: rows in which most entries are exactly 0. They use softmax.h's passes. */
+/* hardmax, sparsemax and their gradients: results of which most are exactly 0. They use the passes of softmax.h.
+ * FA_PHASE_MAX finds the maximum where it is needed, FA_PHASE_WRITE does the rest. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_SPARSE_ROWS_H64) : !defined(FA_SPARSE_ROWS_H32)
 #ifdef FA_T_IS_F64
@@ -10,14 +11,14 @@
 #include "softmax.h"
 #include "softmax_backward.h"
 
-/* ---- hardmax: 1 at the first maximum, else 0 ------------------------------------------------ */
+/* ---- hardmax: 1 at the first maximum, else 0; a row with NaN is NaN ---------------------------- */
 
 FA_INLINE void FN(find_nan_body)(void *context, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
     vec x = FN(load_input)(p, i, t, full), *nan = &FN(state_of)(p, t)->nan;
     *nan = v_select(v_isnan(x), x, *nan);
 }
-/* Along a row, of the maxima in a vector only the first. */
+/* Within row: of the ones in a vector keeps only the first. */
 FA_INLINE vec FN(first_lane)(vec ones) {
     real lanes[LANES], found = 0;
     v_store(lanes, ones);
@@ -53,7 +54,7 @@ FA_INLINE void FN(hardmax)(const fa_rows_args *a, fa_row_phase phase, fa_travers
     if (traversal == FA_WITHIN_ROW) own.nan = FN(any_nan)(own.nan, K(0));
     FN(for_each_vector)(p.shape, FN(hardmax_body), &p);
 }
-/* Its derivative is 0 prior_slope; NaN stays. */
+/* The derivative is 0 everywhere. NaN of x or dy stays NaN. */
 FA_INLINE void FN(hardmax_backward_body)(void *context, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
     vec x = FN(row_load)(p->shape, full, p->x, p->x_pitch, i, t, K(0)), dy = FN(load_grad_output)(p, i, t, full);
@@ -67,13 +68,16 @@ FA_INLINE void FN(hardmax_backward)(const fa_rows_args *a, fa_row_phase phase, f
     FN(for_each_vector)(p.shape, FN(hardmax_backward_body), &p);
 }
 
-/* ---- sparsemax: the nearest point of the simplex ---------------------------------------------
+/* ---- sparsemax: the nearest point of the probability simplex ------------------------------------
  *
- * y = max(d - t, 0) with d = x - max x and the t for which y adds up to 1. Michelot's way: t of
- * all d > -1, which those in the support must be; then of all d > t, and so on until none
- * drops out. Each pass only drops, so there are few: sorting would be slower. */
+ * y = max(d - t, 0) with d = x - max x, and with the threshold t for which y adds up to 1.
+ * Michelot's algorithm: every d in the support is above -1, so start with all of those; t = (their sum - 1) / their
+ * number; drop the d that are not above t, and repeat until none drops. Entries never come back, so a few passes
+ * suffice, which is faster than sorting.
+ *
+ * Gradient: dx = dy - (mean of dy over the support) in the support, 0 elsewhere. */
 
-/* Adds the d above the threshold, and counts them. NaN is among them: it makes the row NaN. */
+/* Adds and counts the d above the threshold. NaN counts as above: it makes the row NaN. */
 FA_INLINE void FN(support_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
     FN(softmax_state) *s = FN(state_of)(p, t);
@@ -83,7 +87,7 @@ FA_INLINE void FN(support_body)(void *context, size_t slot, size_t i, size_t t, 
     s->ties = v_count(s->ties, v_mask_not(out));
     p->slots[slot] = FN(sum_add)(p->slots[slot], v_select(out, K(0), d));
 }
-/* One pass: t of what is above the last one, to `threshold`. Whether something dropped out. */
+/* One pass: the next threshold from the entries above this one. Returns whether an entry dropped out. */
 FA_INLINE int FN(raise_threshold)(FN(row_pass) * p) {
     int dropped = 0;
     for (size_t t = 0; t < p->shape.tiles; t++) FN(state_of)(p, t)->ties = v_to_int(K(0));
@@ -124,7 +128,7 @@ FA_INLINE void FN(sparsemax)(const fa_rows_args *a, fa_row_phase phase, fa_trave
     FN(sparsemax_of)(&p, phase);
 }
 
-/* Adds dy over the support, where y is not 0, and counts it. */
+/* Adds dy over the support, where y > 0, and counts the support. */
 FA_INLINE void FN(support_dy_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
     mask out = v_le(FN(load_given_output)(p, i, t, full), K(0));
@@ -138,7 +142,7 @@ FA_INLINE void FN(sparsemax_from_output_body)(void *context, size_t i, size_t t,
     vec y = FN(load_given_output)(p, i, t, full), dx = (FN(load_grad_output)(p, i, t, full) - mean.hi) - mean.lo;
     FN(store_output)(p, i, t, full, v_select(v_le(y, K(0)), K(0), v_select(v_isnan(y), y, dx)));
 }
-/* dx = dy less its mean over the support there, else 0. The probabilities are in p->x. */
+/* p->x holds the probabilities y. */
 FA_INLINE void FN(sparsemax_gradient)(FN(row_pass) * p) {
     for (size_t t = 0; t < p->shape.tiles; t++) FN(state_of)(p, t)->ties = v_to_int(K(0));
     FN(sum_rows_in_slots)(p, FN(support_dy_body));
@@ -155,7 +159,7 @@ FA_INLINE void FN(sparsemax_from_output)(const fa_rows_args *a, fa_row_phase pha
     FN(init_pass)(&p, &own, a, traversal, 1);
     FN(sparsemax_gradient)(&p);
 }
-/* in: dy, x; the probabilities pass through the output. */
+/* in: dy, x. The output holds y before it holds dx. */
 FA_INLINE void FN(sparsemax_backward)(const fa_rows_args *a, fa_row_phase phase, fa_traversal traversal) {
     FN(row_pass) p;
     FN(softmax_state) own;

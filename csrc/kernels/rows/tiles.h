@@ -1,4 +1,13 @@
-/* ---- tiles: rows of a class each, from rows of an element each, and back ---------------- */
+/* Tiles: up to LANES contiguous rows transposed to [n][LANES], so that kernels can run across rows, and back.
+ *
+ *   from: (rows, n)         tile: (n, LANES)
+ *   a0 a1 a2 ...            a0 b0 c0 d0
+ *   b0 b1 b2 ...     ->     a1 b1 c1 d1
+ *   c0 c1 c2 ...            a2 b2 c2 d2
+ *   d0 d1 d2 ...            ...
+ *
+ * drivers/rows.c does this for short rows (access TRANSPOSED and STAGED), drivers/float64_row_loss.c for its own tiles.
+ * Nothing beyond the rows is read or written. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_TILES_H64) : !defined(FA_TILES_H32)
 #ifdef FA_T_IS_F64
@@ -9,11 +18,13 @@
 
 #include "row_shape.h"
 
-/* By blocks of as many rows as 16 bytes hold elements, since within such blocks CPUs exchange elements fastest: of a
- * block's vectors the k-th holds row k of each block. */
+/* Elements in 16 bytes. CPUs exchange elements fastest within 16 bytes, so BLOCK classes are transposed at a time, by
+ * BLOCK vectors: the 16-byte pieces of vector k come from rows k, k + BLOCK, k + 2 BLOCK, ... Then the same exchanges
+ * within all pieces make it class k of all rows. */
 #define BLOCK (LANES * sizeof(real) < 16 ? LANES : 16 / sizeof(real))
 
-/* By log2(BLOCK) rounds of zipping the first half with the second. */
+/* Transposes BLOCK x BLOCK elements in each 16-byte piece: log2(BLOCK) rounds of zipping the vectors' first half with
+ * the second. */
 FA_INLINE void FN(transpose)(vec v[]) {
     vec t[BLOCK];
     for (size_t round = 1; round < BLOCK; round *= 2) {
@@ -26,7 +37,8 @@ FA_INLINE void FN(transpose)(vec v[]) {
         for (size_t k = 0; k < BLOCK; k++) v[k] = t[k];
     }
 }
-/* `width` <= BLOCK classes of LANES rows, `pitch` apart where they are no tile; a constant at each call. */
+/* Moves `width` <= BLOCK classes of LANES rows to or from a tile; outside the tile, rows are `pitch` elements apart.
+ * `width` is a constant at each call. */
 typedef void FN(block_mover)(size_t width, const real *from, real *to, ptrdiff_t pitch);
 FA_INLINE void FN(block_to_tile)(size_t width, const real *from, real *tile, ptrdiff_t pitch) {
     vec v[BLOCK];
@@ -45,8 +57,8 @@ FA_INLINE void FN(block_from_tile)(size_t width, const real *tile, real *to, ptr
     FA_UNROLL(4)
     for (size_t k = 0; k < BLOCK; k++) v_store_blocks(to + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width, v[k]);
 }
-/* n classes; from one to the next it is `from_class` and `to_class` elements. The last block may overlap the one
- * before: some elements are moved twice. */
+/* Moves n classes; from one to the next it is `from_class` and `to_class` elements. The last block overlaps the one
+ * before it where n is no multiple of BLOCK: those elements are moved twice. */
 FA_INLINE void FN(move_blocks)(FN(block_mover) * move, size_t n, const real *from, size_t from_class, real *to,
                                size_t to_class, ptrdiff_t pitch) {
     if (BLOCK > 1 && n == 1) move(1, from, to, pitch);
@@ -58,7 +70,7 @@ FA_INLINE void FN(move_blocks)(FN(block_mover) * move, size_t n, const real *fro
             move(BLOCK, from + first * from_class, to + first * to_class, pitch);
         }
 }
-/* Fewer rows than lanes: one element after the other. */
+/* Fewer rows than LANES: one element after the other. Absent rows of the tile are 0. */
 static void FN(some_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, real *tile) {
     memset(tile, 0, n * LANES * sizeof(real));
     for (size_t r = 0; r < rows; r++)
