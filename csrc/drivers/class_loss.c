@@ -184,7 +184,7 @@ static void prepare_rows(class_loss_context *c) {
 static int run_cross_entropy(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     int soft = !job->labels.data, failed = 0;
-    fa_cross_entropy_options options = {.soft = soft,
+    fa_cross_entropy_options options = {.soft_targets = soft,
                                         .want_loss = job->total || job->value.data,
                                         .want_grad = job->grad.data != NULL,
                                         .want_hess = job->hess.data != NULL,
@@ -199,7 +199,8 @@ static int run_cross_entropy(class_loss_context *c) {
     }
     prepare_rows(c);
     if (c->weight) narrow_in_place(c, job->n, c->weight);
-    for (size_t o = 0; o < job->outer; o++) { /* in this order: the first losses of the next outer index are overwritten */
+    for (size_t o = 0; o < job->outer;
+         o++) { /* in this order: the first losses of the next outer index are overwritten */
         size_t first = o * job->inner;
         fa_rows_job rows = {.precision = job->precision,
                             .kernel = c->isa->kernels[job->precision]->rows.class_loss[job->loss],
@@ -263,7 +264,7 @@ static void zero_rows(const fa_view3 *view, char *to, size_t rows, size_t n) {
 
 /* Rows of one outer index; weight: their labels', 0 for an ignored row. */
 static void nll_run(const class_loss_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
-                      const double *scale) {
+                    const double *scale) {
     const fa_class_loss_job *job = c->job;
     const fa_view3 *in = &job->input, *grad = &job->grad, *hess = &job->hess;
     const char *x = fa_view3_at(in, job->inner, first);

@@ -16,7 +16,8 @@ typedef struct {
 static void moments_task(void *given, size_t index) {
     const moments_context *context = given;
     const fa_column_moments_job *j = context->job;
-    const size_t begin = index * FA_TASK_MOMENTS, end = j->count - begin < FA_TASK_MOMENTS ? j->count : begin + FA_TASK_MOMENTS;
+    const size_t begin = index * FA_TASK_MOMENTS,
+                 end = j->count - begin < FA_TASK_MOMENTS ? j->count : begin + FA_TASK_MOMENTS;
     for (size_t k = 0; k < j->rows; k += FA_MOMENT_ROWS) {
         const size_t rows = j->rows - k < FA_MOMENT_ROWS ? j->rows - k : FA_MOMENT_ROWS;
         const char *w = (const char *)j->w + k * j->columns * context->itemsize;

@@ -82,7 +82,7 @@ typedef struct {
     double *x, *skip, *posterior;   /* as fa_ctc_step and fa_ctc_kernels.backward want them */
     double *dense;                  /* (classes): the logits of a step */
     double *max, *total;            /* (steps): maximum and normaliser of the softmax, if input is logits */
-    double *occupied, *grad, *hess; /* (classes): of a step; occupied: the posterior of each class */
+    double *class_posterior, *grad, *hess; /* (classes): of a step; class_posterior: the posterior of each class */
     char *raw;                      /* the elements at the labels, not yet converted */
 } sequence;
 
@@ -129,7 +129,7 @@ static size_t lay_out(const ctc_context *b, sequence *s, double *block) {
     s->dense = suballocate(&block, &size, job->logits ? b->classes : 0);
     s->max = suballocate(&block, &size, steps);
     s->total = suballocate(&block, &size, steps);
-    s->occupied = suballocate(&block, &size, classes);
+    s->class_posterior = suballocate(&block, &size, classes);
     s->grad = suballocate(&block, &size, classes);
     s->hess = suballocate(&block, &size, job->hess.data ? classes : 0);
     s->raw = (char *)suballocate(&block, &size, width);
@@ -144,14 +144,14 @@ static void prepare(const ctc_context *b, sequence *s) {
     fill(s->skip, width + PAD, -INFINITY);
     for (size_t j = 1; j < s->labels; j++) s->skip[j] = s->label[j] != s->label[j - 1] ? 0.0 : -INFINITY;
     if (b->job->logits) fill(s->dense, b->classes, -INFINITY);
-    if (wants_gradients(b->job)) fill(s->occupied, b->classes, 0.0);
+    if (wants_gradients(b->job)) fill(s->class_posterior, b->classes, 0.0);
     s->step.x = s->x;
     s->step.skip = s->skip;
     s->step.max = 0.0;
 }
 
-static char *step_of(const fa_view3 *cube, size_t t, size_t n) {
-    return cube->data + (ptrdiff_t)t * cube->outer + (ptrdiff_t)n * cube->inner;
+static char *step_of(const fa_view3 *view, size_t t, size_t n) {
+    return view->data + (ptrdiff_t)t * view->outer + (ptrdiff_t)n * view->inner;
 }
 
 /* Log-probabilities: the elements of a step at the labels to s->x, and the one at the blank. */
@@ -195,7 +195,7 @@ static void read_step(const ctc_context *b, sequence *s, size_t t) {
 }
 
 /* m * 2^k *= factor, which is at least 1, or NaN. */
-static void times(double *m, double *k, double factor) {
+static void scale_up(double *m, double *k, double factor) {
     int exponent;
     *m = frexp(*m * factor, &exponent);
     *k += exponent;
@@ -209,8 +209,8 @@ static double forward(const ctc_context *b, sequence *s) {
     for (size_t t = 0; t < s->steps; t++) {
         read_step(b, s, t);
         if (b->job->logits) {
-            double total = b->isa->ctc->total(b->classes, s->dense, &s->step.max);
-            times(&m[2], &k[2], total);
+            double total = b->isa->ctc->exp_sum(b->classes, s->dense, &s->step.max);
+            scale_up(&m[2], &k[2], total);
             if (gradients) s->max[t] = s->step.max;
             if (gradients) s->total[t] = total;
         }
@@ -225,10 +225,10 @@ static double forward(const ctc_context *b, sequence *s) {
     return b->isa->ctc->minus_log(m, k);
 }
 
-static void store_step(const ctc_context *b, const fa_view3 *cube, size_t t, size_t n, const double *row) {
-    char *to = step_of(cube, t, n);
-    fa_operand o = {to, cube->class_, cube->dtype};
-    if (cube->dtype == FA_F32 && cube->class_ == sizeof(float))
+static void store_step(const ctc_context *b, const fa_view3 *view, size_t t, size_t n, const double *row) {
+    char *to = step_of(view, t, n);
+    fa_operand o = {to, view->class_, view->dtype};
+    if (view->dtype == FA_F32 && view->class_ == sizeof(float))
         b->isa->kernels[FA_SINGLE]->widen(b->job->classes, FA_F64, row, to); /* rounds to float32 */
     else fa_scatter_doubles(b->isa, &o, b->job->classes, row);
 }
@@ -247,13 +247,14 @@ static void fill_steps(const ctc_context *b, const sequence *s, size_t first, si
 static void store_gradients(const ctc_context *b, const sequence *s, size_t t, double blanks) {
     const fa_ctc_job *job = b->job;
     const int logits = job->logits;
-    for (size_t j = 0; j < s->labels; j++) s->occupied[s->label[j]] += s->posterior[j];
-    s->occupied[job->blank] = blanks;
-    b->isa->ctc->row(b->classes, logits ? s->dense : NULL, logits ? s->max[t] : 0.0, logits ? 1.0 / s->total[t] : 0.0,
-                     s->occupied, b->scale[s->index], s->grad, job->hess.data ? s->hess : NULL);
+    for (size_t j = 0; j < s->labels; j++) s->class_posterior[s->label[j]] += s->posterior[j];
+    s->class_posterior[job->blank] = blanks;
+    b->isa->ctc->row_gradient(b->classes, logits ? s->dense : NULL, logits ? s->max[t] : 0.0,
+                              logits ? 1.0 / s->total[t] : 0.0, s->class_posterior, b->scale[s->index], s->grad,
+                              job->hess.data ? s->hess : NULL);
     if (job->grad.data) store_step(b, &job->grad, t, s->index, s->grad);
     if (job->hess.data) store_step(b, &job->hess, t, s->index, s->hess);
-    for (size_t j = 0; j < s->labels; j++) s->occupied[s->label[j]] = 0.0;
+    for (size_t j = 0; j < s->labels; j++) s->class_posterior[s->label[j]] = 0.0;
 }
 
 /* beta from the last step to the first, and the gradients of each step. */
@@ -292,7 +293,7 @@ static void run_sequence(const ctc_context *b, sequence *s) {
 
 /* ---- the batch ---------------------------------------------------------------------------------------- */
 
-static void describe(const ctc_context *b, size_t index, sequence *s) {
+static void init_sequence(const ctc_context *b, size_t index, sequence *s) {
     memset(s, 0, sizeof *s);
     s->index = index;
     s->steps = (size_t)b->input_length[index];
@@ -306,7 +307,7 @@ static void run_task(void *context, size_t index) {
     sequence s;
     if (end > b->job->sequences) end = b->job->sequences;
     for (size_t n = first; n < end; n++) {
-        describe(b, n, &s);
+        init_sequence(b, n, &s);
         size_t size = lay_out(b, &s, NULL);
         most = size > most ? size : most;
     }
@@ -318,7 +319,7 @@ static void run_task(void *context, size_t index) {
     double *block =
         (double *)(void *)(memory + (64 - (uintptr_t)memory % 64)); /* a load across a line's end costs twice */
     for (size_t n = first; n < end; n++) {
-        describe(b, n, &s);
+        init_sequence(b, n, &s);
         lay_out(b, &s, block);
         run_sequence(b, &s);
     }

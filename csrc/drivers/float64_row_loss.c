@@ -179,7 +179,7 @@ static void stage_in(const float64_row_context *c, const fa_view3 *view, size_t 
         else if (size == sizeof(double)) tiles->to_tile(n, here, from, pitch, to);
         else {
             tiles->to_tile(n, here, from, pitch, ws->float32_tile);
-            kernels->split(n, ws->float32_tile, to, to + n * c->lanes);
+            kernels->tile_to_f64(n, ws->float32_tile, to, to + n * c->lanes);
         }
     }
 }
@@ -200,7 +200,7 @@ static void stage_out(const float64_row_context *c, const fa_view3 *view, size_t
         if (c->lanes == 1) kernels->narrow(1, n, real_of(view->dtype), from, c->padded, to, 0);
         else if (size == sizeof(double)) tiles->from_tile(n, here, from, to, pitch);
         else {
-            kernels->join(n, from, from + n * c->lanes, ws->float32_tile);
+            kernels->tile_from_f64(n, from, from + n * c->lanes, ws->float32_tile);
             tiles->from_tile(n, here, ws->float32_tile, to, pitch);
         }
         scatter_rows(c, view, row + k, here, ws->stage);

@@ -1,8 +1,8 @@
 /* Operands of any stride and element type, to and from contiguous elements of the precision that kernels compute in.
  * All drivers use this; map.c and elementwise_loss.c run whole kernels through fa_for_pieces. Conversion itself is
  * kernels/convert.h. */
-#ifndef FA_OPERAND_H
-#define FA_OPERAND_H
+#ifndef FA_OPERANDS_H
+#define FA_OPERANDS_H
 
 #include "jobs.h"
 

@@ -31,7 +31,7 @@ static const char *term(const parameter_sums_context *p, size_t index) { return 
 /* slots: (kept, SLOTS) += elements first .. end - 1 of each run of outer row o */
 static void add_runs(const parameter_sums_context *p, size_t o, size_t first, size_t end, double *slots) {
     for (size_t k = 0; k < p->kept; k++, slots += SLOTS)
-        p->kernels->add_run(end - first, term(p, (o * p->kept + k) * p->inner + first), slots);
+        p->kernels->add_to_slots(end - first, term(p, (o * p->kept + k) * p->inner + first), slots);
 }
 
 static void sums_chunk(void *context, size_t index) {
@@ -41,7 +41,7 @@ static void sums_chunk(void *context, size_t index) {
     size_t end = p->inner - first < p->columns ? p->inner : first + p->columns;
     size_t o = index / parts * p->rows, last = p->outer - o < p->rows ? p->outer : o + p->rows;
     for (; o < last; o++) {
-        if (p->inner == 1) p->kernels->add_each(p->kept, term(p, o * p->kept), slots + o % SLOTS * p->kept);
+        if (p->inner == 1) p->kernels->add_elementwise(p->kept, term(p, o * p->kept), slots + o % SLOTS * p->kept);
         else add_runs(p, o, first, end, slots);
     }
 }

@@ -64,7 +64,7 @@ enum { MAX_L3_BYTES = 1 << 23 };
  * hardware foresees longer rows, and with shorter rows computing takes longer than memory. */
 enum { MAX_L2_BYTES = 1 << 19, MIN_TILED_PREFETCH_BYTES = 40, MAX_TILED_PREFETCH_BYTES = 128 };
 
-typedef enum { IN_PLACE, TRANSPOSED, STAGED } access;
+typedef enum { IN_PLACE, TRANSPOSED, STAGED } matrix_access;
 
 typedef struct {
     const fa_isa *isa;
@@ -72,7 +72,7 @@ typedef struct {
     const fa_row_kernels *kernels;
     const fa_rows_kernel *kernel;
     fa_traversal traversal;
-    access in[2], out[2];            /* for whole tiles */
+    matrix_access in[2], out[2];     /* for whole tiles */
     ptrdiff_t in_row[2], out_row[2]; /* elements between rows, if rows are whole elements apart */
     size_t realsize, tile;           /* tile: rows of a call, `lanes` across rows, else 1 */
     size_t head, panel_rows;         /* panels: rows before the first aligned one, and rows of a panel after it */
@@ -86,7 +86,7 @@ typedef struct {
 /* One call of the kernel under way, for rows row .. row + rows - 1. */
 typedef struct {
     _Alignas(64) char state[FA_ROW_STATE], row_in[FA_VIRTUAL_VECTOR], row_out[FA_VIRTUAL_VECTOR];
-    access in_access[2], out_access[2];
+    matrix_access in_access[2], out_access[2];
     /* in, out: a buffer for each matrix, a row (n) or a tile (n, lanes); staged_rows: (lanes, n), STAGED rows on their
      * way to or from a tile */
     char *in[2], *out[2], *staged_rows;
@@ -96,12 +96,12 @@ typedef struct {
 } pipeline_slot;
 
 static char *element(const fa_matrix *m, size_t row) { return m->data + (ptrdiff_t)row * m->row; }
-static ptrdiff_t elements(const schedule *s, ptrdiff_t bytes) { /* divisors are constants: no division */
+static ptrdiff_t to_elements(const schedule *s, ptrdiff_t bytes) { /* divisors are constants: no division */
     return s->realsize == sizeof(float) ? bytes / (ptrdiff_t)sizeof(float) : bytes / (ptrdiff_t)sizeof(double);
 }
 
 /* How the kernel reaches a matrix, given the traversal: see the head of this file. */
-static access access_of(const schedule *s, const fa_matrix *m) {
+static matrix_access access_of(const schedule *s, const fa_matrix *m) {
     ptrdiff_t size = (ptrdiff_t)s->realsize;
     int native = !s->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == s->job->precision;
     int plain_row = m->class_ == size || s->job->n == 1;
@@ -211,15 +211,15 @@ static void bind_matrices(const schedule *s, pipeline_slot *slot, int whole) {
         slot->in_access[k] = s->in[k] == IN_PLACE && !whole ? STAGED : s->in[k];
         const int direct = slot->in_access[k] == IN_PLACE;
         a->in[k] = slot->in[k];
-        a->in_pitch[k] = direct ? elements(s, job->in[k].class_) : (ptrdiff_t)s->tile;
-        a->in_prefetch[k] = direct && s->prefetch_in ? s->in_row[k] : 0;
+        a->in_pitch[k] = direct ? to_elements(s, job->in[k].class_) : (ptrdiff_t)s->tile;
+        a->in_prefetch_distance[k] = direct && s->prefetch_in ? s->in_row[k] : 0;
     }
     for (size_t k = 0; k < job->outputs; k++) {
         slot->out_access[k] = s->out[k] == IN_PLACE && !whole ? STAGED : s->out[k];
         const int direct = slot->out_access[k] == IN_PLACE;
         a->out[k] = slot->out[k];
-        a->out_pitch[k] = direct ? elements(s, job->out[k].class_) : (ptrdiff_t)s->tile;
-        if (k == 0) a->out_prefetch = direct && s->prefetch_out ? s->out_row[k] : 0;
+        a->out_pitch[k] = direct ? to_elements(s, job->out[k].class_) : (ptrdiff_t)s->tile;
+        if (k == 0) a->out_prefetch_distance = direct && s->prefetch_out ? s->out_row[k] : 0;
     }
 }
 
@@ -280,13 +280,13 @@ static void store_results(const schedule *s, const pipeline_slot *slot) {
 }
 
 /* Pipeline slots, with a buffer of `bytes` for each matrix and for staged rows, in one block; NULL without memory. */
-static pipeline_slot *allocate_slots(const schedule *s, size_t slots, size_t bytes) {
+static pipeline_slot *allocate_slots(const schedule *s, size_t depth, size_t bytes) {
     const fa_rows_job *job = s->job;
-    char *memory = malloc(slots * (sizeof(pipeline_slot) + (job->inputs + job->outputs + 1) * bytes) + 64);
+    char *memory = malloc(depth * (sizeof(pipeline_slot) + (job->inputs + job->outputs + 1) * bytes) + 64);
     if (!memory) return NULL;
     pipeline_slot *slot = (pipeline_slot *)(void *)(memory + (64 - (uintptr_t)memory % 64));
-    char *buffer = (char *)(slot + slots);
-    for (size_t k = 0; k < slots; k++) {
+    char *buffer = (char *)(slot + depth);
+    for (size_t k = 0; k < depth; k++) {
         pipeline_slot *one = &slot[k];
         init_row_values(s, sizeof one->row_in, one->row_in);
         for (size_t m = 0; m < job->inputs; m++, buffer += bytes) one->in[m] = buffer;
@@ -311,17 +311,18 @@ static void continue_call(const schedule *s, const pipeline_slot *slot, fa_row_p
 /* Interleaves the phases of `calls` calls, as the picture at the head of this file shows. `lag`, 0 or 1, is how many
  * steps EXP_SUM comes after MAX. */
 static void run_pipeline(const schedule *s, pipeline_slot *slot, size_t calls, size_t lag, size_t first, size_t rows) {
-    const size_t slots = lag + 3;                       /* a call occupies a slot for that many steps */
-    pipeline_slot *stage[4] = {slot, slot, slot, slot}; /* stage[d]: the call that began d steps ago */
+    const size_t depth = lag + 3;                       /* a call occupies a slot for that many steps */
+    pipeline_slot *begun[4] = {slot, slot, slot, slot}; /* begun[d]: the call that began d steps ago */
     for (size_t k = 0, done = 0; k < calls + lag + 2; k++, done += s->tile) {
-        const size_t middle = k - lag, late = middle - 1, last = middle - 2; /* wrap to huge before call 0 */
-        if (k < calls) start_call(s, stage[0], first + done, rows - done < s->tile ? rows - done : s->tile);
-        if (lag && middle < calls) continue_call(s, stage[1], FA_PHASE_EXP_SUM);
-        if (late < calls) continue_call(s, stage[lag + 1], FA_PHASE_LOG);
-        if (last < calls) continue_call(s, stage[lag + 2], FA_PHASE_WRITE);
-        if (!lag && middle < calls) continue_call(s, stage[0], FA_PHASE_EXP_SUM);
-        for (size_t d = 3; d; d--) stage[d] = stage[d - 1];
-        if (++stage[0] == slot + slots) stage[0] = slot;
+        const size_t exp_sum_call = k - lag, log_call = exp_sum_call - 1,
+                     write_call = exp_sum_call - 2; /* wrap to huge before call 0 */
+        if (k < calls) start_call(s, begun[0], first + done, rows - done < s->tile ? rows - done : s->tile);
+        if (lag && exp_sum_call < calls) continue_call(s, begun[1], FA_PHASE_EXP_SUM);
+        if (log_call < calls) continue_call(s, begun[lag + 1], FA_PHASE_LOG);
+        if (write_call < calls) continue_call(s, begun[lag + 2], FA_PHASE_WRITE);
+        if (!lag && exp_sum_call < calls) continue_call(s, begun[0], FA_PHASE_EXP_SUM);
+        for (size_t d = 3; d; d--) begun[d] = begun[d - 1];
+        if (++begun[0] == slot + depth) begun[0] = slot;
     }
 }
 
@@ -362,8 +363,9 @@ static int run_panels(const schedule *s, size_t first, size_t rows) {
     a.options = job->options;
     a.state = own->state;
     a.slots = own->slots;
-    for (size_t k = 0; k < job->inputs; k++) a.in_prefetch[k] = a.in_pitch[k] = elements(s, job->in[k].class_);
-    for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = elements(s, job->out[k].class_);
+    for (size_t k = 0; k < job->inputs; k++)
+        a.in_prefetch_distance[k] = a.in_pitch[k] = to_elements(s, job->in[k].class_);
+    for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = to_elements(s, job->out[k].class_);
     for (size_t row = first, end = first + rows; row < end; row += a.rows) {
         a.head = row == 0 ? s->head : 0;
         a.rows = a.head + s->panel_rows;
@@ -440,11 +442,11 @@ static int should_prefetch_tiles(const schedule *s) {
 /* Each task fills and drains its own pipeline, so there are no more tasks than balance needs. */
 static size_t choose_rows_per_task(const schedule *s) {
     const fa_rows_job *job = s->job;
-    const size_t threads = (size_t)fa_get_threads(), unit = s->traversal == FA_PANEL ? s->panel_rows : MAX_LANES;
+    const size_t threads = (size_t)fa_get_threads(), granule = s->traversal == FA_PANEL ? s->panel_rows : MAX_LANES;
     size_t rows = fa_task_rows(job->n + 1), balanced = job->rows / (threads * TASKS_PER_THREAD);
     if (s->traversal == FA_WITHIN_ROW && job->n >= FA_TASK_ROWS / 4) return balanced + 1;
     if (rows < balanced) rows = balanced;
-    return (rows + unit - 1) / unit * unit;
+    return (rows + granule - 1) / granule * granule;
 }
 
 int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
@@ -455,11 +457,11 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     s.tile = s.traversal == FA_ACROSS_ROWS ? s.kernels->lanes : 1;
     for (size_t k = 0; k < job->inputs; k++) {
         s.in[k] = access_of(&s, &job->in[k]);
-        s.in_row[k] = elements(&s, job->in[k].row);
+        s.in_row[k] = to_elements(&s, job->in[k].row);
     }
     for (size_t k = 0; k < job->outputs; k++) {
         s.out[k] = access_of(&s, &job->out[k]);
-        s.out_row[k] = elements(&s, job->out[k].row);
+        s.out_row[k] = to_elements(&s, job->out[k].row);
     }
     if (s.traversal == FA_ACROSS_ROWS && job->n > MAX_UNPANELLED_ROW && all_in_place(&s)) s.traversal = FA_PANEL;
     s.row_in_direct = s.traversal != FA_WITHIN_ROW && job->row_in.data && fa_is_contiguous(&job->row_in) &&

@@ -51,8 +51,8 @@ FA_INLINE void FN(moments_tile)(size_t rows, size_t columns, const real *p, cons
         v_store(sums[1] + v * LANES, two[v]);
     }
     const size_t n = width < LANES ? width : (size_t)vectors * LANES;
-    FN(add_each)(n, sums[0], first);
-    FN(add_each)(n, sums[1], second);
+    FN(add_elementwise)(n, sums[0], first);
+    FN(add_elementwise)(n, sums[1], second);
 }
 
 /* p: (rows); w: (rows, columns); r, first, second: (columns). rows <= FA_MOMENT_ROWS. */

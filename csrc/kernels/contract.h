@@ -48,7 +48,7 @@ enum { FA_ROW_PADDING = FA_VIRTUAL_VECTOR / 4 };
 
 /* What cross entropy is given beside the rows. */
 typedef struct {
-    int soft; /* targets are probabilities, in[1]; else labels */
+    int soft_targets; /* targets are probabilities, in[1]; else labels */
     int want_loss, want_grad, want_hess;
     const void *class_weight;              /* n reals, or NULL: all 1 */
     double weight_sum;                     /* the sum of class_weight, or n */
@@ -62,7 +62,8 @@ typedef struct {
     const void *in[2];
     void *out[2];
     ptrdiff_t in_pitch[2], out_pitch[2];    /* elements between classes; not used within row */
-    ptrdiff_t in_prefetch[2], out_prefetch; /* elements ahead to what is prefetched, or 0; not used across rows */
+    ptrdiff_t in_prefetch_distance[2];      /* elements ahead to what is prefetched, or 0; not used across rows */
+    ptrdiff_t out_prefetch_distance;
     /* one value a row; read and written in whole vectors */
     const void *row_in;    /* reals: dy of logsumexp, scale of cross entropy (0: an ignored row) */
     void *row_out;         /* reals: logsumexp */
@@ -123,8 +124,8 @@ typedef struct {
     void (*narrow)(size_t rows, size_t n, fa_dtype dtype, const double *from, size_t padded, char *to,
                    ptrdiff_t stride);
     /* a float32 tile of n classes to two float64 tiles, which have half its lanes each; and back */
-    void (*split)(size_t n, const float *tile, double *first, double *second);
-    void (*join)(size_t n, const double *first, const double *second, float *tile);
+    void (*tile_to_f64)(size_t n, const float *tile, double *first, double *second);
+    void (*tile_from_f64)(size_t n, const double *first, const double *second, float *tile);
 } fa_float64_row_kernels;
 
 /* ---- connectionist temporal classification: the sum over all alignments of labels to time steps ------ */
@@ -163,10 +164,10 @@ typedef struct {
                        fa_ctc_row product, double *posterior);
     /* the maximum, and the sum of exp(x - max); both NaN if an x is. n is a multiple of FA_CTC_SLOTS; elements beyond
      * the classes are -inf */
-    double (*total)(size_t n, const double *x, double *max);
+    double (*exp_sum)(size_t n, const double *x, double *max);
     /* grad = scale (y - posterior) and hess = scale (y (1 - y) - posterior (1 - posterior)), with
      * y = exp(x - max) inverse, or 0 where x is NULL. hess may be NULL. n as above. */
-    void (*row)(size_t n, const double *x, double max, double inverse, const double *posterior, double scale,
+    void (*row_gradient)(size_t n, const double *x, double max, double inverse, const double *posterior, double scale,
                 double *grad, double *hess);
     /* -log((m[0] 2^k[0] + m[1] 2^k[1]) / (m[2] 2^k[2])) */
     double (*minus_log)(const double m[3], const double k[3]);
@@ -184,8 +185,8 @@ typedef struct {
     void (*widen)(size_t n, fa_dtype dtype, const void *from, void *to);
     void (*narrow)(size_t n, fa_dtype dtype, const void *from, void *to);
     /* sums[i % FA_SUM_SLOTS] += from[i]; and sums[i] += from[i] */
-    void (*add_run)(size_t n, const void *from, double *sums);
-    void (*add_each)(size_t n, const void *from, double *sums);
+    void (*add_to_slots)(size_t n, const void *from, double *sums);
+    void (*add_elementwise)(size_t n, const void *from, double *sums);
     /* first[c] += sum over k of p[k] (w[k][c] - r[c]), second[c] += sum over k of p[k] (w[k][c] - r[c])^2;
      * w: (rows, columns), rows <= FA_MOMENT_ROWS */
     void (*column_moments)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,

@@ -15,8 +15,8 @@
 /* An extended number, m * 2^k. */
 typedef struct {
     vec m, k;
-} FN(scaled_by);
-#define ext FN(scaled_by)
+} FN(extended);
+#define ext FN(extended)
 
 FA_INLINE ext FN(ext_load)(fa_ctc_row row, size_t i) {
     ext e = {v_load(row.m + i), v_load(row.k + i)};
@@ -78,7 +78,7 @@ FA_INLINE ext FN(ext_exp)(vec x, vec max) {
 }
 
 /* Stores a state's probability, normalised if it is time to. */
-FA_INLINE void FN(ext_put)(const fa_ctc_step *s, fa_ctc_row row, size_t i, ext e) {
+FA_INLINE void FN(ext_store_step)(const fa_ctc_step *s, fa_ctc_row row, size_t i, ext e) {
     FN(ext_store)(row, i, s->normalise ? FN(ext_normal)(e) : e);
 }
 
@@ -92,10 +92,10 @@ static void FN(ctc_forward)(const fa_ctc_step *s, fa_ctc_row before, fa_ctc_row 
     for (size_t j = 0; j < w; j += LANES) {
         const fa_ctc_row shifted = {before.m - 1, before.k - 1};
         ext label = FN(ext_load)(before, j), at_blank = FN(ext_load)(before, w + j), last = FN(ext_load)(shifted, j);
-        FN(ext_put)(s, now, w + j, FN(ext_times)(blank, FN(ext_sum2)(at_blank, last)));
+        FN(ext_store_step)(s, now, w + j, FN(ext_times)(blank, FN(ext_sum2)(at_blank, last)));
         last.k = last.k + v_load(s->skip + j);
         ext sum3 = FN(ext_sum3)(label, at_blank, last);
-        FN(ext_put)(s, now, j, FN(ext_times)(FN(ext_exp)(v_load(s->x + j), max), sum3));
+        FN(ext_store_step)(s, now, j, FN(ext_times)(FN(ext_exp)(v_load(s->x + j), max), sum3));
     }
 }
 
@@ -143,8 +143,8 @@ static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_ro
         FN(ext_store)(product, w + j, blanks);
         FN(ext_store)(product, j, labels);
         most = v_max(most, v_max(blanks.k, labels.k));
-        FN(ext_put)(s, now, w + j, FN(ext_times)(blank, from_blank));
-        FN(ext_put)(s, now, j, FN(ext_times)(FN(ext_exp)(v_load(s->x + j), max), from_label));
+        FN(ext_store_step)(s, now, w + j, FN(ext_times)(blank, from_blank));
+        FN(ext_store_step)(s, now, j, FN(ext_times)(FN(ext_exp)(v_load(s->x + j), max), from_label));
     }
     most = v_splat(v_max_across(most));
     const fa_ctc_row of_blanks = {product.m + w, product.k + w};
@@ -156,7 +156,7 @@ static double FN(ctc_backward)(const fa_ctc_step *s, fa_ctc_row after, fa_ctc_ro
 }
 
 /* The softmax normaliser of one step: sum exp(x - max), and max. */
-static double FN(ctc_total)(size_t n, const double *x, double *max) {
+static double FN(ctc_exp_sum)(size_t n, const double *x, double *max) {
     FN(sum) part[FA_CTC_SLOTS / LANES];
     vec most = K(-F64_INF);
     for (size_t i = 0; i < n; i += LANES) most = v_max(most, v_load(x + i));
@@ -173,8 +173,8 @@ static double FN(ctc_total)(size_t n, const double *x, double *max) {
 }
 
 /* grad = scale (y - posterior) of one step; hess = scale (y (1 - y) - posterior (1 - posterior)). x NULL: y is 0. */
-static void FN(ctc_row)(size_t n, const double *x, double max, double inverse, const double *posterior, double scale,
-                        double *grad, double *hess) {
+static void FN(ctc_row_gradient)(size_t n, const double *x, double max, double inverse, const double *posterior,
+                                 double scale, double *grad, double *hess) {
     for (size_t i = 0; i < n; i += LANES) {
         vec g = v_load(posterior + i), y = K(0);
         if (x) y = v_exp_nonpos(v_load(x + i) - v_splat(max)) * v_splat(inverse);
@@ -200,7 +200,7 @@ static double FN(ctc_minus_log)(const double m[3], const double k[3]) {
     return lanes[0];
 }
 
-static const fa_ctc_kernels ctc_kernels = {FN(ctc_forward), FN(ctc_backward), FN(ctc_total), FN(ctc_row),
+static const fa_ctc_kernels ctc_kernels = {FN(ctc_forward), FN(ctc_backward), FN(ctc_exp_sum), FN(ctc_row_gradient),
                                            FN(ctc_minus_log)};
 #undef ext
 

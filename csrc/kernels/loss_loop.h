@@ -121,8 +121,8 @@ FA_INLINE int FN(only_sum_and_grad)(FN(loss_bodies) f, void *const out[]) {
              (f.d1_second && (out[FA_SECOND_INPUT_GRAD] || out[FA_SECOND_INPUT_HESS])));
 }
 /* Losses bound by memory have a loop for each of the requests that are common. */
-FA_INLINE void FN(loss_any)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[], const size_t step[],
-                            fa_sum_state *state, void *const out[]) {
+FA_INLINE void FN(loss_dispatch)(FN(loss_bodies) f, int parameters, size_t n, const void *const in[],
+                                 const size_t step[], fa_sum_state *state, void *const out[]) {
     void *const none[FA_LOSS_RESULTS] = {NULL}, *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
     int others = !FN(only_sum_and_grad)(f, out);
     if (!others && !out[FA_GRAD]) FN(loss_loop)(f, parameters, n, in, step, state, none);
@@ -158,8 +158,9 @@ FA_INLINE size_t FN(loss_sum)(FN(loss_bodies) f, size_t group, int parameters, s
 #undef AT
 /* Losses of long bodies, which are copied less often: copies for every request would be a megabyte. Two requests have
  * loops of their own: the sum alone, and sum and gradient, which share much of what they compute. */
-FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int parameters, size_t n, const void *const in[],
-                                    const size_t step[], fa_sum_state *state, void *const out[]) {
+FA_INLINE void FN(loss_dispatch_compact)(FN(loss_bodies) f, size_t group, int parameters, size_t n,
+                                         const void *const in[], const size_t step[], fa_sum_state *state,
+                                         void *const out[]) {
     void *const gradient[FA_LOSS_RESULTS] = FA_ONLY_GRADIENT(out);
     const void *from[FA_MAX_INPUTS];
     size_t done = 0;
@@ -177,9 +178,9 @@ FA_INLINE void FN(loss_any_compact)(FN(loss_bodies) f, size_t group, int paramet
 }
 #undef FA_ONLY_GRADIENT
 
-#define FA_LOSS_OF_COPY(f, ...) FN(loss_any)(f, __VA_ARGS__)
-#define FA_LOSS_OF_LIGHT(f, ...) FN(loss_any_compact)(f, 4, __VA_ARGS__)
-#define FA_LOSS_OF_HEAVY(f, ...) FN(loss_any_compact)(f, 2, __VA_ARGS__)
+#define FA_LOSS_OF_COPY(f, ...) FN(loss_dispatch)(f, __VA_ARGS__)
+#define FA_LOSS_OF_LIGHT(f, ...) FN(loss_dispatch_compact)(f, 4, __VA_ARGS__)
+#define FA_LOSS_OF_HEAVY(f, ...) FN(loss_dispatch_compact)(f, 2, __VA_ARGS__)
 #define FA_LOSS_ARGUMENTS_0 (x, t)
 #define FA_LOSS_ARGUMENTS_1 (x, t, p[0])
 #define FA_LOSS_ARGUMENTS_2 (x, t, p[0], p[1])

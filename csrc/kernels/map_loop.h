@@ -114,14 +114,16 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
     return !moving;
 }
 #define FA_LOOP(arrays, arity, name)                                                                        \
-    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[], int streams) { \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[],     \
+                               int streams) {                                                                \
         if (FN(all_repeat)(arrays, arity, step))                                                           \
             FA_CAT(FN(map), arity)(FN(name), NULL, arrays, n, in, step, out, streams);                              \
         else FA_CAT(FN(map), arity)(FN(name), NULL, arity, n, in, step, out, streams);                              \
     }
 /* A loop of two functions. It has no copy for inputs that repeat, for neither function is cheap. */
 #define FA_LOOP_OF_TWO(arity, name, f, g)                                                                  \
-    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[], int streams) { \
+    static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[],     \
+                               int streams) {                                                                \
         FA_CAT(FN(map), arity)(FN(f), FN(g), arity, n, in, step, out, streams);                                     \
     }
 /* The loop of a backward: dy times a derivative. */

@@ -82,8 +82,8 @@ static const fa_kernels FN(kernels) = {
         },
     .widen = FN(widen_from),
     .narrow = FN(narrow_to),
-    .add_run = FN(add_run),
-    .add_each = FN(add_each),
+    .add_to_slots = FN(add_to_slots),
+    .add_elementwise = FN(add_elementwise),
     .column_moments = FN(column_moments),
 };
 

@@ -7,7 +7,7 @@
 #endif
 
 /* Plain (uncompensated) sums in float64, of F32_LANES elements at a time: sums[i % FA_SUM_SLOTS] += from[i]. */
-static void FN(add_run)(size_t n, const void *from, double *sums) {
+static void FN(add_to_slots)(size_t n, const void *from, double *sums) {
     enum { GROUP = FA_SUM_SLOTS / F32_LANES };
     const real *run = from;
     f64w s[GROUP];
@@ -19,7 +19,7 @@ static void FN(add_run)(size_t n, const void *from, double *sums) {
     for (size_t k = 0; i + k < n; k++) sums[k] += (double)run[i + k];
 }
 /* sums[i] += from[i]. */
-static void FN(add_each)(size_t n, const void *from, double *sums) {
+static void FN(add_elementwise)(size_t n, const void *from, double *sums) {
     const real *row = from;
     size_t i = 0;
     for (; i + F32_LANES <= n; i += F32_LANES)

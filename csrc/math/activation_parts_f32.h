@@ -16,10 +16,10 @@
 /* As hi + lo: selu's scale and scale alpha, and quick_gelu's 1.702. scale's low part is positive: inf - inf is NaN. */
 #define f32_SELU_SCALE 0x1.0cfabcp+0f
 #define f32_SELU_SCALE_LOW 0x1.6a9114p-24f
-#define f32_SELU_BOTH 0x1.c212ccp+0f
-#define f32_SELU_BOTH_LOW 0x1.903c0cp-26f
-#define f32_QUICK 0x1.b3b646p+0f
-#define f32_QUICK_LOW -0x1.78d4fep-26f
+#define f32_SELU_SCALE_ALPHA 0x1.c212ccp+0f
+#define f32_SELU_SCALE_ALPHA_LOW 0x1.903c0cp-26f
+#define f32_QUICK_GELU 0x1.b3b646p+0f
+#define f32_QUICK_GELU_LOW -0x1.78d4fep-26f
 
 /* Above MISH_BOUND mish(x) rounds to x, above MISH_SLOPE_BOUND mish' to 1. The square of SQUARE_BOUND is still far from
  * overflowing. */

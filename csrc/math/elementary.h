@@ -1,4 +1,4 @@
-/* Elementary functions of both element types: exp, exp_hi_lo, exp_minus, exp_nonpos (x <= 0; _of: n <= 8 vectors at
+/* Elementary functions of both element types: exp, exp_hi_lo, exp_sub, exp_nonpos (x <= 0; _of: n <= 8 vectors at
  * once), expm1, log, log1p, log1p_unit (x in [0, 1]), log_quotient, power, tanh, erfc; and what the activations are
  * made of: activation_parts_*.h.
  *
@@ -52,13 +52,13 @@ FA_MATH vf32 f32_power(vf32 m, vf32 k) {
 
 /* exp(x) - t, with what the exponential lost. float32 is computed in float64 and has all digits; called, not inlined,
  * for few elements need it. */
-FA_INLINE vf64 f64_exp_minus(vf64 x, vf64 t) {
+FA_INLINE vf64 f64_exp_sub(vf64 x, vf64 t) {
     vf64 low, e = f64_exp_hi_lo(x, &low);
     return (e - t) + low;
 }
-FA_NOINLINE vf32 f32_exp_minus(vf32 x, vf32 t) {
+FA_NOINLINE vf32 f32_exp_sub(vf32 x, vf32 t) {
     f64w w = f32_widen(x), less = f32_widen(t);
-    for (int i = 0; i < FA_F64_PER_F32; i++) w.part[i] = f64_exp_minus(w.part[i], less.part[i]);
+    for (int i = 0; i < FA_F64_PER_F32; i++) w.part[i] = f64_exp_sub(w.part[i], less.part[i]);
     return f32_narrow(w);
 }
 

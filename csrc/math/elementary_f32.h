@@ -48,7 +48,7 @@ FA_MATH vec FN(exp)(vec x) {
 #define f32_EXP_SCALE 0x1p-64f
 #define f32_EXP_HALF_SCALE 0x1p-32f /* its square root */
 #define f32_EXP_MIN -131.0f /* 130 e^-130 is still below half the least subnormal */
-#define f32_EXP_ZERO 3e-38f /* above the least exp(x)/EXP_SCALE, below that of x = -130.7 */
+#define f32_EXP_ZERO_BELOW 3e-38f /* above the least exp(x)/EXP_SCALE, below that of x = -130.7 */
 #define F32_SHIFT (0x1.8p23f + 191)
 #define F32_SHIFT16 (0x1.8p19f + 64)
 

@@ -58,7 +58,7 @@ FA_INLINE vec FN(expm1_c)(vec r, vec r2) {
 }
 
 /* exp(r + r_low) as hi + lo, the value returned and *low: some 4 bits more than float64 has. */
-FA_INLINE vec FN(exp_pair)(vec r, vec r_low, vec *low) {
+FA_INLINE vec FN(exp_dd)(vec r, vec r_low, vec *low) {
     vec r2 = r * r, half = K(0.5) * r;
     vec u = v_fma(half, r, (r2 * r) * FN(exp_c)(r, r2));
     vec s = r + u, high = K(1) + s;
@@ -77,7 +77,7 @@ FA_MATH vec FN(exp)(vec x) {
 /* exp(x) as hi + lo, the value returned and *low: some 4 bits more than float64 has, for differences. */
 FA_MATH vec FN(exp_hi_lo)(vec x, vec *low) {
     FN(reduced) a = FN(exp_reduce)(v_max(K(-746), v_min(K(710), x)));
-    vec rest, high = FN(exp_pair)(a.r, a.r_low, &rest);
+    vec rest, high = FN(exp_dd)(a.r, a.r_low, &rest);
     *low = v_fma(rest + rest, v_ldexp(K(0.5), a.k), K(0)); /* 2^k might overflow where exp(x) does not */
     return v_ldexp(high, a.k);
 }
@@ -89,7 +89,7 @@ FA_MATH vec FN(exp_hi_lo)(vec x, vec *low) {
 #define f64_EXP_SCALE 0x1p-128
 #define f64_EXP_HALF_SCALE 0x1p-64
 #define f64_EXP_MIN -796.0
-#define f64_EXP_ZERO 8e-308 /* above the least exp(x)/EXP_SCALE, below that of x = -795.8 */
+#define f64_EXP_ZERO_BELOW 8e-308 /* above the least exp(x)/EXP_SCALE, below that of x = -795.8 */
 #define F64_EXP_SHIFT (F64_SHIFT + 1151)
 FA_MATH vec FN(exp_scaled)(vec x) {
     vec bounded = v_max(K(EXP_MIN), x), t = v_fma(bounded, K(F64_LOG2E), K(F64_EXP_SHIFT));
@@ -264,7 +264,7 @@ FA_MATH vec FN(erfc)(vec x) {
     FN(reduced) e = FN(exp_reduce)(-square);
     vec root2 = K(0x1.6a09e667f3bcdp+0), b = root2 * a;
     vec b_low = v_fma(K(-0x1.bdd3413b26456p-54), a, v_fms(root2, a, b));
-    vec p_low, p = FN(exp_pair)(e.r, e.r_low - square_low, &p_low);
+    vec p_low, p = FN(exp_dd)(e.r, e.r_low - square_low, &p_low);
     vec d = b + K(3.5), d_low = (b - (d - K(3.5))) + b_low;
     vec w_low, w = FN(normal_tail)(d, d_low, &w_low);
     p = p * K(0x1p-99);

@@ -47,7 +47,7 @@ static caller this_caller(void) { return 0; }
 static void keep_away_from(caller c) { (void)c; }
 #endif
 
-enum { MAX_THREADS = 256, LOOKS = 4000 };
+enum { MAX_THREADS = 256, SPINS = 4000 };
 
 typedef struct {
     fa_task *task;
@@ -61,7 +61,7 @@ static struct {
     fa_mutex lock; /* guards all that follows */
     fa_cond posted, finished;
     job *current;            /* NULL: workers that have not begun stay out */
-    caller from;             /* who posted the current or last job */
+    caller poster;             /* who posted the current or last job */
     atomic_ulong generation; /* number of the last job, so that no worker takes a job twice */
     int workers, wanted;     /* threads started; how many more the current job wants */
     atomic_int running;      /* workers on the current job */
@@ -82,10 +82,10 @@ static int has_job(unsigned long seen) { return pool.current && pool.generation 
  * again, and may be in time for the next. */
 static void wait_for_job(unsigned long seen) {
     for (unsigned long known = seen; !has_job(seen);) {
-        const caller from = pool.from;
+        const caller from = pool.poster;
         fa_mutex_unlock(&pool.lock);
         if (known) keep_away_from(from);
-        for (int k = 0; k < LOOKS && atomic_load(&pool.generation) == known; k++) fa_pause();
+        for (int k = 0; k < SPINS && atomic_load(&pool.generation) == known; k++) fa_pause();
         fa_mutex_lock(&pool.lock);
         if (has_job(seen)) break;
         fa_cond_wait(&pool.posted, &pool.lock);
@@ -103,7 +103,7 @@ static void worker_loop(void) {
         seen = pool.generation;
         pool.wanted--;
         pool.running++;
-        const caller from = pool.from;
+        const caller from = pool.poster;
         fa_mutex_unlock(&pool.lock);
         keep_away_from(from);
         work_on(j);
@@ -142,7 +142,7 @@ static void run_on_pool(size_t tasks, fa_task *task, void *context, int threads)
     fa_mutex_lock(&pool.lock);
     start_workers(threads - 1);
     pool.current = &j;
-    pool.from = this_caller();
+    pool.poster = this_caller();
     pool.generation++;
     pool.wanted = pool.workers < threads - 1 ? pool.workers : threads - 1;
     if (pool.wanted) fa_cond_broadcast(&pool.posted);
@@ -152,7 +152,7 @@ static void run_on_pool(size_t tasks, fa_task *task, void *context, int threads)
     pool.current = NULL; /* workers that have not begun stay out */
     pool.wanted = 0;
     fa_mutex_unlock(&pool.lock);
-    for (int k = 0; k < LOOKS && atomic_load_explicit(&pool.running, memory_order_relaxed); k++) fa_pause();
+    for (int k = 0; k < SPINS && atomic_load_explicit(&pool.running, memory_order_relaxed); k++) fa_pause();
     fa_mutex_lock(&pool.lock);
     while (pool.running) fa_cond_wait(&pool.finished, &pool.lock);
     fa_mutex_unlock(&pool.lock);

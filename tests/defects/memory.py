@@ -55,8 +55,8 @@ MEMORY = [
     Defect(
         "tile reads rows that are not there",
         "csrc/kernels/rows/tiles.h",
-        "if (rows < LANES) FN(some_to_tile)",
-        "if (rows + 1 < LANES) FN(some_to_tile)",
+        "if (rows < LANES) FN(partial_to_tile)",
+        "if (rows + 1 < LANES) FN(partial_to_tile)",
         "tests/layouts/test_guard_pages.py -k rows",
     ),
     Defect(
@@ -97,7 +97,7 @@ MEMORY = [
     Defect(
         "-inf given a share of a large gradient",
         "csrc/kernels/rows/softmax.h",
-        "v_keep(v_lt(K(EXP_ZERO), e), e) * exp_scale",
+        "v_keep(v_lt(K(EXP_ZERO_BELOW), e), e) * exp_multiplier",
         "e * unit",
         "tests/losses/test_class_losses.py -k large_gradient",
     ),

@@ -40,16 +40,16 @@ FA_INLINE vec FN(elu_from_output)(vec y, vec alpha) { return v_select(v_lt(K(0),
 
 /* selu(x) = scale (x > 0 ? x : alpha expm1(x)). At -inf -scale alpha.
  * Max error: float32 1.57 ulp at -0x1.9655dp-6, float64 0.62 ulp.
- * The constants make mean 0 and variance 1 a fixed point; they are hi + lo. SELU_BOTH is scale alpha. */
+ * The constants make mean 0 and variance 1 a fixed point; they are hi + lo. SELU_SCALE_ALPHA is scale alpha. */
 FA_INLINE vec FN(selu)(vec x) {
     vec low, high = FN(expm1_nonpos)(v_min(K(0), x), &low);
-    vec y = v_fma(high, K(SELU_BOTH), v_fma(low, K(SELU_BOTH), high * K(SELU_BOTH_LOW)));
+    vec y = v_fma(high, K(SELU_SCALE_ALPHA), v_fma(low, K(SELU_SCALE_ALPHA), high * K(SELU_SCALE_ALPHA_LOW)));
     return v_select(v_lt(x, K(0)), y, v_fma(x, K(SELU_SCALE), x * K(SELU_SCALE_LOW)));
 }
 /* scale alpha exp(min(x, 0)): both derivatives below 0. */
 FA_INLINE vec FN(selu_fall)(vec x) {
     vec e = v_exp_scaled(v_min(K(0), x));
-    return v_fma(e, K(SELU_BOTH), e * K(SELU_BOTH_LOW)) * K(EXP_SCALE);
+    return v_fma(e, K(SELU_SCALE_ALPHA), e * K(SELU_SCALE_ALPHA_LOW)) * K(EXP_SCALE);
 }
 /* selu'(x) = x > 0 ? scale : scale alpha exp(x). At the kink 0: scale alpha. */
 FA_INLINE vec FN(selu_d1)(vec x) {
@@ -59,7 +59,7 @@ FA_INLINE vec FN(selu_d1)(vec x) {
 FA_INLINE vec FN(selu_d2)(vec x) { return v_select(v_lt(K(0), x), K(0), FN(selu_fall)(x)); }
 /* selu' from y = selu(x): y > 0 ? scale : y + scale alpha, which is scale alpha exp(x). */
 FA_INLINE vec FN(selu_from_output)(vec y) {
-    return v_select(v_lt(K(0), y), K(SELU_SCALE + SELU_SCALE_LOW), (y + K(SELU_BOTH)) + K(SELU_BOTH_LOW));
+    return v_select(v_lt(K(0), y), K(SELU_SCALE + SELU_SCALE_LOW), (y + K(SELU_SCALE_ALPHA)) + K(SELU_SCALE_ALPHA_LOW));
 }
 
 /* 1/alpha, scaled: that of a subnormal alpha would overflow. alpha is mostly the same for all x, and the compiler moves

@@ -25,8 +25,8 @@ FA_INLINE vec FN(silu)(vec x) {
  * 1 + a is exact around the root, and the bracket uses z as hi + lo. */
 FA_INLINE vec FN(gate_slope)(vec a, const vec *a_low, mask positive) {
     vec bounded = v_max(K(EXP_MIN), a), p, low, s = FN(exp_parts)(bounded, a_low ? *a_low : K(-0.0), &p);
-    vec q = FN(logistic_exact)(s, p, &low), unit = bounded * K(EXP_SCALE);
-    vec bracket = v_fnma(unit, low, v_fnma(unit, q, K(1) + bounded));
+    vec q = FN(logistic_precise)(s, p, &low), unscaled = bounded * K(EXP_SCALE);
+    vec bracket = v_fnma(unscaled, low, v_fnma(unscaled, q, K(1) + bounded));
     if (a_low) bracket = bracket + v_fnma(*a_low * K(EXP_SCALE), q, *a_low);
     vec y = v_fma(q, bracket, low * bracket) * K(EXP_SCALE);
     return v_select(positive, K(1) - y, y);
@@ -34,7 +34,7 @@ FA_INLINE vec FN(gate_slope)(vec a, const vec *a_low, mask positive) {
 /* The second derivative of u sigmoid(u), divided by EXP_SCALE: z' (2 - |u| (1 - 2 z)). Even; roots at +-2.399. */
 FA_INLINE vec FN(gate_bend_scaled)(vec a, const vec *a_low) {
     vec bounded = v_max(K(EXP_MIN), a), p, low, s = FN(exp_parts)(bounded, a_low ? *a_low : K(-0.0), &p);
-    vec q = FN(logistic_exact)(s, p, &low), z = q + low, slope = v_fnma(z, z * K(EXP_SCALE), z);
+    vec q = FN(logistic_precise)(s, p, &low), z = q + low, slope = v_fnma(z, z * K(EXP_SCALE), z);
     vec twice = (bounded + bounded) * K(EXP_SCALE), lost = (q - z) + low;
     vec bracket = v_fnma(twice, lost, v_fnma(twice, z, K(2) + bounded));
     if (a_low) bracket = bracket + *a_low;
@@ -85,7 +85,7 @@ FA_INLINE vec FN(swish_by_parameter)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive);
     vec p, low, s = FN(exp_parts)(v_max(K(EXP_MIN), a), a_low, &p);
-    vec z = FN(logistic_exact)(s, p, &low) + low, slope = v_fnma(z, z * K(EXP_SCALE), z);
+    vec z = FN(logistic_precise)(s, p, &low) + low, slope = v_fnma(z, z * K(EXP_SCALE), z);
     vec w = v_keep(v_lt(K(EXP_MIN), a), x) * K(EXP_HALF_SCALE); /* multiplies twice: neither product overflows */
     return w * slope * w;
 }
@@ -93,8 +93,8 @@ FA_INLINE vec FN(swish_by_parameter)(vec x, vec beta) {
 /* u = -1.702 |x|, and in *low what the product's rounding lost: the exponential would multiply that a hundredfold.
  * |x| is bounded where z is 0. */
 FA_INLINE vec FN(quick_gelu_parts)(vec x, vec *low) {
-    vec a = v_max(K(EXP_MIN), FN(minus_abs)(x)), u = a * K(QUICK);
-    *low = v_fma(a, K(QUICK_LOW), v_fms(a, K(QUICK), u));
+    vec a = v_max(K(EXP_MIN), FN(minus_abs)(x)), u = a * K(QUICK_GELU);
+    *low = v_fma(a, K(QUICK_GELU_LOW), v_fms(a, K(QUICK_GELU), u));
     return u;
 }
 /* quick_gelu(x) = x sigmoid(1.702 x) = max(x, 0) - |x| z. At -inf 0.
@@ -113,7 +113,7 @@ FA_INLINE vec FN(quick_gelu_d1)(vec x) {
 /* quick_gelu''(x) = 1.702 sigmoid'(u) (2 - |u| (1 - 2 z)), u = 1.702 x. At both infinities 0. */
 FA_INLINE vec FN(quick_gelu_d2)(vec x) {
     vec u_low, u = FN(quick_gelu_parts)(x, &u_low);
-    return K(QUICK) * FN(gate_bend_scaled)(u, &u_low) * K(EXP_SCALE);
+    return K(QUICK_GELU) * FN(gate_bend_scaled)(u, &u_low) * K(EXP_SCALE);
 }
 
 /* exp(x)/EXP_SCALE as double-double (hi + lo), which mish uses throughout: in plain arithmetic it is 4 ulp off, its

@@ -77,10 +77,11 @@ FA_INLINE vec FN(gelu_tanh_rate)(vec a, vec *low, vec *scaled, vec *scaled_low) 
  * At -inf 0, at inf 1; root at -0.7525. Max error: float32 2.32 ulp at -0x1.3df09cp+2, float64 2.4 ulp. */
 FA_INLINE vec FN(gelu_tanh_d1)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
-    vec q = FN(logistic_exact)(s, p, &low), unit = q * K(EXP_SCALE), unit_low = low * K(EXP_SCALE);
+    vec q = FN(logistic_precise)(s, p, &low), unscaled = q * K(EXP_SCALE), unscaled_low = low * K(EXP_SCALE);
     vec rate_low, scaled, scaled_low;
     FN(gelu_tanh_rate)(a, &rate_low, &scaled, &scaled_low);
-    vec bracket = v_fma(scaled, unit, K(1) - scaled) + v_fma(scaled, unit_low, v_fms(scaled_low, unit, scaled_low));
+    vec bracket =
+        v_fma(scaled, unscaled, K(1) - scaled) + v_fma(scaled, unscaled_low, v_fms(scaled_low, unscaled, scaled_low));
     vec y = v_fma(q, bracket, low * bracket) * K(EXP_SCALE);
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
@@ -88,14 +89,14 @@ FA_INLINE vec FN(gelu_tanh_d1)(vec x) {
  * At both infinities 0; roots at +-1.4185. Max error: float32 4.78 ulp at -0x1.4a7dcp+0, float64 5.0 ulp. */
 FA_INLINE vec FN(gelu_tanh_d2)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
-    vec q = FN(logistic_exact)(s, p, &low), unit = q * K(EXP_SCALE), unit_low = low * K(EXP_SCALE);
+    vec q = FN(logistic_precise)(s, p, &low), unscaled = q * K(EXP_SCALE), unscaled_low = low * K(EXP_SCALE);
     vec rate_low, scaled, scaled_low, rate = FN(gelu_tanh_rate)(a, &rate_low, &scaled, &scaled_low);
     vec fall = scaled * rate, fall_low = v_fma(scaled, rate_low, v_fma(scaled_low, rate, v_fms(scaled, rate, fall)));
-    vec t = v_fnma(K(2), unit, K(1)), t_low = v_fnma(K(2), unit, K(1) - t) - K(2) * unit_low;
+    vec t = v_fnma(K(2), unscaled, K(1)), t_low = v_fnma(K(2), unscaled, K(1) - t) - K(2) * unscaled_low;
     vec growth = v_fms(K(4), rate, K(2 * GELU_C1)), growth_low = v_fms(K(4), rate, growth) - K(2 * GELU_C1);
     vec rest = v_fnma(fall, t_low, v_fnma(fall_low, t, v_fma(K(4), rate_low, growth_low)));
     vec bracket = v_fnma(fall, t, growth) + rest, z = q + low;
-    return v_fnma(z, unit, z) * bracket * K(EXP_SCALE);
+    return v_fnma(z, unscaled, z) * bracket * K(EXP_SCALE);
 }
 
 #endif

@@ -28,7 +28,7 @@ FA_INLINE vec FN(logistic)(vec s, vec p, vec *low) {
 }
 /* The same, and the remainder takes in what e lost too, times a rough 1/(1 + e): for derivatives that cancel around a
  * root. */
-FA_INLINE vec FN(logistic_exact)(vec s, vec p, vec *low) {
+FA_INLINE vec FN(logistic_precise)(vec s, vec p, vec *low) {
     vec big = v_fma(s, p, s), big_low = v_fma(s, p, s - big), e = big * K(EXP_SCALE), d = K(1) + e;
     vec d_low = v_fma(big_low, K(EXP_SCALE), e - (d - K(1))), q = big / d;
     *low = v_fnma(q, d_low, v_fnma(q, d, big) + big_low) * v_fma(e, K(-0.5), K(1));
@@ -64,8 +64,8 @@ FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(FN(minus_abs)(x)
 FA_INLINE vec FN(sigmoid_d2)(vec x) {
     vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &p), z = FN(logistic)(s, p, &low) + low;
     vec s1 = s * K(EXP_SCALE), e = v_fma(s1, p, s1), fall = (K(1) - e) - v_fma(s1, p, s1 - e);
-    vec unit = z * K(EXP_SCALE), slope = v_fnma(z, unit, z);
-    return v_copysign(slope * (fall * (K(1) - unit)) * K(EXP_SCALE), -x);
+    vec unscaled = z * K(EXP_SCALE), slope = v_fnma(z, unscaled, z);
+    return v_copysign(slope * (fall * (K(1) - unscaled)) * K(EXP_SCALE), -x);
 }
 /* sigmoid' from y = sigmoid(x): y - y^2. */
 FA_INLINE vec FN(sigmoid_from_output)(vec y) { return v_fnma(y, y, y); }

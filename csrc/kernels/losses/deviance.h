@@ -124,7 +124,7 @@ FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
     mask near = v_lt(v_abs(slope), K(4) * root), closer = FN(next_to_root)(slope, root);
     mask usual = FN(three_halves_near)(x, p);
     slope = v_select(near, slope + lost, slope);
-    if (v_any(closer)) slope = v_select(closer, v_exp_minus(x, target) / root, slope);
+    if (v_any(closer)) slope = v_select(closer, v_exp_sub(x, target) / root, slope);
     FA_UNLESS(usual, K(2) * slope, FN(general_tweedie_deviance_log_input_d1)(x, y, p));
 }
 /* d2; sqrt m + y/sqrt m for p = 3/2. */

@@ -52,7 +52,7 @@ FA_INLINE vdd FN(focal_blend)(vec weight, vdd p, vec other, vdd q) {
 FA_INLINE FN(focal) FN(focal_parts)(vec x, vec y, vec alpha, vec gamma) {
     FN(focal) f;
     mask positive = v_le(K(0), x);
-    vec power, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &power), z = FN(logistic_exact)(s, power, &low);
+    vec power, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &power), z = FN(logistic_precise)(s, power, &low);
     vec log_total = v_log1p_unit(v_fma(s, power, s) * K(EXP_SCALE)), other = K(1) - y;
     vec small = z * K(EXP_SCALE), small_low = low * K(EXP_SCALE), large = K(1) - small;
     vec large_low = ((K(1) - large) - small) - small_low;

@@ -65,7 +65,7 @@ FA_INLINE vec FN(poisson_nll_loss_log_input_d1)(vec x, vec t, vec full, vec eps)
     (void)full, (void)eps;
     vec slope = (rate - t) + low;
     mask closer = FN(next_to_root)(slope, rate);
-    return v_any(closer) ? v_select(closer, v_exp_minus(x, t), slope) : slope;
+    return v_any(closer) ? v_select(closer, v_exp_sub(x, t), slope) : slope;
 }
 /* d2 = exp(x). */
 FA_INLINE vec FN(poisson_nll_loss_log_input_d2)(vec x, vec t, vec full, vec eps) {

@@ -9,7 +9,7 @@
  *   grad = scale ((S + Z) p_j - q_j w_j) = scale ((S - q_j w_j + Z) p_j - q_j w_j (1 - p_j))
  *   hess = scale ((S + Z) p_j (1 - p_j) + 2 z p_j^2)
  * 1 - p_j is computed as (sum_excl_max + (1 - e_j)) / (1 + sum_excl_max). That keeps its relative precision for the
- * winner of a confident row: a gradient of -sum_excl_max / (1 + sum_excl_max) there, never p - 1.
+ * winner of a confident row: a gradient of -sum_excl_max / (1 + sum_excl_max) count, never p - 1.
  * A term of zero weight is 0, even where its logarithm is -inf. A row of scale 0, or without any weight and z, is
  * ignored: its loss and gradients are exactly 0, whatever it holds.
  *
@@ -23,8 +23,8 @@
  *   FA_PHASE_WRITE     write_label_grad                     write_target_grad
  *
  * Probability targets are read element by element, as x is. Labels are handled in one of two ways:
- * - many classes: the element at the label is loaded and stored by itself, row by row (load_at_labels,
- *   store_at_labels);
+ * - many classes: the element at the label is loaded and stored by itself, row by row (gather_at_labels,
+ *   scatter_at_labels);
  * - few classes, across rows (compares_labels): each class in turn is compared with the labels of all LANES rows
  *   (at_label), so that everything stays in whole vectors.
  *
@@ -127,10 +127,10 @@ FA_INLINE void FN(start_comparing)(FN(ce_pass) * c) {
 }
 /* `there` in the rows whose label is the class at hand, v in the others. start_comparing sets the class at hand to the
  * first, each call moves on to the next. */
-FA_INLINE vec FN(at_label)(FN(ce_pass) * c, vec there, vec v) {
+FA_INLINE vec FN(at_label)(FN(ce_pass) * c, vec count, vec v) {
     const mask here = v_eq(c->label, c->class_);
     c->class_ = c->class_ + K(1);
-    return v_select(here, there, v);
+    return v_select(here, count, v);
 }
 
 /* Many classes: elements from the start of x to the one at the label of a tile's k-th row. */
@@ -140,7 +140,7 @@ FA_INLINE ptrdiff_t FN(label_offset)(const FN(ce_pass) * c, ptrdiff_t pitch, siz
 }
 /* x_t, the logit at each row's label. Collected lane by lane it goes to memory and is loaded in a later phase: a vector
  * load right after would have to wait for the single stores. */
-FA_INLINE void FN(load_at_labels)(FN(ce_pass) * c, size_t t, vec *to) {
+FA_INLINE void FN(gather_at_labels)(FN(ce_pass) * c, size_t t, vec *to) {
     const FN(row_pass) *p = &c->p;
     if (FN(compares_labels)(c)) {
         vec x = K(0);
@@ -161,7 +161,7 @@ FA_INLINE void FN(load_at_labels)(FN(ce_pass) * c, size_t t, vec *to) {
         FN(store_real)(to, (ptrdiff_t)k, x);
     }
 }
-FA_INLINE void FN(store_at_labels)(const FN(ce_pass) * c, void *row, ptrdiff_t pitch, size_t t, vec v) {
+FA_INLINE void FN(scatter_at_labels)(const FN(ce_pass) * c, void *row, ptrdiff_t pitch, size_t t, vec v) {
     real lanes[LANES];
     v_store(lanes, v);
     if (c->p.shape.traversal == FA_WITHIN_ROW) FN(store_real)(row, (ptrdiff_t)c->a->labels[0], lanes[0]);
@@ -204,7 +204,7 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) 
     FN(ce_pass) *c = context;
     const FN(ce_state) *s = FN(ce_state_of)(c, t);
     const FN(softmax_state) *f = FN(state_of)(&c->p, t);
-    vec e = FN(load_output)(&c->p, i, t, full), grad = FN(factor_times_exp)(s->slope, f->exp_scale, e);
+    vec e = FN(load_output)(&c->p, i, t, full), grad = FN(factor_times_exp)(s->slope, f->exp_multiplier, e);
     if (c->o.want_hess) {
         vec hess = grad * FN(one_minus_p)(f, e);
         if (c->o.z_loss > 0) hess = FN(z_curvature)(c, s, f, e, hess);
@@ -219,8 +219,8 @@ FA_INLINE void FN(label_grad_body)(void *context, size_t i, size_t t, int full) 
 /* The same without Hessian and smoothing: the common case. */
 FA_INLINE void FN(plain_label_grad_body)(void *context, size_t i, size_t t, int full) {
     FN(ce_pass) *c = context;
-    const vec exp_scale = FN(state_of)(&c->p, t)->exp_scale, e = FN(load_output)(&c->p, i, t, full);
-    FN(store_label_grad)(c, i, t, full, FN(factor_times_exp)(FN(ce_state_of)(c, t)->slope, exp_scale, e));
+    const vec exp_multiplier = FN(state_of)(&c->p, t)->exp_multiplier, e = FN(load_output)(&c->p, i, t, full);
+    FN(store_label_grad)(c, i, t, full, FN(factor_times_exp)(FN(ce_state_of)(c, t)->slope, exp_multiplier, e));
 }
 
 /* FA_PHASE_MAX: all that the loss and the gradient at the label need of the logits. */
@@ -228,7 +228,7 @@ FA_INLINE void FN(read_labels)(FN(ce_pass) * c) {
     const int smooth = c->o.smoothing > 0;
     for (size_t t = 0; t < c->p.shape.tiles; t++) {
         FN(ce_state) *s = c->saved + t;
-        FN(load_at_labels)(c, t, &s->x_t);
+        FN(gather_at_labels)(c, t, &s->x_t);
         s->w_t = FN(weight_at_labels)(c, t);
         s->S = smooth ? v_fma(c->class_prior, K(c->o.weight_sum), K(1.0 - c->o.smoothing) * s->w_t) : s->w_t;
         s->d_sum = K(0);
@@ -270,14 +270,14 @@ FA_INLINE void FN(write_label_grad)(FN(ce_pass) * c) {
             s->live = v_mask_and(s->live, v_mask_not(v_eq(s->w_t, K(0))));
         grad_t[t] = FN(grad_at_labels)(c, s, f);
         s->prior_slope = s->scale * c->class_prior;
-        s->slope = FN(scale_factor)(f->factor, s->scale * (s->S + s->Z), &f->exp_scale);
+        s->slope = FN(scale_factor)(f->factor, s->scale * (s->S + s->Z), &f->exp_multiplier);
     }
     c->grad_t = grad_t[0];
     if (FN(compares_labels)(c)) FN(start_comparing)(c);
     if (c->o.smoothing > 0 || c->o.want_hess) FN(for_each_vector)(c->p.shape, FN(label_grad_body), c);
     else FN(for_each_vector)(c->p.shape, FN(plain_label_grad_body), c);
     if (FN(compares_labels)(c)) return;
-    for (size_t t = 0; t < c->p.shape.tiles; t++) FN(store_at_labels)(c, c->p.y, c->p.y_pitch, t, grad_t[t]);
+    for (size_t t = 0; t < c->p.shape.tiles; t++) FN(scatter_at_labels)(c, c->p.y, c->p.y_pitch, t, grad_t[t]);
 }
 
 /* ---- probabilities ------------------------------------------------------------------- */
@@ -286,8 +286,9 @@ FA_INLINE void FN(write_label_grad)(FN(ce_pass) * c) {
 FA_INLINE vec FN(weighted_target)(const FN(ce_pass) * c, size_t i, size_t t, int full) {
     vec y = FN(row_load)(c->p.shape, full, c->target, c->target_pitch, i, t, K(0));
     vec q = v_fma(K(1.0 - c->o.smoothing), y, c->class_prior) * FN(class_weight)(c, i, full);
-    return full || c->p.shape.traversal != FA_WITHIN_ROW || i < c->p.shape.full ? q
-                                                                                : FN(first_lanes)(c->p.shape.tail, q);
+    return full || c->p.shape.traversal != FA_WITHIN_ROW || i < c->p.shape.full_vectors
+               ? q
+               : FN(first_lanes)(c->p.shape.tail, q);
 }
 FA_INLINE void FN(target_terms_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     FN(ce_pass) *c = context;
@@ -300,7 +301,7 @@ FA_INLINE void FN(target_grad_body)(void *context, size_t i, size_t t, int full)
     const FN(ce_state) *s = FN(ce_state_of)(c, t);
     const FN(softmax_state) *f = FN(state_of)(&c->p, t);
     vec e = FN(load_output)(&c->p, i, t, full);
-    vec q = FN(weighted_target)(c, i, t, full), p = FN(factor_times_exp)(s->slope, f->exp_scale, e),
+    vec q = FN(weighted_target)(c, i, t, full), p = FN(factor_times_exp)(s->slope, f->exp_multiplier, e),
         rest = FN(one_minus_p)(f, e);
     vec grad = v_fms((s->S - q) + s->Z, p, s->scale * q * rest); /* p has taken scale already */
     if (c->o.want_hess) {
@@ -333,7 +334,7 @@ FA_INLINE void FN(write_target_grad)(FN(ce_pass) * c) {
     for (size_t t = 0; t < c->p.shape.tiles; t++) {
         FN(softmax_state) *f = FN(state_of)(&c->p, t);
         FN(ce_state) *s = FN(ce_state_of)(c, t);
-        s->slope = FN(scale_factor)(f->factor, s->scale, &f->exp_scale);
+        s->slope = FN(scale_factor)(f->factor, s->scale, &f->exp_multiplier);
     }
     FN(for_each_vector)(c->p.shape, FN(target_grad_body), c);
 }
@@ -343,7 +344,7 @@ FA_INLINE void FN(write_target_grad)(FN(ce_pass) * c) {
 FA_INLINE void FN(ce_phase_max)(FN(ce_pass) * c) {
     FN(find_max)(&c->p);
     if (c->p.shape.traversal != FA_PANEL) c->p.current->max = c->p.saved->max;
-    if (c->o.soft) FN(read_targets)(c);
+    if (c->o.soft_targets) FN(read_targets)(c);
     else FN(read_labels)(c);
 }
 /* The loss with z l^2. Z takes the place of d_sum, which is no longer needed. */
@@ -365,7 +366,7 @@ FA_INLINE void FN(ce_phase_log)(FN(ce_pass) * c) {
         f->log_total = FN(log1p_dd)(f->sum_excl_max, f->factor.hi);
         const FN(ce_state) *s = FN(ce_state_of)(c, t);
         vec loss = K(0);
-        if (c->o.want_loss) loss = c->o.soft ? FN(target_loss)(s, f) : FN(label_loss)(c, s, f);
+        if (c->o.want_loss) loss = c->o.soft_targets ? FN(target_loss)(s, f) : FN(label_loss)(c, s, f);
         if (c->o.z_loss > 0) loss = FN(add_z_loss)(c, t, loss);
         else c->saved[t].Z = K(0);
         if (c->o.want_loss) FN(store_losses)(c->p.shape, c->a->losses, t, v_keep(s->live, loss));
@@ -380,7 +381,7 @@ FA_INLINE void FN(cross_entropy)(const fa_rows_args *a, fa_row_phase phase, fa_t
     if (phase == FA_PHASE_EXP_SUM) FN(ce_phase_exp_sum)(&c, traversal);
     if (phase == FA_PHASE_LOG) FN(ce_phase_log)(&c);
     if (phase != FA_PHASE_WRITE || !c.o.want_grad) return;
-    if (c.o.soft) FN(write_target_grad)(&c);
+    if (c.o.soft_targets) FN(write_target_grad)(&c);
     else FN(write_label_grad)(&c);
 }
 

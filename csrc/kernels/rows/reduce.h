@@ -40,10 +40,10 @@
 /* Computes the values of an eight, or of its first `there` vectors: i, i + step, ... of tile t. They come at once so
  * that their instructions interleave, and are not negative. Unless `full`, a vector within a row may be partial or lie
  * beyond the row's end: lanes without an element give 0. `there` and `step` are constants at each call. */
-typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full, vec value[8]);
-#define FA_EACH_OF_EIGHT(u, j, i, step, there) \
+typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t t, size_t count, int full, vec value[8]);
+#define FA_EACH_OF_EIGHT(u, j, i, step, count) \
     FA_UNROLL(8)                               \
-    for (size_t u = 0, j = i; u < there; u++, j += step)
+    for (size_t u = 0, j = i; u < count; u++, j += step)
 
 /* Across rows: the last values of a slot, up to four from vector i on; 0 for those beyond the row's end. */
 FA_INLINE void FN(last_four)(row_shape shape, FN(eight_body) * body, void *context, size_t i, size_t step,
@@ -131,7 +131,7 @@ FA_INLINE void FN(add_row)(row_shape shape, vsum *slots, FN(eight_body) * body, 
     const size_t step = shape.traversal == FA_WITHIN_ROW ? SLOTS / LANES : SLOTS;
     size_t base = 0;
     vec v[8];
-    for (; base + 8 * step <= shape.full; base += 8 * step)
+    for (; base + 8 * step <= shape.full_vectors; base += 8 * step)
         for (size_t k = 0; k < step; k++) slots[k] = FN(add_eight)(slots[k], body, context, base + k, step, 0);
     for (size_t k = 0; k < step && base + k < shape.vectors; k++) {
         FN(last_eight)(shape, body, context, base + k, step, v);
@@ -141,10 +141,10 @@ FA_INLINE void FN(add_row)(row_shape shape, vsum *slots, FN(eight_body) * body, 
 
 /* Panels compute each eight in two halves: where classes lie a page apart, L1 holds no more than some twelve of their
  * cache lines at once. */
-FA_INLINE vec FN(sum_of_four)(FN(eight_body) * body, void *context, size_t i, size_t t, size_t there, int full) {
+FA_INLINE vec FN(sum_of_four)(FN(eight_body) * body, void *context, size_t i, size_t t, size_t count, int full) {
     vec v[4] = {K(0), K(0), K(0), K(0)};
     if (full) body(context, i, SLOTS, t, 4, 1, v);
-    else switch (there) {
+    else switch (count) {
         case 1: body(context, i, SLOTS, t, 1, 0, v); break;
         case 2: body(context, i, SLOTS, t, 2, 0, v); break;
         case 3: body(context, i, SLOTS, t, 3, 0, v); break;
@@ -160,13 +160,13 @@ FA_INLINE void FN(keep_half)(int second, vec half, vec *part, vsum *slot) {
 /* Adds one half of an eight, elements i, i + SLOTS, ..., in all tiles. slots and part: (tiles). */
 FA_INLINE void FN(add_half)(row_shape shape, vsum *slots, vec *part, FN(eight_body) * body, void *context, size_t i,
                             int second) {
-    const size_t left = i < shape.n ? (shape.n - i + SLOTS - 1) / SLOTS : 0, there = left < 4 ? left : 4;
+    const size_t left = i < shape.n ? (shape.n - i + SLOTS - 1) / SLOTS : 0, count = left < 4 ? left : 4;
     size_t done = shape.first_whole;
-    if (there == 4)
+    if (count == 4)
         for (; done < shape.end_whole; done++)
             FN(keep_half)(second, FN(sum_of_four)(body, context, i, done, 4, 1), part + done, slots + done);
     FA_EACH_OTHER(shape, t, done) {
-        vec half = there ? FN(sum_of_four)(body, context, i, t, there, 0) : K(0);
+        vec half = count ? FN(sum_of_four)(body, context, i, t, count, 0) : K(0);
         FN(keep_half)(second, half, part + t, slots + t);
     }
 }
@@ -175,9 +175,8 @@ FA_INLINE void FN(add_panel)(row_shape shape, vsum *slots, FN(eight_body) * body
     vec part[MAX_TILES];
     for (size_t base = 0; base < shape.n; base += 8 * SLOTS)
         for (size_t k = 0; k < SLOTS && base + k < shape.n; k++)
-            for (int second = 0; second < 2; second++)
-                FN(add_half)
-                (shape, slots + k * shape.tiles, part, body, context, base + k + (second ? 4 * SLOTS : 0), second);
+            for (int second = 0; second < 2; second++) FN(add_half)
+    (shape, slots + k * shape.tiles, part, body, context, base + k + (second ? 4 * SLOTS : 0), second);
 }
 
 FA_INLINE void FN(clear_slots)(row_shape shape, vsum *slots) {
@@ -226,14 +225,15 @@ FA_INLINE void FN(row_max)(row_shape shape, const void *row, ptrdiff_t pitch, ve
         FN(panel_max)(shape, row, pitch, max);
         return;
     }
-    if (shape.traversal == FA_WITHIN_ROW && shape.full > 1) { /* both ends unaligned, the vectors between aligned */
-        const real *first = row, *end = first + shape.full * LANES + shape.tail;
+    if (shape.traversal == FA_WITHIN_ROW &&
+        shape.full_vectors > 1) { /* both ends unaligned, the vectors between aligned */
+        const real *first = row, *end = first + shape.full_vectors * LANES + shape.tail;
         a = v_load(first);
         b = v_load(end - LANES);
         row = first + FN(to_alignment)(first);
-        shape.full = shape.vectors = (size_t)(end - (const real *)row) / LANES;
+        shape.full_vectors = shape.vectors = (size_t)(end - (const real *)row) / LANES;
     }
-    for (; i + 4 <= shape.full; i += 4) {
+    for (; i + 4 <= shape.full_vectors; i += 4) {
         a = v_max(a, FN(row_load)(shape, 1, row, pitch, i, 0, lowest));
         b = v_max(b, FN(row_load)(shape, 1, row, pitch, i + 1, 0, lowest));
         c = v_max(c, FN(row_load)(shape, 1, row, pitch, i + 2, 0, lowest));

@@ -36,7 +36,7 @@
 typedef struct {
     fa_traversal traversal;
     size_t n;                      /* elements of a row */
-    size_t vectors, full;          /* vectors of a row, and how many of them are whole */
+    size_t vectors, full_vectors;  /* vectors of a row, and how many of them are whole */
     size_t tail;                   /* elements of a partial last vector; panel: rows of a partial last tile; or 0 */
     size_t slots;                  /* vectors of accumulators in use, for each tile (reduce.h) */
     size_t tiles;                  /* 1 except in a panel */
@@ -54,11 +54,11 @@ typedef struct {
 #endif
 
 FA_INLINE row_shape FN(row_shape_of)(size_t n, fa_traversal traversal) {
-    row_shape shape = {.traversal = traversal, .n = n, .vectors = n, .full = n, .tiles = 1, .end_whole = 1};
+    row_shape shape = {.traversal = traversal, .n = n, .vectors = n, .full_vectors = n, .tiles = 1, .end_whole = 1};
     shape.slots = n == 0 ? 1 : n < SLOTS ? n : SLOTS; /* an empty row has one slot: its total is 0 */
     if (traversal == FA_WITHIN_ROW) {
         shape.vectors = (n + LANES - 1) / LANES;
-        shape.full = n / LANES;
+        shape.full_vectors = n / LANES;
         shape.tail = n % LANES;
         shape.slots = SLOTS / LANES;
     }
@@ -139,7 +139,7 @@ FA_INLINE void FN(for_each_vector)(row_shape shape, FN(vector_body) * body, void
         return;
     }
     FA_UNROLL(4)
-    for (; i < shape.full; i++) body(context, i, 0, 1);
+    for (; i < shape.full_vectors; i++) body(context, i, 0, 1);
     if (shape.traversal == FA_WITHIN_ROW && shape.tail) body(context, i, 0, 0);
 }
 
@@ -155,7 +155,7 @@ FA_INLINE void FN(for_each_in_slot)(row_shape shape, FN(slot_body) * body, void 
         }
         return;
     }
-    for (; base + step <= shape.full; base += step)
+    for (; base + step <= shape.full_vectors; base += step)
         for (size_t k = 0; k < step; k++) body(context, k, base + k, 0, 1);
     for (size_t k = 0; base + k < shape.vectors; k++) body(context, k, base + k, 0, 0);
 }

@@ -50,8 +50,9 @@ typedef struct {
     };
     vdd total; /* of the pass at hand: exponentials, or a gradient's terms */
     union {
-        vec exp_scale; /* EXP_SCALE or 1: what factor times exponential is still to be multiplied by (scale_factor) */
-        vec count;     /* hardmax: ones written; sparsemax: entries above the last threshold */
+        vec exp_multiplier; /* EXP_SCALE or 1: what factor times exponential is still to be multiplied by (scale_factor)
+                             */
+        vec count;          /* hardmax: ones written; sparsemax: entries above the last threshold */
     };
     ivec ties; /* how many exponentials are 1; sparsemax: how many entries are above the threshold */
 } FN(softmax_state);
@@ -88,10 +89,10 @@ FA_INLINE void FN(init_pass)(FN(row_pass) * p, FN(softmax_state) * own, const fa
     p->shape = FN(row_shape_for)(a, traversal);
     p->x = a->in[k];
     p->x_pitch = a->in_pitch[k];
-    p->x_prefetch = a->in_prefetch[k];
+    p->x_prefetch = a->in_prefetch_distance[k];
     p->y = a->out[0];
     p->y_pitch = a->out_pitch[0];
-    p->y_prefetch = a->out_prefetch;
+    p->y_prefetch = a->out_prefetch_distance;
     p->dy = a->in[0];
     p->dy_pitch = a->in_pitch[0];
     p->saved = a->state;
@@ -128,31 +129,31 @@ FA_INLINE const real *FN(address_in_eight)(const real *first, const real *fifth,
     return (u < 4 ? first : fifth) + (ptrdiff_t)(u % 4) * apart;
 }
 /* d = x - max of an eight. Except across rows, x is prefetched. */
-FA_INLINE void FN(sub_max)(FN(row_pass) * p, size_t i, size_t step, size_t t, size_t there, int full, vec d[]) {
+FA_INLINE void FN(sub_max)(FN(row_pass) * p, size_t i, size_t step, size_t t, size_t count, int full, vec d[]) {
     const ptrdiff_t apart = FN(offset_of)(p->shape, step, 0, 0, p->x_pitch);
     const real *x = (const real *)p->x + FN(offset_of)(p->shape, i, t, full, p->x_pitch), *fifth = x + 4 * apart;
     const vec max = FN(state_of)(p, t)->max;
-    FA_EACH_OF_EIGHT(u, j, i, step, there) {
+    FA_EACH_OF_EIGHT(u, j, i, step, count) {
         if (p->shape.traversal != FA_ACROSS_ROWS)
             FA_PREFETCH(FN(address_in_eight)(x + p->x_prefetch, fifth + p->x_prefetch, apart, u));
         d[u] = FN(row_load_at)(p->shape, full, FN(address_in_eight)(x, fifth, apart, u), j, t, K(-INFINITY)) - max;
     }
 }
-FA_INLINE void FN(store_eight)(const FN(row_pass) * p, size_t i, size_t step, size_t t, size_t there, int full,
+FA_INLINE void FN(store_eight)(const FN(row_pass) * p, size_t i, size_t step, size_t t, size_t count, int full,
                                const vec e[]) {
     const ptrdiff_t apart = FN(offset_of)(p->shape, step, 0, 0, p->y_pitch);
     real *y = (real *)p->y + FN(offset_of)(p->shape, i, t, full, p->y_pitch), *fifth = y + 4 * apart;
-    FA_EACH_OF_EIGHT(u, j, i, step, there) {
+    FA_EACH_OF_EIGHT(u, j, i, step, count) {
         real *to = (u < 4 ? y : fifth) + (ptrdiff_t)(u % 4) * apart;
         if (p->prefetch_y) FA_PREFETCH(to + p->y_prefetch);
         FN(row_store_at)(p->shape, full, to, j, t, e[u]);
     }
 }
 /* e / EXP_SCALE of an eight, which the output keeps. */
-FA_INLINE void FN(exp_sum_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full, vec e[8]) {
-    FN(sub_max)(context, i, step, t, there, full, e);
-    v_exp_scaled_of((int)there, e);
-    FN(store_eight)(context, i, step, t, there, full, e);
+FA_INLINE void FN(exp_sum_body)(void *context, size_t i, size_t step, size_t t, size_t count, int full, vec e[8]) {
+    FN(sub_max)(context, i, step, t, count, full, e);
+    v_exp_scaled_of((int)count, e);
+    FN(store_eight)(context, i, step, t, count, full, e);
 }
 
 /* Sums what `body` computes over each row, into each tile's `total`. prefetch_y is a constant in either call of
@@ -193,21 +194,21 @@ FA_INLINE void FN(exp_sum)(const fa_rows_args *a, int k, fa_traversal traversal)
 }
 
 /* e / EXP_SCALE of up to four vectors. Maxima, whose e is exactly 1, are counted in `ties` and give 0 to the sum. */
-FA_INLINE void FN(lse_stats_of_four)(FN(row_pass) * p, size_t i, size_t step, size_t t, size_t there, int full,
+FA_INLINE void FN(lse_stats_of_four)(FN(row_pass) * p, size_t i, size_t step, size_t t, size_t count, int full,
                                      vec e[]) {
     FN(softmax_state) *s = FN(state_of)(p, t);
-    FN(sub_max)(p, i, step, t, there, full, e);
-    v_exp_scaled_of((int)there, e);
-    if (p->store) FN(store_eight)(p, i, step, t, there, full, e);
-    FA_EACH_OF_EIGHT(u, j, i, step, there) {
+    FN(sub_max)(p, i, step, t, count, full, e);
+    v_exp_scaled_of((int)count, e);
+    if (p->store) FN(store_eight)(p, i, step, t, count, full, e);
+    FA_EACH_OF_EIGHT(u, j, i, step, count) {
         mask top = v_eq(e[u], K(1 / EXP_SCALE));
         s->ties = v_count(s->ties, top);
         e[u] = v_select(top, K(0), e[u]);
     }
 }
-FA_INLINE void FN(lse_stats_body)(void *context, size_t i, size_t step, size_t t, size_t there, int full, vec e[8]) {
-    FN(lse_stats_of_four)(context, i, step, t, there < 4 ? there : 4, full, e);
-    if (there > 4) FN(lse_stats_of_four)(context, i + 4 * step, step, t, there - 4, full, e + 4);
+FA_INLINE void FN(lse_stats_body)(void *context, size_t i, size_t step, size_t t, size_t count, int full, vec e[8]) {
+    FN(lse_stats_of_four)(context, i, step, t, count < 4 ? count : 4, full, e);
+    if (count > 4) FN(lse_stats_of_four)(context, i + 4 * step, step, t, count - 4, full, e + 4);
 }
 
 /* A row's counts as a real: each row's in its lane; within row, added over all lanes and in every lane. */
@@ -269,11 +270,11 @@ FA_INLINE void FN(scale_body)(void *context, size_t i, size_t t, int full) {
 /* FA_PHASE_WRITE of softmax: y = factor y. */
 FA_INLINE void FN(scale)(FN(row_pass) * p) {
     real *y = p->y;
-    size_t head = p->shape.traversal == FA_WITHIN_ROW && p->shape.full > 1 ? FN(to_alignment)(y) : 0;
+    size_t head = p->shape.traversal == FA_WITHIN_ROW && p->shape.full_vectors > 1 ? FN(to_alignment)(y) : 0;
     if (head) { /* by itself, so that the rest is aligned */
         v_store_n(y, head, FN(dd_times)(p->current->factor, v_load_n(y, head)));
         p->y = y + head;
-        p->shape = FN(row_shape_of)(p->shape.full * LANES + p->shape.tail - head, FA_WITHIN_ROW);
+        p->shape = FN(row_shape_of)(p->shape.full_vectors * LANES + p->shape.tail - head, FA_WITHIN_ROW);
     }
     FN(for_each_vector)(p->shape, FN(scale_body), p);
 }
@@ -313,7 +314,7 @@ FA_INLINE fa_rows_args FN(with_output_as_input)(const fa_rows_args *a, int k) {
     fa_rows_args own = *a;
     own.in[k] = a->out[0];
     own.in_pitch[k] = a->out_pitch[0];
-    own.in_prefetch[k] = 0;
+    own.in_prefetch_distance[k] = 0;
     return own;
 }
 FA_INLINE void FN(softmin_max)(const fa_rows_args *a, fa_traversal traversal, int k) {
@@ -382,14 +383,14 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_trave
 /* factor * dy, for products with e / EXP_SCALE. One of the two must take EXP_SCALE back: the factor, if |dy| >= 2^-20,
  * else the exponential, by `exp_scale`. So neither leaves the normal range: not the factor where dy is small, and not
  * the exponential where dy is large enough for the product to matter. */
-FA_INLINE vdd FN(scale_factor)(vdd factor, vec dy, vec *exp_scale) {
+FA_INLINE vdd FN(scale_factor)(vdd factor, vec dy, vec *exp_multiplier) {
     mask large = v_le(K(0x1p-20), v_abs(dy));
-    *exp_scale = v_select(large, K(1), K(EXP_SCALE));
+    *exp_multiplier = v_select(large, K(1), K(EXP_SCALE));
     return FN(dd_scaled)(factor, v_select(large, dy * K(EXP_SCALE), dy));
 }
 /* That product. For a logit of -inf, whose e / EXP_SCALE is clamped to a small number, it is 0 however large dy is. */
-FA_INLINE vec FN(factor_times_exp)(vdd factor, vec exp_scale, vec e) {
-    return FN(dd_times)(factor, v_keep(v_lt(K(EXP_ZERO), e), e) * exp_scale);
+FA_INLINE vec FN(factor_times_exp)(vdd factor, vec exp_multiplier, vec e) {
+    return FN(dd_times)(factor, v_keep(v_lt(K(EXP_ZERO_BELOW), e), e) * exp_multiplier);
 }
 
 #endif

@@ -68,7 +68,7 @@ FA_INLINE void FN(scale_dot_body)(void *context, size_t slot, size_t i, size_t t
 }
 /* FA_PHASE_WRITE of softmax_backward. Exponentials in the output become probabilities, summed against dy in the same
  * pass; a second pass turns them into dx. */
-FA_INLINE void FN(end_gradient)(FN(row_pass) * p, int negated) {
+FA_INLINE void FN(write_gradient)(FN(row_pass) * p, int negated) {
     p->negated = negated;
     p->x = p->y;
     p->x_pitch = p->y_pitch;
@@ -81,7 +81,7 @@ FA_INLINE void FN(softmax_backward)(const fa_rows_args *a, fa_row_phase phase, f
     FN(softmax_state) own;
     FN(init_pass)(&p, &own, a, traversal, 1);
     FN(softmax_until_write)(&p, a, 1, phase, traversal);
-    if (phase == FA_PHASE_WRITE) FN(end_gradient)(&p, 0);
+    if (phase == FA_PHASE_WRITE) FN(write_gradient)(&p, 0);
 }
 /* in: dy, x. -x goes to the output first and is softmax's input from then on. */
 FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, fa_traversal traversal) {
@@ -92,7 +92,7 @@ FA_INLINE void FN(softmin_backward)(const fa_rows_args *a, fa_row_phase phase, f
     FN(row_pass) p;
     FN(softmax_state) own;
     FN(init_pass)(&p, &own, &negated, traversal, 1);
-    FN(end_gradient)(&p, 1);
+    FN(write_gradient)(&p, 1);
 }
 FA_INLINE void FN(sum_dy_body)(void *context, size_t slot, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
@@ -137,7 +137,7 @@ FA_INLINE void FN(log_softmax_backward)(const fa_rows_args *a, fa_row_phase phas
 FA_INLINE void FN(logsumexp_backward_body)(void *context, size_t i, size_t t, int full) {
     FN(row_pass) *p = context;
     const FN(softmax_state) *s = FN(state_of)(p, t);
-    FN(store_output)(p, i, t, full, FN(factor_times_exp)(s->factor, s->exp_scale, FN(load_output)(p, i, t, full)));
+    FN(store_output)(p, i, t, full, FN(factor_times_exp)(s->factor, s->exp_multiplier, FN(load_output)(p, i, t, full)));
 }
 /* row_in: dy; in: x. factor is 1 / sum of e / EXP_SCALE; scale_factor wants 1 / sum of e. */
 FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase, fa_traversal traversal) {
@@ -149,7 +149,7 @@ FA_INLINE void FN(logsumexp_backward)(const fa_rows_args *a, fa_row_phase phase,
     for (size_t t = 0; t < p.shape.tiles; t++) {
         FN(softmax_state) *s = FN(state_of)(&p, t);
         vdd factor = {s->factor.hi * K(1 / EXP_SCALE), s->factor.lo * K(1 / EXP_SCALE)};
-        s->factor = FN(scale_factor)(factor, FN(load_row_value)(p.shape, a->row_in, t), &s->exp_scale);
+        s->factor = FN(scale_factor)(factor, FN(load_row_value)(p.shape, a->row_in, t), &s->exp_multiplier);
     }
     FN(for_each_vector)(p.shape, FN(logsumexp_backward_body), &p);
 }

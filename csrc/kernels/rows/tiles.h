@@ -71,22 +71,22 @@ FA_INLINE void FN(move_blocks)(FN(block_mover) * move, size_t n, const real *fro
         }
 }
 /* Fewer rows than LANES: one element after the other. Absent rows of the tile are 0. */
-static void FN(some_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, real *tile) {
+static void FN(partial_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, real *tile) {
     memset(tile, 0, n * LANES * sizeof(real));
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < n; c++) tile[c * LANES + r] = FN(load_real)(from, (ptrdiff_t)r * pitch + (ptrdiff_t)c);
 }
-static void FN(some_from_tile)(size_t n, size_t rows, const real *tile, void *to, ptrdiff_t pitch) {
+static void FN(partial_from_tile)(size_t n, size_t rows, const real *tile, void *to, ptrdiff_t pitch) {
     for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < n; c++) FN(store_real)(to, (ptrdiff_t)r * pitch + (ptrdiff_t)c, tile[c * LANES + r]);
 }
 
 static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile) {
-    if (rows < LANES) FN(some_to_tile)(n, rows, from, pitch, tile);
+    if (rows < LANES) FN(partial_to_tile)(n, rows, from, pitch, tile);
     else FN(move_blocks)(FN(block_to_tile), n, from, 1, tile, LANES, pitch);
 }
 static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch) {
-    if (rows < LANES) FN(some_from_tile)(n, rows, tile, to, pitch);
+    if (rows < LANES) FN(partial_from_tile)(n, rows, tile, to, pitch);
     else FN(move_blocks)(FN(block_from_tile), n, tile, LANES, to, 1, pitch);
 }
 #undef BLOCK
