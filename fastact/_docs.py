@@ -1,4 +1,4 @@
-"""What the docstrings of ops of a kind share: a definition's holds what is the op's own."""
+"""Docstrings of ops: what all of a kind share is written here, once, and added to each definition's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _AS_UFUNC = "out, where, casting, order, dtype\n    As of any NumPy ufunc."
 
 
 class Shared(NamedTuple):
-    """Sections: entries of Parameters in their order, Returns and Raises."""
+    """The sections that ops of a kind share: the entries of Parameters, Returns and Raises."""
 
     parameters: tuple[str, ...]
     returns: str
@@ -122,17 +122,17 @@ def activation(parameters: tuple[str, ...], options: tuple[str, ...]) -> Shared:
 
 
 def sections(doc: str | None) -> tuple[str, dict[str, str]]:
-    """What a docstring begins with, and its sections by their titles."""
+    """A docstring's summary, and its sections by their titles."""
     summary, *others = re.split(r"\n\n(?=\w+(?: Also)?\n-{3,}\n)", inspect.cleandoc(doc or ""))
     return summary, {title: body for title, _, body in (section.split("\n", 2) for section in others)}
 
 
 def complete(definition: Callable[..., Any], shared: Shared) -> str:
-    """A definition's docstring with what it shares, its parameters in the order of the signature."""
+    """A definition's docstring with the shared sections; parameters are in the order of the signature."""
     summary, own = sections(definition.__doc__)
-    entries = {_names(entry): entry for entry in shared.parameters}
+    entries = {_parameter_names(entry): entry for entry in shared.parameters}
     if "Parameters" in own:
-        entries |= {_names(entry): entry for entry in re.split(r"\n(?=\S)", own.pop("Parameters"))}
+        entries |= {_parameter_names(entry): entry for entry in re.split(r"\n(?=\S)", own.pop("Parameters"))}
     parameters = inspect.signature(definition).parameters.values()
     order = ["**" * (p.kind is p.VAR_KEYWORD) + p.name for p in parameters]
     order.append("out")  # of ufuncs, whose signature is made later
@@ -148,6 +148,6 @@ def complete(definition: Callable[..., Any], shared: Shared) -> str:
     return "\n\n".join([summary, *(f"{title}\n{'-' * len(title)}\n{body}" for title, body in whole.items())])
 
 
-def _names(entry: str) -> tuple[str, ...]:
+def _parameter_names(entry: str) -> tuple[str, ...]:
     """The parameters that an entry describes."""
     return tuple(re.split(" :|\n", entry)[0].split(", "))

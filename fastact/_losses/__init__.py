@@ -7,8 +7,6 @@
 `ctc`           losses of sequences and their labels
 `linear`        cross entropy of a linear map, in chunks of rows
 `options`       options and weights, `grad_output`, and the means they lead to
-`interface`     what a loss is asked for, and what it tells of itself
+`interface`     what a call asks of a loss, and what a loss tells of its arrays
 `blocks`        losses of Dask arrays, block by block
-
-`base` and `blocks` both use `interface`. `base` calls `blocks`, never the other way around.
 """

@@ -8,7 +8,7 @@ part. Sums of blocks are float64, and so is what they add up to.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import dask.array as da
 import numpy as np
@@ -17,8 +17,34 @@ from dask.base import is_dask_collection
 from fastact._arrays import Array
 from fastact._chunks import Axes, match_chunks
 from fastact._config import _core
-from fastact._losses.interface import BlockLoss, Request
-from fastact._losses.options import check_grad_output, compensated_sum, divide_or_zero
+from fastact._losses.interface import Layout, Request
+from fastact._losses.options import Shape, check_grad_output, compensated_sum, divide_or_zero
+
+
+class BlockLoss(Protocol):
+    """What is needed of a loss here: see `base.Loss`, which this module does not import."""
+
+    __name__: str
+
+    @property
+    def _operands(self) -> tuple[str, ...]: ...
+    @property
+    def _inputs(self) -> tuple[str, ...]: ...
+    @property
+    def _array_options(self) -> tuple[str, ...]: ...
+    @property
+    def _integer_operands(self) -> tuple[str, ...]: ...
+
+    def _run(
+        self, operands: tuple[Any, ...], given: dict[str, Any], request: Request, grad_output: Any
+    ) -> tuple[Any, Any, Any]: ...
+    def _block_sum(
+        self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any
+    ) -> tuple[Any, Any, Any]: ...
+    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout: ...
+    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float: ...
+    def _before_chunking(self, arrays: dict[str, Any]) -> dict[str, Any]: ...
+    def _of_block(self, arrays: dict[str, Array]) -> dict[str, Array]: ...
 
 
 def run(

@@ -1,11 +1,10 @@
-"""What a loss tells whoever computes it block by block, and what it is asked for."""
+"""What a call asks of a loss, and what a loss tells of its arrays to whoever computes it block by block."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from fastact._arrays import Array, check_no_overlap
-from fastact._losses.options import Shape
+from fastact._arrays import check_no_overlap
 
 
 class Request:
@@ -32,29 +31,3 @@ class Layout(NamedTuple):
     denominator_arguments: tuple[str, ...] = ()  # arrays that decide what a mean divides by
     merge_chunks: bool = False  # whether chunks along the other axes are merged, not refused
     least_length: int = 0  # of arrays' own axes, in a call without rows
-
-
-class BlockLoss(Protocol):
-    """What `blocks` needs of a loss: see `base.Loss`."""
-
-    __name__: str
-
-    @property
-    def _operands(self) -> tuple[str, ...]: ...
-    @property
-    def _inputs(self) -> tuple[str, ...]: ...
-    @property
-    def _array_options(self) -> tuple[str, ...]: ...
-    @property
-    def _integer_operands(self) -> tuple[str, ...]: ...
-
-    def _run(
-        self, operands: tuple[Any, ...], given: dict[str, Any], request: Request, grad_output: Any
-    ) -> tuple[Any, Any, Any]: ...
-    def _block_sum(
-        self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any
-    ) -> tuple[Any, Any, Any]: ...
-    def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout: ...
-    def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float: ...
-    def _before_chunking(self, arrays: dict[str, Any]) -> dict[str, Any]: ...
-    def _of_block(self, arrays: dict[str, Array]) -> dict[str, Array]: ...
