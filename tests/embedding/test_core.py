@@ -60,6 +60,7 @@ def _program(build, objects, source):
     return program
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", BUILDS)
 def test_core_compiles_alone_and_computes(build, objects):
     """Without Python, without a flag that says which instruction sets to build for."""
@@ -69,6 +70,7 @@ def test_core_compiles_alone_and_computes(build, objects):
     assert result.stderr.split("instruction set ")[1:] == [f"{isa}\n" for isa in ISAS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isa", ISAS)
 def test_same_bits_from_every_build(isa, objects):
     """Everything the core computes, by hash; bash tests/tools/neon.sh --flags compares more builds."""

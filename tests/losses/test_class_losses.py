@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 from support import walk
 from support.loss_cases import DTYPES, REDUCTIONS, check, factor, reduced
+from support.remember import remembered
 
 import fastact as fa
 
 pytestmark = pytest.mark.usefixtures("row_precision")
 
 
+@remembered
 def row_exact(name, x, target, weight=None, ignore_index=-100, label_smoothing=0.0, z_loss=0.0):
     """For (rows, classes): terms, gradients, curvature, and the mean's denominator."""
     entry, classes = reference.LOSSES[name], x.shape[1]

@@ -7,6 +7,7 @@ import reference
 from mpmath import mp, mpf
 from reference.float64_rows import norm
 from support.float64_rows import PRECISION, REDUCTIONS, check_loss
+from support.remember import remembered
 
 import fastact as fa
 
@@ -118,6 +119,7 @@ def test_cosine_of_nan_and_infinity(dtype):
 # ---- triplet_margin_loss ------------------------------------------------------------------------
 
 
+@remembered
 def triplet_scales(a, p, n, power, eps):
     """Of value, gradients and curvature, and how many ulp powers add: (p - 1) log q."""
     value, grads, hesses, added = [], [], [], 0.0

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mpmath import mp, mpf
+from support.remember import remembered
 
 from reference.losses import RowLoss
 from reference.rows import exact
@@ -82,6 +83,7 @@ def cosine_embedding(a, b, t, margin=0.0):
     return value, grads, hesses
 
 
+@remembered
 def norm(d, p):
     """The p-norm with its slopes and second derivatives."""
     size, n = [abs(v) for v in d], len(d)
@@ -114,7 +116,7 @@ def triplet_margin(a, p, n, margin=1.0, power=2.0, eps=1e-6, swap=False):
     value = mpf(margin) + near - (min(far, other) if swap else far)
     if value < 0:
         return mpf(0), _zeros(a, p, n), _zeros(a, p, n)
-    v, vh, w, wh = share * v, share * vh, (1 - share) * w, (1 - share) * wh
+    v, vh, w, wh = v * share, vh * share, w * (1 - share), wh * (1 - share)
     return value, [u - v, -u - w, v + w], [uh - vh, uh - wh, -vh - wh]
 
 

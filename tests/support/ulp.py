@@ -73,6 +73,18 @@ def errors(y, f, dtype, near_root=False):
     return np.where(np.isnan(error), np.inf, error)
 
 
+def distances(y, f):
+    """|y - f| of numbers y and as many mpf, each rounded to float64."""
+    return np.array([float(abs(mpmath.mpf(a) - b)) for a, b in zip(y.tolist(), f.tolist(), strict=True)])
+
+
+def least_spacing(f, dtype, scale=0.0):
+    """At most the ulp of `dtype` at the larger of |f|, mpf, and `scale`: where they are next to a binade
+    the lower one's, and 0 where float64 has no such number."""
+    at = np.maximum(np.abs(f.astype(np.float64)) * (1 - 2.0**-50), scale)
+    return np.where(np.isfinite(at), spacing(at, dtype), 0.0)
+
+
 def exact_spacing(f, dtype, near_root=False):
     """The ulp of `dtype` at an mpf."""
     form = FORMATS[dtype]

@@ -4,7 +4,7 @@ op added later is covered by itself; and inputs that look the same on every mach
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 import ml_dtypes
 import numpy as np
@@ -192,13 +192,24 @@ def loss(name: str):
 # ---- inputs ------------------------------------------------------------------
 
 
+@lru_cache(maxsize=16)  # what follows asks for the same few again and again
 def integers(n: int, seed: int) -> np.ndarray:
-    """n well-mixed uint64: a fixed recurrence (splitmix64), not a library's generator."""
+    """n well-mixed uint64, read-only: a fixed recurrence (splitmix64), not a library's generator."""
     start = (seed * 0xD1342543DE82EF95) % 2**64
     z = np.uint64(start) + np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+    z = z ^ (z >> np.uint64(31))
+    z.flags.writeable = False
+    return z
+
+
+@lru_cache(maxsize=16)
+def _uniform(n: int, seed: int) -> np.ndarray:
+    """n numbers between 0 and 1, read-only."""
+    x = (integers(n, seed) >> np.uint64(11)).astype("f8") * 2.0**-53
+    x.flags.writeable = False
+    return x
 
 
 _SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-40, -1e-40, 88.7, -87.4, -104.0, 1e-310, 3e38, -3e38, 709.8, -745.2)
@@ -207,10 +218,10 @@ _SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-40, -1e-40, 88.7, -87.4, -104.0, 1e-310, 3e
 def values(shape, dtype, seed: int, specials: bool = True) -> np.ndarray:
     """Reals that look normally spread, a few of them at an op's extremes."""
     shape = shape if isinstance(shape, tuple) else (shape,)
-    z = integers(int(np.prod(shape)), seed)
-    x = (z >> np.uint64(11)).astype("f8") * 2.0**-53 * 16 - 8
+    n = int(np.prod(shape))
+    x = _uniform(n, seed) * 16 - 8
     if specials:
-        pick = (z & np.uint64(0x3FF)).astype("i2")
+        pick = (integers(n, seed) & np.uint64(0x3FF)).astype("i2")
         special = pick < len(_SPECIAL)
         x[special] = np.take(_SPECIAL, pick[special])
     with np.errstate(all="ignore"):
@@ -219,8 +230,7 @@ def values(shape, dtype, seed: int, specials: bool = True) -> np.ndarray:
 
 def unit(shape, dtype, seed: int) -> np.ndarray:
     """Between 0 and 1."""
-    z = integers(int(np.prod(shape)), seed)
-    return ((z >> np.uint64(11)).astype("f8") * 2.0**-53).reshape(shape).astype(dtype)
+    return _uniform(int(np.prod(shape)), seed).reshape(shape).astype(dtype)
 
 
 def positive(shape, dtype, seed: int) -> np.ndarray:
