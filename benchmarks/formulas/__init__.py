@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import REQUIRED
-from benchmarks.formulas import activations, losses, rows, whole_rows
+from benchmarks.formulas import activations, losses, rows, float64_rows
 from benchmarks.formulas.activations import Formula, Key
 from benchmarks.formulas.stable import SELU, STABLE
 
@@ -26,7 +26,7 @@ FORMULAS: dict[Key, Formula] = {
     **activations.FORMULAS,
     **rows.FORMULAS,
     **losses.FORMULAS,
-    **whole_rows.FORMULAS,
+    **float64_rows.FORMULAS,
 }
 
 # What formulas take besides arrays: an op's parameters. Those whose default changes

@@ -37,7 +37,7 @@ def same(name, *given):
                 assert (got.dtype, got.shape) == (wanted.dtype, wanted.shape)
 
 
-def is_plain(name, *given, out=None):
+def on_fast_path(name, *given, out=None):
     return getattr(fa, name)._fast_path(given, True, True, out) is not NotImplemented
 
 
@@ -45,7 +45,7 @@ def is_plain(name, *given, out=None):
 @pytest.mark.parametrize("name", [*dict.fromkeys(walk.loss(n).__name__ for n in ELEMENTWISE), *ROWS])
 def test_bits(name, dtype, rng):
     x, t = operands(name, dtype, rng)
-    assert is_plain(name, x, t)
+    assert on_fast_path(name, x, t)
     same(name, x, t)
     same(name, x[:1], t[:1])
 
@@ -56,7 +56,7 @@ def test_what_is_left_to_the_general_way(name, rng):
     buffer = np.zeros(x.nbytes + 1, np.uint8)
     odd = buffer[1:].view("f4").reshape(SHAPE)
     odd[...] = x
-    assert is_plain(name, odd, t)  # the core reads at any address
+    assert on_fast_path(name, odd, t)  # the core reads at any address
     same(name, odd, t)
     others = {
         "order": (np.asfortranarray(x), t),
@@ -70,7 +70,7 @@ def test_what_is_left_to_the_general_way(name, rng):
         "empty": (x[:0], t[:0]),
     }
     for what, given in others.items():
-        assert not is_plain(name, *given), what
+        assert not on_fast_path(name, *given), what
         same(name, *given)
     if name == "mse_loss":
         same(name, x, np.float32(0.5))
@@ -79,7 +79,7 @@ def test_what_is_left_to_the_general_way(name, rng):
         same(name, x, np.ones(SHAPE, int))
     else:
         for integer in "bBhHiIlLqQ":
-            assert is_plain(name, x, t.astype(integer))
+            assert on_fast_path(name, x, t.astype(integer))
             same(name, x, t.astype(integer))
         same(name, x, np.full(SHAPE, 0.2, "f4"))
 
@@ -90,7 +90,7 @@ def test_out(name, rng):
     op = getattr(fa, name)
     value, wanted = op.value_and_grad(x, t, reduction="mean")
     fresh = np.empty_like(x)
-    assert is_plain(name, x, t, out=fresh)
+    assert on_fast_path(name, x, t, out=fresh)
     for out in (fresh, np.empty(SHAPE), np.empty(SHAPE, "f4", order="F"), np.empty((6, 10), "f4")[:, ::2]):
         found, grad = op.value_and_grad(x, t, out=out)
         assert grad is out and found == value
@@ -102,11 +102,11 @@ def test_out(name, rng):
     ahead, behind = (memory[k : x.size + k].reshape(SHAPE) for k in (0, 1))
     for source, out in ((ahead, behind), (behind, ahead)):
         source[...] = x
-        assert not is_plain(name, source, t, out=out)
+        assert not on_fast_path(name, source, t, out=out)
         np.testing.assert_array_equal(op.grad(source, t, out=out), wanted)
     if name == "mse_loss":
         target = t.copy()
-        assert not is_plain(name, x, target, out=target)
+        assert not on_fast_path(name, x, target, out=target)
         np.testing.assert_array_equal(op.grad(x, target, out=target), wanted)
     both = x.copy()
     if name == "mse_loss":

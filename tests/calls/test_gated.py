@@ -158,7 +158,7 @@ class Subclass(np.ndarray):
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "bfloat16", "i4", ">f4"])
 @pytest.mark.parametrize("gate", ["second", "first"])
 @pytest.mark.parametrize("name", ACTS)
-def test_plain_arrays_are_halved_as_others(name, gate, dtype):
+def test_ndarrays_are_halved_as_others(name, gate, dtype):
     op, dtype = getattr(fa, name), walk.DTYPES.get(dtype, dtype)
     whole = walk.values((6, 4, 8), "f8", 1, specials=False).astype(dtype)
     for x in (whole, whole[::-1, ::2, ::-2], whole.T, np.asfortranarray(whole), whole[:, :0], whole[0, 0]):

@@ -104,7 +104,7 @@ DETERMINISM = [
         "tests/rows/test_panels.py",
     ),
     Defect(
-        "abreast, labels of the wrong rows",
+        "in a panel, labels of the wrong rows",
         "csrc/kernels/rows/cross_entropy.h",
         "const size_t row = FN(first_row_of)(c->p.shape, t, 0) + k;",
         "const size_t row = t * LANES + k;",

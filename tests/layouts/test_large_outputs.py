@@ -9,7 +9,7 @@ from support import walk
 
 from fastact import _core
 
-LEAST = 48 << 20  # bytes: FA_STREAM_LEAST of csrc/simd/stream.h
+LEAST = 48 << 20  # bytes: FA_STREAM_LEAST of csrc/runtime/stream.h
 ROOM = 64
 OPS = ["relu", "gelu", "swish", "threshold", "sigmoid_backward", "prelu_backward", "geglu_second_derivative"]
 OF_TWO = ["reglu_backward_both", "swish_backward_both"]

@@ -96,7 +96,7 @@ def _rows(x):
     yield "softmax by name", lambda: fa.softmax(x, axis=-1, out=x.copy())
     yield "softmax with where", lambda: fa.softmax(x, axis=0, where=x > 0, out=x.copy())
     yield "log_softmax.backward", lambda: fa.log_softmax.backward(x, x, axis=(0, 1))
-    yield "softmax of rows abreast", lambda: fa.softmax(np.ones((100, 64), "f4"), axis=0)
+    yield "softmax of panels of rows", lambda: fa.softmax(np.ones((100, 64), "f4"), axis=0)
     yield "logsumexp.backward", lambda: fa.logsumexp.backward(x[:, 0], x)
 
 

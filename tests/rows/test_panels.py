@@ -41,11 +41,11 @@ def test_row_ops(op, dtype, threads):
     for n, r, place in _cases():
         args = op.operands((r, n), np.dtype(dtype))
         wanted = op.function(*args)
-        abreast = [_within(a.T, *place) if a.ndim == 2 else a for a in args]
-        got = op.function(*abreast, axis=0)
+        panel = [_within(a.T, *place) if a.ndim == 2 else a for a in args]
+        got = op.function(*panel, axis=0)
         assert_same_bits(np.ascontiguousarray(got.T), wanted, (n, r, place))
         if wanted.ndim == 2:
-            for k, out in enumerate(abreast):
+            for k, out in enumerate(panel):
                 if out.ndim == 2:
                     fresh = [_within(a.T, *place) if a.ndim == 2 else a for a in args]
                     op.function(*fresh, axis=0, out=fresh[k])

@@ -198,10 +198,10 @@ def _check_loss(name, shape, dtype, soft) -> int:
         op(x1, t1, **moved, reduction="none")
         op.grad(x1, t1, **moved, out=x1)
         walk.assert_same_bits(x1, grad, (name, shape, dtype, "in place"))
-    return 8 + _check_plain_loss(op, x, t)
+    return 8 + _check_loss_fast_path(op, x, t)
 
 
-def _check_plain_loss(op, x, t) -> int:
+def _check_loss_fast_path(op, x, t) -> int:
     """Without options, as such calls have a way of their own."""
     value, grad = op.value_and_grad(x, t, reduction="mean")
     for at_end in (True, False):

@@ -450,7 +450,7 @@ static uint64_t float64_row_loss_one(int which, fa_dtype dtype, shape s, int acr
     return h;
 }
 
-static void wide_losses(fa_dtype dtype) {
+static void float64_row_losses(fa_dtype dtype) {
     static const char *const names[FA_FLOAT64_ROW_LOSSES] = {"multi_margin", "multilabel_margin", "multilabel_soft_margin",
                                                       "cosine_embedding", "triplet_margin"};
     for (int which = 0; which < FA_FLOAT64_ROW_LOSSES; which++) {
@@ -462,7 +462,7 @@ static void wide_losses(fa_dtype dtype) {
                 printf("LAYOUT %s %s %zu x %zu\n", names[which], dtype_names[dtype], s.rows, s.n);
             h = hash_bytes(h, &along, 8);
         }
-        printf("wide_loss %s %s %016llx\n", names[which], dtype_names[dtype], (unsigned long long)h);
+        printf("float64_row_loss %s %s %016llx\n", names[which], dtype_names[dtype], (unsigned long long)h);
     }
 }
 
@@ -479,7 +479,7 @@ int main(int count, char **arguments) {
         losses((fa_dtype)dtype, dtype < FA_F16 ? 70001 : 5003);
         row_losses((fa_dtype)dtype);
         ctc((fa_dtype)dtype);
-        wide_losses((fa_dtype)dtype);
+        float64_row_losses((fa_dtype)dtype);
     }
     parameter_sums(FA_F32);
     parameter_sums(FA_F64);
