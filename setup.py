@@ -12,7 +12,11 @@ from setuptools.command.build_ext import build_ext
 
 ROOT = Path(__file__).parent
 SOURCES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "csrc").rglob("*.c"))
-PARTS = [*(ROOT / "csrc").rglob("*.h"), *(ROOT / "csrc").rglob("*.def"), *(ROOT / "fastact").rglob("*.px[di]")]
+PARTS = [
+    *(ROOT / "csrc").rglob("*.h"),
+    *(ROOT / "csrc").rglob("*.def"),
+    *(ROOT / "fastact").rglob("*.px[di]"),
+]
 
 if sys.platform == "win32":
     # GNU vector operators: build with clang-cl (untested)

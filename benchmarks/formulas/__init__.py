@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cases import REQUIRED
-from benchmarks.formulas import activations, losses, rows, float64_rows
+from benchmarks.formulas import activations, float64_rows, losses, rows
 from benchmarks.formulas.activations import Formula, Key
 from benchmarks.formulas.stable import SELU, STABLE
 

@@ -15,8 +15,8 @@ from typing import Any
 from benchmarks.cases import GATES, INPUTS, TRAINED, Case, Data
 from benchmarks.formulas import FORMULAS, parameters
 from benchmarks.formulas.activations import gated
-from benchmarks.formulas.losses import TERMS
 from benchmarks.formulas.float64_rows import VALUES
+from benchmarks.formulas.losses import TERMS
 from benchmarks.peers.base import Candidate, Peer, as_arrays
 from benchmarks.timing import Call
 

@@ -33,7 +33,6 @@ from fastact._losses.options import (
     weight_array,
 )
 
-
 _TABLE = _core.table()["float64_row_loss"]
 
 
@@ -171,10 +170,11 @@ class _Outputs:
 
 # ---- margins ------------------------------------------------------------------------
 
+
 class MarginLoss(Float64RowLoss):
     """A loss of rows of scores.
 
-    Targets are a label a row, a list of labels a row, or a probability of each class: the op table says which.
+    The op table says what targets are: a label a row, a list of labels a row, or a probability of each class.
     """
 
     _shared = LABELLED

@@ -4,7 +4,12 @@ from defects.defect import defects
 
 CTC = defects(
     "tests/losses/test_ctc_calls.py tests/losses/test_ctc.py",
-    ("the blank among ctc's labels", "csrc/drivers/ctc.c", " && label != job->blank) continue;", ") continue;"),
+    (
+        "the blank among ctc's labels",
+        "csrc/drivers/ctc.c",
+        " && label != job->blank) continue;",
+        ") continue;",
+    ),
     (
         "ctc's labels up to the classes",
         "csrc/drivers/ctc.c",
@@ -25,6 +30,11 @@ CTC = defects(
         "fill_steps(b, s, s->steps, job->steps, 0.0);",
         "(void)0;",
     ),
-    ("ctc's ranges cut short", "csrc/kernels/ctc_kernel.h", "v_max(k - most, K(-1023))", "v_max(k - most, K(-100))"),
+    (
+        "ctc's ranges cut short",
+        "csrc/kernels/ctc_kernel.h",
+        "v_max(k - most, K(-1023))",
+        "v_max(k - most, K(-100))",
+    ),
     ("ctc's differences rounded", "csrc/kernels/ctc_kernel.h", "a.r + low)", "a.r)"),
 )

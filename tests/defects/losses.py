@@ -122,8 +122,8 @@ LOSSES = [
         (
             "float64 rows of two outer indices in a block",
             "csrc/drivers/float64_row_loss.c",
-            "n = fa_run_length(c->job->inner, row, end - row < c->rows_per_block ? end - row : c->rows_per_block);",
-            "n = end - row < c->rows_per_block ? end - row : c->rows_per_block;",
+            "n = fa_run_length(c->job->inner, row, end - row",
+            "n = fa_run_length(c->rows, row, end - row",
         ),
     ),
     *defects(

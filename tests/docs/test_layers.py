@@ -1,7 +1,7 @@
 """Layers point one way, and rooms stay small.
 
-Each floor of csrc/ includes only floors below it. No module of the package imports, directly or not, one that imports
-it: not within functions, nor for type checkers alone.
+Each floor of csrc/ includes only floors below it. No module of the package imports, directly or not,
+one that imports it: not within functions, nor for type checkers alone.
 """
 
 import ast
@@ -73,7 +73,10 @@ def test_kernels_name_no_job():
 
 def test_files_and_folders_are_small():
     for top in (CORE, PACKAGE):
-        for folder in (top, *(path for path in top.rglob("*") if path.is_dir() and path.name != "__pycache__")):
+        for folder in (
+            top,
+            *(path for path in top.rglob("*") if path.is_dir() and path.name != "__pycache__"),
+        ):
             made = {".so", ".pyd", ".c"} if folder == PACKAGE else {".pyc"}  # by the compiler
             files = [path for path in folder.iterdir() if path.is_file() and path.suffix not in made]
             assert len(files) <= 15, folder

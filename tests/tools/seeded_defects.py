@@ -70,7 +70,10 @@ class Tree:
         newest = max(p.stat().st_mtime for p in cython.parent.rglob("*.p[yx][xdi]"))
         if not generated.exists() or generated.stat().st_mtime < newest:
             self.run(sys.executable, "-m", "cython", "-3", "-Icsrc", str(cython), "-o", str(generated))
-        sources = ["fastact/_core.c", *(str(p.relative_to(self.root)) for p in sorted((self.root / "csrc").rglob("*.c")))]
+        sources = [
+            "fastact/_core.c",
+            *(str(p.relative_to(self.root)) for p in sorted((self.root / "csrc").rglob("*.c"))),
+        ]
         module = f"fastact/_core{sysconfig.get_config_var('EXT_SUFFIX')}"
         objects = [self.object_of(source) for source in sources]
         self.run(self.compiler[0], "-shared", *objects, "-o", module, "-lm", "-pthread")
