@@ -30,7 +30,7 @@ _TABLE = _core.table()["class_loss"]
 
 
 class ClassLoss(Loss):
-    """A loss of a row of classes and its label; where the op table says so, a distribution will do as well."""
+    """A loss of a row of classes and its label; where the op table says so, a distribution will do."""
 
     def __init__(self, definition: Callable[..., Any]) -> None:
         super().__init__(definition)

@@ -15,13 +15,16 @@ from fastact import _core
 
 TABLE = _core.table()
 SECTIONS = ["Parameters", "Returns", "Raises", "Notes", "Examples"]
-BY_KIND = {"activation": reference.ACTIVATIONS, "rows": reference.ROWS, "loss": reference.LOSSES}
-# Losses by row are made of row kernels of their own, not of a row of the table.
-ROW_LOSSES = {n for n, entry in reference.LOSSES.items() if isinstance(entry, reference.RowLoss)}
-ROW_LOSSES |= reference.OTHER_LOSSES.keys()
-OPS = [(kind, name) for kind in TABLE for name in TABLE[kind]] + [
-    ("loss", name) for name in sorted(ROW_LOSSES)
-]
+OF_ROWS = {n for n, entry in reference.LOSSES.items() if isinstance(entry, reference.RowLoss)}
+BY_KIND = {
+    "activation": reference.ACTIVATIONS,
+    "rows": reference.ROWS,
+    "loss": {n: entry for n, entry in reference.LOSSES.items() if n not in OF_ROWS},
+    "class_loss": {n: reference.LOSSES[n] for n in OF_ROWS & TABLE["class_loss"].keys()},
+    "float64_row_loss": {n: reference.LOSSES[n] for n in OF_ROWS - TABLE["class_loss"].keys()},
+}
+UNTABLED = sorted(reference.OTHER_LOSSES)  # with drivers of their own
+OPS = [(kind, name) for kind in TABLE for name in TABLE[kind]] + [("loss", name) for name in UNTABLED]
 
 
 def public_name(kind, name):
@@ -29,16 +32,15 @@ def public_name(kind, name):
     return getattr(BY_KIND[kind].get(name), "op", "") or name
 
 
-LOSSES = {public_name(kind, name) for kind, name in OPS if kind == "loss"}
+LOSSES = {public_name(kind, name) for kind, name in OPS if kind.endswith("loss")}
 COMPOSED = {"rrelu", "linear_cross_entropy"}  # of other ops, in Python: with tests of their own
 PUBLIC = sorted({public_name(kind, name) for kind, name in OPS})
 
 
 @pytest.mark.parametrize("kind", TABLE)
 def test_every_op_has_a_reference_and_every_reference_an_op(kind):
-    references = BY_KIND[kind].keys() - ROW_LOSSES
-    assert TABLE[kind].keys() - references == set(), "ops without an entry in tests/reference"
-    assert references - TABLE[kind].keys() == set(), "entries of tests/reference without an op"
+    assert TABLE[kind].keys() - BY_KIND[kind].keys() == set(), "ops without an entry in tests/reference"
+    assert BY_KIND[kind].keys() - TABLE[kind].keys() == set(), "entries of tests/reference without an op"
 
 
 def test_every_op_is_public_and_every_public_op_is_known():
@@ -50,7 +52,7 @@ def test_every_op_is_public_and_every_public_op_is_known():
 
 @pytest.mark.parametrize(("kind", "name"), OPS)
 def test_parameters_and_forms_match_the_table(kind, name):
-    if name in ROW_LOSSES:
+    if name in UNTABLED:
         return
     row, entry, op = TABLE[kind][name], BY_KIND[kind][name], getattr(fa, public_name(kind, name))
     if kind == "activation":
@@ -65,6 +67,12 @@ def test_parameters_and_forms_match_the_table(kind, name):
     elif kind == "rows":
         assert (entry.backward_from_output is not None) == row["from_output"]
         assert hasattr(op, "backward_from_output") == row["from_output"]
+    elif kind == "class_loss":
+        assert row["targets"].startswith("labels")
+    elif kind == "float64_row_loss":
+        arrays = [p for p in inspect.signature(op).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        assert len([p for p in arrays if p.name != "target"]) == row["inputs"]
+        assert ("target" in [p.name for p in arrays]) == (row["targets"] != "none")
     else:
         assert len(entry.parameters) + bool(entry.second) == row["parameters"]
         assert bool(entry.second) == row["second"]
@@ -124,6 +132,6 @@ def test_parts_are_documented(name):
 def test_bounds_are_positive_and_finite():
     for kind, rows in TABLE.items():
         for name, row in rows.items():
-            for bounds in row["ulp"].values():
+            for bounds in row.get("ulp", {}).values():  # of rows: in the losses' docstrings
                 assert np.isfinite(bounds).all(), (kind, name)
                 assert np.max(bounds) <= 6
