@@ -46,7 +46,7 @@ class SideBySide(build_ext):
 
         def compile_each(sources, **options):
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                largest_first = sorted(sources, key=lambda name: "isa_avx" not in name)
+                largest_first = sorted(sources, key=lambda name: "isa_" not in name)
                 made = list(pool.map(lambda source: compile_all([source], **options), largest_first))
             return [path for paths in made for path in paths]
 

@@ -278,8 +278,8 @@ class Data:
         return self._outs[shape]
 
 
-# The operands of losses of whole rows.
-WHOLE_ROWS: dict[str, Callable[[Data], tuple[np.ndarray, ...]]] = {
+# The operands of losses of float64 rows.
+FLOAT64_ROWS: dict[str, Callable[[Data], tuple[np.ndarray, ...]]] = {
     "multi_margin_loss": lambda data: (data.x, data.labels),
     "multilabel_margin_loss": lambda data: (data.x, data.label_lists),
     "multilabel_soft_margin_loss": lambda data: (data.x, data.binary),
@@ -289,7 +289,7 @@ WHOLE_ROWS: dict[str, Callable[[Data], tuple[np.ndarray, ...]]] = {
 
 # Of elementwise losses, those that are not a prediction and a target near it.
 OPERANDS: dict[str, Callable[[Data], tuple[np.ndarray, ...]]] = {
-    **WHOLE_ROWS,
+    **FLOAT64_ROWS,
     "binary_cross_entropy": lambda data: (data.probabilities, data.binary),
     "binary_cross_entropy_with_logits": lambda data: (data.x, data.binary),
     "focal_loss": lambda data: (data.x, data.binary),

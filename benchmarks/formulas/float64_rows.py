@@ -1,4 +1,4 @@
-"""Losses of whole rows as one writes them: formulas of (xp, inputs, target).
+"""Losses of float64 rows as one writes them: formulas of (xp, inputs, target).
 
 What has a gradient is followed by it, one an input."""
 

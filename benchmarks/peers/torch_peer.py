@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import INPUTS, WHOLE_ROWS, Case, Data
+from benchmarks.cases import INPUTS, FLOAT64_ROWS, Case, Data
 from benchmarks.peers import torch_activations, torch_rows
 from benchmarks.peers.base import Candidate, Peer
 from benchmarks.timing import Call
@@ -63,7 +63,7 @@ class Torch(Peer):
 def _losses(torch: Any, functional: Any) -> dict[str, Any]:
     """Its own functions; of what it lacks, formulas of those it has."""
     own = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "soft_margin_loss", "hinge_embedding_loss")
-    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", "ctc_loss", *WHOLE_ROWS)
+    own += ("binary_cross_entropy_with_logits", "nll_loss", "cross_entropy", "ctc_loss", *FLOAT64_ROWS)
     own += ("linear_cross_entropy",) if hasattr(functional, "linear_cross_entropy") else ()
     own += ("binary_cross_entropy", "kl_div", "gaussian_nll_loss", "margin_ranking_loss")
     relu, softplus = functional.relu, functional.softplus

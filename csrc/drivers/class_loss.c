@@ -27,6 +27,11 @@ typedef struct {
     double scale_of_all;
 } class_loss_context;
 
+/* ops.def says which class losses have one. */
+static int has_row_kernel(const class_loss_context *c) {
+    return c->isa->kernels[c->job->precision]->rows.class_loss[c->job->loss][0].phase[0] != NULL;
+}
+
 static size_t block_at(const class_loss_context *c, size_t first) {
     return c->rows - first < BLOCK ? c->rows - first : BLOCK;
 }
@@ -305,7 +310,7 @@ static void run_nll(class_loss_context *c) {
 static double *allocate(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     const size_t padded = c->rows + FA_ROW_PADDING, weight = job->weight.data ? job->n : 0;
-    const int by_row = job->loss == FA_CLASS_cross_entropy; /* nll reads labels in passing */
+    const int by_row = has_row_kernel(c); /* else labels are read in passing */
     const size_t label = by_row && job->labels.data ? padded : 0, scale = by_row ? c->rows : 0;
     double *memory = malloc((padded + label + scale + weight) * sizeof(double)), *at = memory;
     if (!memory) return NULL;
@@ -331,8 +336,8 @@ fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row) {
     prepare(&c, live);
 
     int failed = 0;
-    if (job->loss == FA_CLASS_nll_loss) run_nll(&c);
-    else failed = run_cross_entropy(&c);
+    if (has_row_kernel(&c)) failed = run_cross_entropy(&c);
+    else run_nll(&c);
 
     if (job->value.data) fa_view2_scatter(c.isa, &job->value, job->inner, c.rows, c.loss);
     if (job->total) {

@@ -59,7 +59,7 @@ void fa_map_run(const fa_map_job *job);
 
 typedef struct {
     fa_precision precision;
-    const fa_rows_kernel *kernel; /* by direction */
+    const fa_rows_kernel *kernel; /* by traversal */
     size_t rows, n, inputs, outputs;
     fa_matrix in[2], out[2];
     const char *mask; /* NULL, or bytes: 0 leaves the element out; in[0] is then the logits */

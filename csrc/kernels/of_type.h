@@ -1,5 +1,8 @@
 /* All kernels of one precision, and the table of them, fa_kernels (contract.h). all.h includes this once for each
- * element type. ops.def makes the lists: the order of its lines is that of the ids in core.h. */
+ * element type. ops.def makes the lists: the order of its lines is that of the ids in core.h.
+ *
+ * Each header includes what it uses. They are listed here all the same, from the ground up, since gcc numbers what it
+ * meets and its choices of registers follow: an include that moves elsewhere shall not change the code. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_OF_TYPE_H64) : !defined(FA_OF_TYPE_H32)
 #ifdef FA_T_IS_F64

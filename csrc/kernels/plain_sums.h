@@ -1,3 +1,4 @@
+/* Sums for gradients of parameters and for moments: in float64, not compensated. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_PLAIN_SUMS_H64) : !defined(FA_PLAIN_SUMS_H32)
 #ifdef FA_T_IS_F64

@@ -1,5 +1,6 @@
 """Losses over Dask arrays whose arguments do not all lie along their input's axes."""
 
+import dask
 import dask.array as da
 import ml_dtypes
 import numpy as np
@@ -21,15 +22,16 @@ def flat(results):
     return [a for part in results for a in flat(part)] if isinstance(results, tuple) else [results]
 
 
-def computed(array):
-    assert isinstance(array, da.Array), type(array)
-    found = array.compute(scheduler="sync")
-    assert (found.shape, found.dtype) == (array.shape, array.dtype)
-    return found
+def computed(*arrays):
+    """What they hold, computed in one go: of one array, or a list."""
+    assert all(isinstance(array, da.Array) for array in arrays), arrays
+    found = dask.compute(*arrays, scheduler="sync")
+    for a, array in zip(found, arrays, strict=True):
+        assert (a.shape, a.dtype) == (array.shape, array.dtype)
+    return found if len(arrays) > 1 else found[0]
 
 
 def close(got, wanted, ulps=ULPS, rel=1e-12):
-    got = computed(got)
     if isinstance(wanted, float):
         assert got.dtype == np.float64 and got.shape == ()
         assert float(got) == pytest.approx(wanted, rel=rel, abs=0) or float(got) == wanted
@@ -55,8 +57,9 @@ def agree(op, lazies, arrays, lazy_options=None, options=None, lazy_dy=1.0, dy=1
     ]
     for found, wanted in pairs:
         assert type(found) is type(wanted) or not isinstance(wanted, tuple)
-        for a, b in zip(flat(found), flat(wanted), strict=True):
-            close(a, b, ulps, rel)
+    found, wanted = flat(tuple(a for a, _ in pairs)), flat(tuple(b for _, b in pairs))
+    for a, b in zip(computed(*found), wanted, strict=True):
+        close(a, b, ulps, rel)
 
 
 # ---- sequences ----------------------------------------------------------------------
@@ -247,7 +250,7 @@ def test_broadcast_second_inputs(shape, dtype):
     x, t = (walk.values(SHAPE, dtype, seed, specials=False) for seed in (1, 2))
     second, signs = walk.positive(shape, dtype, 3), np.where(t.astype("f4") > 0, 1, -1).astype(dtype)
     ulps = 64 if dtype.itemsize == 8 else 1  # as sums are float64
-    lazy_x, lazy_t, lazy_second = lazy(x, 5, 3), lazy(t, 4, 7), da.from_array(second, 2)
+    lazy_x, lazy_t, lazy_second = lazy(x, 5, 3), lazy(t, 4, 7), da.from_array(second, 4)
     for reduction in REDUCTIONS:
         options = {"reduction": reduction}
         for lazies in ((lazy_x, lazy_t, lazy_second), (lazy_x, t, second), (x, t, lazy_second)):

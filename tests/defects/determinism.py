@@ -62,7 +62,7 @@ DETERMINISM = [
         "tests/processes/test_threads.py -k gil",
     ),
     Defect(
-        "lock of Python held while a loss of whole rows computes",
+        "lock of Python held while a loss of float64 rows computes",
         "fastact/_cython/loss_jobs.pxi",
         "    with nogil:\n        status = fa_float64_row_loss_run(&job, &bad)",
         "    status = fa_float64_row_loss_run(&job, &bad)",

@@ -1,4 +1,4 @@
-"""Losses of whole rows: every layout, type, thread count and instruction set; Dask; what they refuse."""
+"""Losses of float64 rows: every layout, type, thread count and instruction set; Dask; what they refuse."""
 
 import re
 

@@ -119,7 +119,7 @@ F8 = np.dtype("f8")
 WITHOUT_THE_GIL = {  # one call of each entry of the C core that takes long
     "elementwise": lambda: (fa.focal_loss, walk.loss_operands("focal_loss", (20_000, 10), F8)[:2]),
     "rows": lambda: (fa.cross_entropy, walk.loss_operands("cross_entropy", (30_000, 10), F8)[:2]),
-    "whole rows": lambda: (
+    "float64 rows": lambda: (
         fa.triplet_margin_loss,
         walk.float64_row_operands("triplet_margin_loss", (200_000, 10), F8)[0],
     ),

@@ -1,4 +1,4 @@
-"""Losses of whole rows, in mpmath from their formulas: value, gradients and Hessian diagonals of one row.
+"""Losses of float64 rows, in mpmath from their formulas: value, gradients and Hessian diagonals of one row.
 
 Kinks are PyTorch 2.13's: see KINKS in losses/test_margins.py and losses/test_distances.py.
 """
@@ -112,11 +112,11 @@ def triplet_margin(a, p, n, margin=1.0, power=2.0, eps=1e-6, swap=False):
     near, u, uh = norm(a - p + mpf(eps), power)
     far, v, vh = norm(a - n + mpf(eps), power)
     other, w, wh = norm(p - n + mpf(eps), power)
-    share = mpf(1) if not swap or far < other else mpf(0) if other < far else mpf(0.5)
+    weight = mpf(1) if not swap or far < other else mpf(0) if other < far else mpf(0.5)
     value = mpf(margin) + near - (min(far, other) if swap else far)
     if value < 0:
         return mpf(0), _zeros(a, p, n), _zeros(a, p, n)
-    v, vh, w, wh = v * share, vh * share, w * (1 - share), wh * (1 - share)
+    v, vh, w, wh = v * weight, vh * weight, w * (1 - weight), wh * (1 - weight)
     return value, [u - v, -u - w, v + w], [uh - vh, uh - wh, -vh - wh]
 
 

@@ -1,4 +1,4 @@
-"""What the tests of losses of whole rows share: exact results of all rows, and how they are judged.
+"""What the tests of losses of float64 rows share: exact results of all rows, and how they are judged.
 
 Everything is computed in float64 and rounded to the type once, so float32 results are within half an ulp
 and what float64 adds. That is judged in ulp of the largest term that is met on the way (`scale`).

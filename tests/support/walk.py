@@ -3,8 +3,9 @@ op added later is covered by itself; and inputs that look the same on every mach
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 
 import ml_dtypes
 import numpy as np
@@ -192,7 +193,23 @@ def loss(name: str):
 # ---- inputs ------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16)  # what follows asks for the same few again and again
+SMALL = 1 << 11  # elements of an array of which thousands are kept
+
+
+def _kept(make):
+    """Makes an array once, as tests ask for the same ones time and again; gives copies of it."""
+    small, large = lru_cache(maxsize=2048)(make), lru_cache(maxsize=8)(make)
+
+    @wraps(make)
+    def get(shape, dtype, seed: int, *more):
+        shape = shape if isinstance(shape, tuple) else (shape,)
+        made = small if math.prod(shape) <= SMALL else large
+        return made(shape, np.dtype(dtype), seed, *more).copy()
+
+    return get
+
+
+@lru_cache(maxsize=8)
 def integers(n: int, seed: int) -> np.ndarray:
     """n well-mixed uint64, read-only: a fixed recurrence (splitmix64), not a library's generator."""
     start = (seed * 0xD1342543DE82EF95) % 2**64
@@ -204,7 +221,7 @@ def integers(n: int, seed: int) -> np.ndarray:
     return z
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _uniform(n: int, seed: int) -> np.ndarray:
     """n numbers between 0 and 1, read-only."""
     x = (integers(n, seed) >> np.uint64(11)).astype("f8") * 2.0**-53
@@ -217,8 +234,12 @@ _SPECIAL = (0.0, -0.0, 1.0, -1.0, 1e-40, -1e-40, 88.7, -87.4, -104.0, 1e-310, 3e
 
 def values(shape, dtype, seed: int, specials: bool = True) -> np.ndarray:
     """Reals that look normally spread, a few of them at an op's extremes."""
-    shape = shape if isinstance(shape, tuple) else (shape,)
-    n = int(np.prod(shape))
+    return _values(shape, dtype, seed, specials)
+
+
+@_kept
+def _values(shape, dtype, seed: int, specials: bool) -> np.ndarray:
+    n = math.prod(shape)
     x = _uniform(n, seed) * 16 - 8
     if specials:
         pick = (integers(n, seed) & np.uint64(0x3FF)).astype("i2")
@@ -228,11 +249,13 @@ def values(shape, dtype, seed: int, specials: bool = True) -> np.ndarray:
         return x.reshape(shape).astype(dtype)
 
 
+@_kept
 def unit(shape, dtype, seed: int) -> np.ndarray:
     """Between 0 and 1."""
-    return _uniform(int(np.prod(shape)), seed).reshape(shape).astype(dtype)
+    return _uniform(math.prod(shape), seed).reshape(shape).astype(dtype)
 
 
+@_kept
 def positive(shape, dtype, seed: int) -> np.ndarray:
     """Parameters: between 1/2 and 2."""
     return (unit(shape, "f8", seed) * 1.5 + 0.5).astype(dtype)
@@ -294,6 +317,8 @@ def float64_row_operands(name: str, shape, dtype) -> tuple[tuple[np.ndarray, ...
     if name == "cosine_embedding_loss":
         signs = (one % np.uint64(2)).astype("i4") * 2 - 1
         return (x, second, signs), [{}, {"margin": 0.2}]
+    if name != "triplet_margin_loss":
+        raise ValueError(f"no operands for {name}")
     powers = [{"p": p, "margin": 30.0, "swap": True} for p in (1.0, np.inf, 3.0, -1.5)]
     return (x, second, third), [{}, {"swap": True}, *powers]
 
@@ -316,10 +341,10 @@ def bits(array) -> np.ndarray:
 
 def assert_same_bits(got, wanted, what="") -> None:
     got, wanted = np.asarray(got), np.asarray(wanted)
-    assert got.dtype.newbyteorder("=") == wanted.dtype.newbyteorder("="), what
     assert got.shape == wanted.shape, what
     if got.dtype == wanted.dtype and got.tobytes() == wanted.tobytes():
         return
+    assert got.dtype.newbyteorder("=") == wanted.dtype.newbyteorder("="), what
     a, b = bits(got).reshape(-1), bits(wanted).reshape(-1)
     if not np.array_equal(a, b):
         k = np.flatnonzero(a != b)[0]

@@ -409,7 +409,8 @@ static void ctc(fa_dtype dtype) {
 /* Options: bit 0 of `k` the range, bit 1 what differs between losses: a power, weights, a swap. */
 static uint64_t float64_row_loss_one(int which, fa_dtype dtype, shape s, int across, int k) {
     static const double powers[] = {2.0, 1.5};
-    static const size_t inputs[FA_FLOAT64_ROW_LOSSES] = {1, 1, 2, 2, 3};
+    const fa_targets targets = fa_float64_row_losses[which].targets;
+    const size_t results = (size_t)fa_float64_row_losses[which].inputs;
     const range r = k & 1 ? ANY : ORDINARY;
     const int other = k >> 1, triplet = which == FA_FLOAT64_ROW_triplet_margin_loss;
     const ptrdiff_t size = (ptrdiff_t)fa_itemsize(dtype);
@@ -418,22 +419,21 @@ static uint64_t float64_row_loss_one(int which, fa_dtype dtype, shape s, int acr
     int64_t *labels = must(calloc(s.rows * s.n, sizeof *labels));
     char *weight = make(s.n, 1, dtype, 5, UNIT), *value = make(s.rows, 1, FA_F64, 6, UNIT);
     double *target = must(calloc(s.rows, sizeof *target));
-    fa_float64_row_loss_job job = {.loss = which, .outer = 1, .inner = s.rows, .n = s.n, .inputs = inputs[which], .margin = 2.0,
-                            .p = triplet ? powers[other] : 1.0 + other, .eps = 1e-6, .swap = other, .mean = other,
-                            .total = &total};
+    fa_float64_row_loss_job job = {.loss = which, .outer = 1, .inner = s.rows, .n = s.n, .inputs = results + (targets == FA_TARGETS_PROBABILITIES), .margin = 2.0,
+                                   .p = triplet ? powers[other] : 1.0 + other, .eps = 1e-6, .swap = other, .mean = other,
+                                   .total = &total};
     for (size_t i = 0; i < s.rows * s.n; i++) /* of lists a fifth ends them */
-        labels[i] = which == FA_FLOAT64_ROW_multilabel_margin_loss && mix(i, 7) % 5 == 0 ? -1 : (int64_t)(mix(i, 8) % s.n);
+        labels[i] = targets == FA_TARGETS_LABEL_LISTS && mix(i, 7) % 5 == 0 ? -1 : (int64_t)(mix(i, 8) % s.n);
     for (size_t i = 0; i < s.rows; i++) target[i] = mix(i, 9) % 2 ? 1.0 : -1.0;
     for (size_t i = 0; i < 3 * FA_FLOAT64_ROW_INPUTS; i++) m[i] = make_matrix(s, dtype, i + 10, across, i == 1 ? UNIT : r);
-    size_t results = which < FA_FLOAT64_ROW_cosine_embedding_loss ? 1 : job.inputs;
     for (size_t i = 0; i < job.inputs; i++) job.input[i] = view3_of(s, m[i], dtype);
     for (size_t i = 0; i < results; i++) job.grad[i] = view3_of(s, m[FA_FLOAT64_ROW_INPUTS + i], dtype);
     for (size_t i = 0; i < results; i++) job.hess[i] = view3_of(s, m[2 * FA_FLOAT64_ROW_INPUTS + i], dtype);
-    if (which == FA_FLOAT64_ROW_multi_margin_loss) job.labels = (fa_view2){(char *)labels, 0, sizeof *labels, FA_I64};
-    if (which == FA_FLOAT64_ROW_multilabel_margin_loss)
+    if (targets == FA_TARGETS_LABELS) job.labels = (fa_view2){(char *)labels, 0, sizeof *labels, FA_I64};
+    if (targets == FA_TARGETS_LABEL_LISTS)
         job.label_lists = (fa_view3){(char *)labels, 0, (ptrdiff_t)(s.n * sizeof *labels), sizeof *labels, FA_I64};
-    if (which == FA_FLOAT64_ROW_cosine_embedding_loss) job.target = (fa_view2){(char *)target, 0, sizeof *target, FA_F64};
-    if (other && which != FA_FLOAT64_ROW_multilabel_margin_loss && which < FA_FLOAT64_ROW_cosine_embedding_loss)
+    if (targets == FA_TARGETS_SIGNS) job.target = (fa_view2){(char *)target, 0, sizeof *target, FA_F64};
+    if (other && (targets == FA_TARGETS_LABELS || targets == FA_TARGETS_PROBABILITIES)) /* weights of classes */
         job.weight = (fa_operand){weight + size, size, dtype};
     job.grad_output = (fa_view2){(char *)&one, 0, 0, FA_F64};
     job.value = (fa_view2){value + 8, 0, 8, FA_F64};
@@ -451,18 +451,17 @@ static uint64_t float64_row_loss_one(int which, fa_dtype dtype, shape s, int acr
 }
 
 static void float64_row_losses(fa_dtype dtype) {
-    static const char *const names[FA_FLOAT64_ROW_LOSSES] = {"multi_margin", "multilabel_margin", "multilabel_soft_margin",
-                                                      "cosine_embedding", "triplet_margin"};
     for (int which = 0; which < FA_FLOAT64_ROW_LOSSES; which++) {
         uint64_t h = hash_start;
         for (int k = 0; k < 4 * SHAPES; k++) {
             shape s = shapes[k / 4];
-            uint64_t along = float64_row_loss_one((int)which, dtype, s, 0, k % 4);
-            if (float64_row_loss_one((int)which, dtype, s, 1, k % 4) != along)
-                printf("LAYOUT %s %s %zu x %zu\n", names[which], dtype_names[dtype], s.rows, s.n);
-            h = hash_bytes(h, &along, 8);
+            uint64_t within = float64_row_loss_one(which, dtype, s, 0, k % 4);
+            if (float64_row_loss_one(which, dtype, s, 1, k % 4) != within)
+                printf("LAYOUT %s %s %zu x %zu\n", fa_float64_row_losses[which].name, dtype_names[dtype], s.rows, s.n);
+            h = hash_bytes(h, &within, 8);
         }
-        printf("float64_row_loss %s %s %016llx\n", names[which], dtype_names[dtype], (unsigned long long)h);
+        printf("float64_row_loss %s %s %016llx\n", fa_float64_row_losses[which].name, dtype_names[dtype],
+               (unsigned long long)h);
     }
 }
 

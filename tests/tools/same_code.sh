@@ -7,7 +7,8 @@
 # An object's functions are compared without their names: instructions, relocations and constants.
 # Objects are matched by what they hold, so that a renamed file finds its former self. Ends with
 # "same code", or with "DIFFERENT code" and exit code 1. About 3 minutes a compiler on 2 cores.
-# GCC and CLANG choose other compilers, such as "ccache gcc"; one that is not installed is left out, and said so.
+# GCC, CLANG and CROSS (for aarch64) choose other compilers, such as "ccache gcc"; one that is not installed is
+# left out, and said so.
 set -u
 root=$(cd "$(dirname "$0")/../.." && pwd)
 work=$(mktemp -d)
@@ -32,7 +33,9 @@ build() {
 
 cat >"$work/digest.py" <<'E2'
 """Of each object in a folder: a digest of its functions and constants without their names."""
-import collections, hashlib, pathlib, re, subprocess, sys
+import collections, hashlib, os, pathlib, re, subprocess, sys
+
+OBJDUMP = os.environ["OBJDUMP"]
 
 def run(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -40,7 +43,7 @@ def run(*command):
 def contents(path):
     """The bytes of each section of constants, in hex."""
     found = {}
-    for part in re.split(r"^Contents of section ", run("objdump", "-s", str(path)), flags=re.M)[1:]:
+    for part in re.split(r"^Contents of section ", run(OBJDUMP, "-s", str(path)), flags=re.M)[1:]:
         name, _, body = part.partition(":\n")
         found[name] = "".join("".join(line[1:].split("  ")[0].split()[1:5]) for line in body.splitlines())
     return found
@@ -55,11 +58,11 @@ def sections(path):
         pool = re.fullmatch(r"\.rodata\.cst(\d+)", symbol)
         if not pool:  # tables of jumps lie one behind the other in .rodata
             return kind + ("" if symbol == ".rodata" else f"{sign or ''}{offset or ''}")
-        size, at = int(pool[1]), int(f"{sign or '+'}{offset or '0'}", 16) + 4
+        size, at = int(pool[1]), int(f"{sign or '+'}{offset or '0'}", 16) + (4 if "X86" in kind else 0)
         at -= at % size  # an immediate operand comes between the address and the next instruction
         return kind + data[symbol][2 * at : 2 * (at + size)]
 
-    code = run("objdump", "-dr", "--no-addresses", "--no-show-raw-insn", str(path))
+    code = run(OBJDUMP, "-dr", "--no-addresses", "--no-show-raw-insn", str(path))
     for part in code.split("Disassembly of section ")[1:]:
         _, _, body = part.partition("\n")
         body = re.sub(r"<[^>]*>", "<>", body)
@@ -96,8 +99,10 @@ E2
 checkout "$base" "$work/base"
 checkout "$head" "$work/head"
 failed=0
-for compiler in "${GCC:-gcc}" "${CLANG:-clang}"; do
+for compiler in "${GCC:-gcc}" "${CLANG:-clang}" "${CROSS:-aarch64-linux-gnu-gcc}"; do
     name=${compiler##* }
+    export OBJDUMP=objdump
+    case $name in aarch64-*) OBJDUMP=aarch64-linux-gnu-objdump ;; esac
     if ! command -v "$name" >/dev/null; then
         echo "$name is not installed: not compared"
         continue

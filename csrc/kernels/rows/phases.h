@@ -50,7 +50,6 @@
 #undef YES
 #undef NO
 
-#undef FA_CALL_TRAVERSAL
 
 #define FA_STATE_FITS(bytes, tiles) ((tiles) * (sizeof(FN(softmax_state)) + sizeof(FN(ce_state))) <= (bytes))
 _Static_assert(FA_STATE_FITS(FA_ROW_STATE, 1), "too small a state");
