@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.cases import INPUTS, FLOAT64_ROWS, Case, Data
+from benchmarks.cases import FLOAT64_ROWS, INPUTS, Case, Data
 from benchmarks.peers import torch_activations, torch_rows
 from benchmarks.peers.base import Candidate, Peer
 from benchmarks.timing import Call
