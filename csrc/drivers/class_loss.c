@@ -1,4 +1,5 @@
-/* nll_loss and cross_entropy: labels, ignored rows, means and gradients by row. */
+/* nll_loss and cross_entropy: labels are checked and copied, weights and the mean's denominator found, then rows run.
+ * Cross entropy goes by drivers/rows.c to its row kernel (kernels/rows/cross_entropy.h); nll_loss is written here. */
 #include "totals.h"
 
 #include "../runtime/dispatch.h"
@@ -11,19 +12,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- what the rows of a job need --------------------------------------------------------- */
+/* ---- labels, scales, weights ---------------------------------------------------------------- */
 
-enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums go on where they were */
+enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums continue in their slots */
 
 typedef struct {
     const fa_class_loss_job *job;
     const fa_isa *isa;
     size_t rows, rows_per_task;
-    double *loss;   /* of each row; then FA_ROW_PADDING more */
-    double *weight; /* class weights; NULL: all 1 */
+    double *loss;   /* (rows + FA_ROW_PADDING), the padding is scratch */
+    double *weight; /* (n), or NULL: all 1 */
     double weight_sum, denominator, norm;
-    int64_t *label; /* cross entropy: as they were checked, then 0 for an ignored row; then FA_ROW_PADDING zeros */
-    double *scale;  /* of a row's gradient; 0 for an ignored row; NULL: that of all */
+    int64_t *label; /* (rows + FA_ROW_PADDING), for a row kernel: checked copies; 0 for an ignored row and padding */
+    double *scale;  /* (rows), what multiplies a row's gradient, 0 for an ignored row; or NULL: scale_of_all */
     double scale_of_all;
 } class_loss_context;
 
@@ -38,7 +39,7 @@ static size_t block_at(const class_loss_context *c, size_t first) {
 
 static void read_labels(const class_loss_context *c, size_t first, size_t n, int64_t *to) {
     const fa_class_loss_job *job = c->job;
-    const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* bad, whatever is ignored */
+    const int64_t beyond = job->ignore_index == -1 ? -2 : -1; /* a bad label, whatever is ignored */
     fa_view2_gather_labels(&job->labels, job->inner, first, n, beyond, to);
 }
 
@@ -46,8 +47,8 @@ static int is_live(const class_loss_context *c, int64_t label) {
     return label != c->job->ignore_index && (uint64_t)label < c->job->n;
 }
 
-/* Counts the rows that are not ignored; gives the first row with a bad label, or `rows`. With c->label what is checked
- * is kept there: another thread may change the user's. */
+/* Returns the first row with a bad label, or `rows`; adds the rows that count to *live. Where c->label is wanted the
+ * checked labels are kept there, since another thread may change the caller's. */
 static size_t check_labels(const class_loss_context *c, size_t *live) {
     const int64_t ignore = c->job->ignore_index;
     const int ignores_class = (uint64_t)ignore < c->job->n;
@@ -65,8 +66,8 @@ static size_t check_labels(const class_loss_context *c, size_t *live) {
     return c->rows;
 }
 
-/* Labels, and 1 for each row that counts; of an ignored one 0 and 0. In range they are even if
- * another thread has changed them since they were checked. */
+/* Labels, and in `live` 1 for each row that counts; for an ignored row both are 0. Labels are in range even if another
+ * thread has changed them since they were checked. */
 static void read_live_labels(const class_loss_context *c, size_t first, size_t n, int64_t *label, double *live) {
     if (c->label) memcpy(label, c->label + first, n * sizeof *label);
     else read_labels(c, first, n, label);
@@ -82,7 +83,7 @@ static void read_weighed_labels(const class_loss_context *c, size_t first, size_
     for (size_t i = 0; c->weight && i < n; i++) weight[i] *= c->weight[label[i]];
 }
 
-/* grad_output of the rows, times what a mean divides by. */
+/* What multiplies each row's gradient: its grad_output over what a mean divides by. */
 static void read_scales(const class_loss_context *c, size_t first, size_t n, double *to) {
     const fa_view2 *upstream = &c->job->grad_output;
     if (fa_view2_repeats(upstream)) {
@@ -109,8 +110,8 @@ static void read_weights(class_loss_context *c) {
     if (c->weight) fa_gather(c->isa, &c->job->weight, 0, c->job->n, FA_DOUBLE, c->weight);
 }
 
-/* A mean by weight does not depend on their size, and float32 has no 1e-50. By a power of two, which is exact; of the
- * labels' weights, for another class may have any. */
+/* A mean by weight does not change if all weights are multiplied by one number, but float32 cannot hold 1e-50. They are
+ * multiplied by a power of two, which is exact, so that the largest weight of a label is near 1. */
 static void rescale_weights(class_loss_context *c) {
     double largest = 0.0, weight[BLOCK];
     int64_t label[BLOCK];
@@ -138,7 +139,7 @@ static double sum_weights(const class_loss_context *c) {
     return fa_sum_total(&state);
 }
 
-/* Weights and the denominator of a mean. Nothing to divide by gives 0, not NaN. */
+/* Class weights, what a mean divides by, and its inverse. A mean over nothing is 0, not NaN. */
 static void prepare(class_loss_context *c, size_t live) {
     const fa_class_loss_job *job = c->job;
     read_weights(c);
@@ -158,7 +159,7 @@ static void prepare(class_loss_context *c, size_t live) {
 
 /* ---- cross entropy -------------------------------------------------------------------------- */
 
-/* Kernels read these in their own precision. */
+/* n doubles become floats in the same memory, if kernels compute in float32. */
 static void narrow_in_place(const class_loss_context *c, size_t n, double *v) {
     float *narrow = (float *)(void *)v;
     for (size_t k = 0; c->job->precision == FA_SINGLE && k < n; k++) {
@@ -167,7 +168,7 @@ static void narrow_in_place(const class_loss_context *c, size_t n, double *v) {
     }
 }
 
-/* Each row's scale, if not all are the same; of an ignored row label and scale are 0. */
+/* Each row's scale, if they differ. An ignored row's label and scale are 0. */
 static void prepare_rows(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     const size_t size = fa_realsize(job->precision);
@@ -204,8 +205,7 @@ static int run_cross_entropy(class_loss_context *c) {
     }
     prepare_rows(c);
     if (c->weight) narrow_in_place(c, job->n, c->weight);
-    for (size_t o = 0; o < job->outer;
-         o++) { /* in this order: the first losses of the next outer index are overwritten */
+    for (size_t o = 0; o < job->outer; o++) { /* in this order: a call's padding spoils the next one's first losses */
         size_t first = o * job->inner;
         fa_rows_job rows = {.precision = job->precision,
                             .kernel = c->isa->kernels[job->precision]->rows.class_loss[job->loss],
@@ -233,7 +233,7 @@ static int run_cross_entropy(class_loss_context *c) {
     return failed;
 }
 
-/* ---- nll: -w_t x_t, whose gradient is -w_t at the label and 0 elsewhere ------------------------- */
+/* ---- nll_loss: -w_t x_t; its gradient is -w_t at the label and 0 elsewhere ------------------------- */
 
 static double read_real(const fa_isa *isa, fa_dtype dtype, const char *from) {
     double x;
@@ -254,7 +254,7 @@ static void write_real(const fa_isa *isa, fa_dtype dtype, double x, char *to) {
     else isa->kernels[FA_SINGLE]->narrow(1, dtype, &narrow, to);
 }
 
-/* Zeroes n classes of rows of one outer index: all zero bits are 0.0 in every type. */
+/* Writes 0 to n classes of rows of one outer index: in every type 0.0 is all zero bits. */
 static void zero_rows(const fa_view3 *view, char *to, size_t rows, size_t n) {
     size_t size = fa_itemsize(view->dtype);
     if (view->class_ == (ptrdiff_t)size && view->inner == (ptrdiff_t)(n * size)) {
@@ -267,13 +267,13 @@ static void zero_rows(const fa_view3 *view, char *to, size_t rows, size_t n) {
     }
 }
 
-/* Rows of one outer index; weight: their labels', 0 for an ignored row. */
+/* Rows of one outer index. label, weight, scale: (n); weight is the label's, 0 for an ignored row. */
 static void nll_run(const class_loss_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
                     const double *scale) {
     const fa_class_loss_job *job = c->job;
     const fa_view3 *in = &job->input, *grad = &job->grad, *hess = &job->hess;
     const char *x = fa_view3_at(in, job->inner, first);
-    for (size_t i = 0; i < n; i++, x += in->inner) { /* before the gradient, which may overwrite the input */
+    for (size_t i = 0; i < n; i++, x += in->inner) { /* losses first: the gradient may overwrite the input */
         double at_label = read_real(c->isa, in->dtype, x + (ptrdiff_t)label[i] * in->class_);
         c->loss[first + i] = weight[i] != 0.0 ? -weight[i] * at_label : 0.0;
     }
@@ -306,7 +306,7 @@ static void run_nll(class_loss_context *c) {
     fa_parallel_for(fa_tasks(c->rows, c->rows_per_task), nll_task, c);
 }
 
-/* Memory for what the job may need of these; NULL without it. */
+/* The context's arrays, in one block; NULL if there is no memory. */
 static double *allocate(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     const size_t padded = c->rows + FA_ROW_PADDING, weight = job->weight.data ? job->n : 0;

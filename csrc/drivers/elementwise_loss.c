@@ -1,3 +1,4 @@
+/* Elementwise losses: tasks of a fixed size, each with a sum of its own; the sums are added in the order of tasks. */
 #include "jobs.h"
 
 #include "totals.h"
@@ -10,14 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- elementwise losses ------------------------------------------------------------ */
-
 typedef struct {
     const fa_isa *isa;
     fa_operands operands;
     fa_loss_kernel *kernel;
     size_t n;
-    double *partial; /* a chunk's sum each, or NULL */
+    double *partial; /* (tasks), the sum of each; or NULL */
 } loss_context;
 
 typedef struct {

@@ -1,4 +1,8 @@
-/* Losses of rows in float64: labels, staging, means. The kernels are in kernels/float64_rows/. */
+/* Losses of rows in float64: margins and distances.
+ *
+ * Labels are checked. Then each task takes its rows block by block: inputs are staged to float64, as padded rows or,
+ * if rows are short, as tiles; the kernel (kernels/float64_rows/) runs row by row or tile by tile; gradients are
+ * staged back. */
 #include "totals.h"
 
 #include "../runtime/dispatch.h"
@@ -11,26 +15,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_ELEMENTS = 1 << 10, MAX_ROWS = 64 }; /* a block: what is staged at a time */
-enum { MAX_TILED_ROW = 32 };                                               /* rows this short go through tiles */
+enum {
+    BLOCK_ELEMENTS = 1 << 10,
+    MAX_ROWS = 64
+};                           /* elements of a block, which is staged at a time; rows of one at most */
+enum { MAX_TILED_ROW = 32 }; /* the longest rows that go through tiles */
 
 typedef struct {
     const fa_float64_row_loss_job *job;
     const fa_isa *isa;
     size_t rows, rows_per_task, padded, rows_per_block, results;
-    size_t lanes;   /* rows of a call of the kernel: those of a tile, or 1 */
-    double *loss;   /* of each row */
-    double *weight; /* of classes, padded with 0; NULL: all 1 */
+    size_t lanes;   /* rows of a kernel's call: those of a tile, or 1 */
+    double *loss;   /* (rows) */
+    double *weight; /* (padded), of classes, 0 beyond n; or NULL: all 1 */
     double norm, scale_of_all;
     atomic_int failed;
 } float64_row_context;
 
-/* A task's buffers: of a block of rows the inputs and results; what kernels work in; rows on their way. */
+/* A task's buffers, in one block of memory. in, grad, hess: a block's rows; stage: rows on their way there or back. */
 typedef struct {
     double *in[FA_FLOAT64_ROW_INPUTS], *grad[FA_FLOAT64_ROW_INPUTS], *hess[FA_FLOAT64_ROW_INPUTS];
     fa_float64_rows_args row;
     double *scale, *target, *row_weight;
-    float *float32_tile; /* a tile of float32 */
+    float *float32_tile; /* (n, lanes of float32) */
     char *stage;
     int64_t *labels;
     void *memory;
@@ -38,11 +45,11 @@ typedef struct {
 
 /* ---- labels --------------------------------------------------------------------------------- */
 
-enum { BEYOND = -2 }; /* stands for labels that int64 does not hold: no label of either kind */
+enum { BEYOND = -2 }; /* what a label becomes that int64 does not hold: no class, and no end of a list */
 
 static int is_class(const float64_row_context *c, int64_t label) { return (uint64_t)label < c->job->n; }
 
-/* Gives the first bad label of `count` from *at on, or moves *at on. */
+/* Is one of the next `count` labels bad? Then *at is its number; else *at moves past them. */
 static int find_bad_label(const float64_row_context *c, size_t count, const fa_operand *labels, int listed,
                           size_t *at) {
     int64_t label[FA_STAGE_ELEMENTS];
@@ -69,8 +76,8 @@ static int has_bad_label(const float64_row_context *c, size_t *at) {
     return 0;
 }
 
-/* Labels of a block's rows, and of each row of a call the list: in range even if another thread has changed them
- * since they were checked. An absent row's label is 0, its list empty. */
+/* Labels of a block's rows, or the lists of a call's rows. They are in range even if another thread has changed them
+ * since they were checked. An absent row (a tile may be partial) has label 0 and an empty list. */
 static void read_labels(const float64_row_context *c, size_t row, size_t rows, workspace *ws) {
     fa_operand labels = fa_view2_run(&c->job->labels, c->job->inner, row);
     fa_gather_labels(&labels, 0, rows, BEYOND, ws->labels);
@@ -112,12 +119,12 @@ static int allocate(const float64_row_context *c, workspace *ws) {
     for (size_t k = 0; k < grads; k++) ws->grad[k] = suballocate(&at, block);
     for (size_t k = 0; k < hesses; k++) ws->hess[k] = suballocate(&at, block);
     for (size_t k = 0; k < FA_FLOAT64_ROW_INPUTS; k++) r->work[k] = suballocate(&at, line);
-    ws->stage = (char *)suballocate(&at, 2 * line); /* as many rows as a tile of float32 has */
+    ws->stage = (char *)suballocate(&at, 2 * line); /* for as many rows as a float32 tile has */
     ws->float32_tile = (float *)(void *)suballocate(&at, line);
     ws->scale = suballocate(&at, c->rows_per_block);
     ws->target = suballocate(&at, c->rows_per_block);
     ws->row_weight = suballocate(&at, c->rows_per_block);
-    ws->labels = (int64_t *)(void *)at; /* of a block's rows and as many absent ones as lanes, or lists of a call's */
+    ws->labels = (int64_t *)(void *)at; /* a block's, then `lanes` absent rows'; or the lists of a call */
     r->tile = c->lanes > 1;
     r->lanes = c->lanes;
     r->n = job->n;
@@ -137,7 +144,7 @@ static int has_contiguous_rows(const fa_view3 *view) {
 }
 static fa_dtype real_of(fa_dtype dtype) { return fa_precision_of(dtype) == FA_SINGLE ? FA_F32 : FA_F64; }
 
-/* Some rows as reals of their own precision, `*pitch` of them apart: where they are, or in the stage. */
+/* Rows as float32 or float64, whichever their type is computed in, *pitch elements apart: in place, or in the stage. */
 static char *gather_rows(const float64_row_context *c, const fa_view3 *view, size_t row, size_t rows, char *stage,
                          ptrdiff_t *pitch) {
     const fa_precision precision = fa_precision_of(view->dtype);
@@ -159,8 +166,8 @@ static void scatter_rows(const float64_row_context *c, const fa_view3 *view, siz
     }
 }
 
-/* A block's rows to float64, as padded rows or as tiles one after another; and back. A tile of float32 is two
- * of float64. Rows are taken as many at a time as their precision's tile holds. */
+/* A block's rows to float64 (rows as padded rows, or tiles one after another), and back. A tile of float32 makes two of
+ * float64, so rows go in groups of their own precision's tile. */
 static void stage_in(const float64_row_context *c, const fa_view3 *view, size_t row, size_t rows, const workspace *ws,
                      double *to) {
     const fa_float64_row_kernels *kernels = &c->isa->float64_rows;
@@ -214,7 +221,7 @@ static void stage_values(const float64_row_context *c, const fa_view2 *values, s
     else
         for (size_t k = 0; k < rows; k++) to[k] = absent;
 }
-/* grad_output of the rows, times their weight and what a mean divides by; weights; and targets. */
+/* Each row's target, its weight, and what multiplies its gradient: grad_output times weight over the mean's divisor. */
 static void stage_row_values(const float64_row_context *c, size_t row, size_t rows, workspace *ws) {
     const fa_float64_row_loss_job *job = c->job;
     const int repeated = fa_view2_repeats(&job->grad_output);
@@ -227,7 +234,7 @@ static void stage_row_values(const float64_row_context *c, size_t row, size_t ro
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
-/* What the kernel finds of the rows from i on. An absent row's values are 0, a single one's in all lanes. */
+/* Arguments of a call for the rows from i on. An absent row's values are 0; a single row's are in all lanes. */
 static void bind_rows(const float64_row_context *c, workspace *ws, size_t i, size_t rows) {
     fa_float64_rows_args *r = &ws->row;
     const size_t at = i * (r->tile ? r->n : c->padded);
@@ -282,7 +289,7 @@ static void run_task(void *context, size_t index) {
     free(ws.memory);
 }
 
-/* A row's losses and class weights; 0, or -1 without memory. */
+/* Room for losses, class weights, and what a mean multiplies by. 0, or -1 if there is no memory. */
 static int prepare(float64_row_context *c) {
     const fa_float64_row_loss_job *job = c->job;
     const int weighted = job->weight.data || fa_float64_row_losses[job->loss].targets == FA_TARGETS_PROBABILITIES;

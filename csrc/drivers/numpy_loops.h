@@ -4,7 +4,7 @@
 
 #include "../core.h"
 
-/* Which function a strided loop computes, on which types: its `data`. */
+/* A ufunc's inner loop as NumPy calls it. `data` is a fa_map_loop, which says what to compute on which types. */
 typedef struct {
     int op; /* fa_activation_id */
     fa_variant variant;
@@ -13,18 +13,18 @@ typedef struct {
     const void *constant[FA_MAX_INPUTS]; /* a parameter's value that is no operand of the ufunc; else NULL */
 } fa_map_loop;
 
-/* The loop NumPy calls a ufunc's inner loop: args and strides of the operands, then of the outputs. */
+/* args, strides: of the inputs that have no constant, then of the outputs */
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data);
 
-/* Which function a gufunc's inner loop computes: its `data`. */
+/* The same of a gufunc: dims are rows and n. */
 typedef struct {
     int op; /* fa_row_id */
     fa_variant variant;
     int masked;
-    fa_dtype dtype, in_dtype; /* in_dtype differs for integers */
+    fa_dtype dtype, in_dtype; /* in_dtype: of the inputs, which differs for integers */
 } fa_rows_loop;
 
-/* As NumPy calls a gufunc's inner loop; 0, or -1 without memory. */
+/* 0, or -1 if there is no memory. */
 int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, const fa_rows_loop *loop);
 
 #endif

@@ -5,7 +5,7 @@
 #include "../kernels/contract.h"
 #include "../math/compensated_sum.h"
 
-/* n doubles: element i to slot i % FA_SUM_SLOTS. */
+/* Adds n doubles to the state: element i to slot i % FA_SUM_SLOTS. */
 static inline void fa_accumulate(const fa_isa *isa, fa_sum_state *state, size_t n, const double *v) {
     const size_t whole = n - n % FA_SUM_SLOTS;
     isa->add_compensated(state, whole, v);
