@@ -16,7 +16,7 @@ fail() { echo "FAIL: $*"; failed=1; }
 quietly() { "$@" >"$work/out" 2>&1 || { tail -25 "$work/out"; return 1; }; }
 
 MOST_BYTES=3000000
-NEEDED=(pytest pytest-timeout hypothesis scipy mpmath ml_dtypes 'dask[array]' psutil)
+NEEDED=(pytest pytest-timeout pytest-xdist hypothesis scipy mpmath ml_dtypes 'dask[array]' psutil)
 # What an interpreter, a compiler or a NumPy could change; the numbers are the other checks' task.
 QUICK=(docs/test_{registry,doctests}.py accuracy/test_{special_values,narrow_types}.py {calls,losses}/test_errors.py
     layouts/test_{elementwise,rows}.py processes)
