@@ -10,29 +10,33 @@ from mpmath import mp
 import fastact as fa
 from fastact import _core
 
-MOST_WORKERS = 8  # beyond that they wait for the longest test, and each takes seconds to start
-# Files whose tests share what takes long to make, or measure the process they are in: one worker runs all
-# of a file, the first of them first. Of other files it takes a function with all of its parameters.
+MOST_WORKERS = 8  # more would wait for the longest test, and each takes seconds to start
+# What one worker runs, one test after another: files whose tests share what takes long to make, and the
+# folder of tests that measure threads, memory and time. They come first, in this order. Of other files a
+# worker takes a function with all of its parameters.
 TOGETHER = (
-    "embedding/test_core.py",
-    "layouts/test_determinism.py",
-    "processes/test_leaks.py",
-    "processes/test_processes.py",
-    "processes/test_threads.py",
-    "accuracy/test_elementary.py",
-    "docs/test_accuracy_page.py",
-    "docs/test_benchmarks.py",
-    "docs/test_examples.py",
+    "tests/embedding/test_core.py",
+    "tests/layouts/test_determinism.py",
+    "tests/processes/",
+    "tests/accuracy/test_elementary.py",
+    "tests/docs/test_accuracy_page.py",
+    "tests/docs/test_benchmarks.py",
+    "tests/docs/test_examples.py",
 )
 
 
-def _place(nodeid):
-    """Of a test's file in the above, or behind them all."""
-    return next((k for k, name in enumerate(TOGETHER) if f"{name}::" in nodeid), len(TOGETHER))
+def _unit(nodeid):
+    """What of the tests one worker takes."""
+    return next((start for start in TOGETHER if nodeid.startswith(start)), nodeid.split("[")[0])
+
+
+def pytest_collection_modifyitems(items):
+    places = {start: k for k, start in enumerate(TOGETHER)}
+    items.sort(key=lambda item: places.get(_unit(item.nodeid), len(places)))
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config):
+def pytest_xdist_auto_num_workers():
     """One for each CPU that this process may use; with one CPU none but this process."""
     cpus = _core.available_cpus()
     return min(cpus, MOST_WORKERS) if cpus > 1 else 0
@@ -40,25 +44,22 @@ def pytest_xdist_auto_num_workers(config):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
+    """What `--dist loadscope` means here."""
     if config.option.dist != "loadscope":
         return None
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return nodeid.split("::" if _place(nodeid) < len(TOGETHER) else "[")[0]
+            return _unit(nodeid)
 
     config.option.loadscopereorder = False  # ours is the order of the tests
     return Scheduling(config, log)
 
 
-def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: _place(item.nodeid))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish():
-    """The collector of garbage need not look through thousands of tests time and again."""
+    """What has been collected stays: the garbage collector need not look through it time and again."""
     gc.collect()
     gc.freeze()
 

@@ -25,6 +25,12 @@ def test_every_file_is_named_once():
     assert sorted(_rows()) == sorted(named)
 
 
+def test_what_conftest_keeps_together_exists():
+    named = re.findall(r'^    "(tests/[\w/.]+)",$', (TESTS / "conftest.py").read_text(), flags=re.MULTILINE)
+    assert len(named) > 5
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def test_what_is_named_exists():
     folders = (ROOT, TESTS, *(path for path in TESTS.iterdir() if path.is_dir()))
     names = set(re.findall(r"`((?:tests/)?[\w/]+(?:\.\w+|/))`", README))

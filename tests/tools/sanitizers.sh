@@ -106,7 +106,7 @@ package() {
         (cd "$copy" && PYTHONPATH=$copy LD_PRELOAD=$runtime PYTHONMALLOC=malloc \
             ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path="$log" \
             UBSAN_OPTIONS=print_stacktrace=0:log_path="$log" \
-            python -m pytest -q -p no:cacheprovider -k "not guards_guard" "$@") >"$work/out" 2>&1 ||
+            python -m pytest -q -n 0 -p no:cacheprovider -k "not guards_guard" "$@") >"$work/out" 2>&1 ||
             { fail "the package's tests"; tail -30 "$work/out"; }
         tail -1 "$work/out"
     }

@@ -31,7 +31,19 @@ from defects import DEFECTS, Defect
 from support import ROOT
 
 COPIED = ("csrc", "fastact", "tests", "pyproject.toml", "README.md")
-PYTEST = [sys.executable, "-m", "pytest", "-x", "-q", "--timeout=300", "-p", "no:cacheprovider"]
+PYTEST = [
+    sys.executable,
+    "-m",
+    "pytest",
+    "-x",
+    "-q",
+    "-n0",
+    "-m",
+    "",
+    "--timeout=300",
+    "-p",
+    "no:cacheprovider",
+]
 
 
 class Tree:
