@@ -133,7 +133,8 @@ def split_out(out: Any, name: str, count: int) -> list[tuple[Any, str]]:
         return [(None, name)] * count
     if not isinstance(out, tuple) or len(out) != count:
         number = {2: "two", 3: "three"}[count]
-        raise TypeError(f"{name} must be a tuple of {number} arrays, one for each input")
+        found = f"a tuple of {len(out)}" if isinstance(out, tuple) else type(out).__name__
+        raise TypeError(f"{name} must be a tuple of {number} arrays, one for each input, got {found}")
     return [(part, f"{name}[{k}]") for k, part in enumerate(out)]
 
 

@@ -139,7 +139,7 @@ cdef bint is_float_block(object a):
 
 cdef bint may_write(object out, cnp.ndarray like):
     """May the core write to it just as it is, results of the type of `like`? Shapes and overlap are the caller's
-    question. Where this says no, _arrays.check_out decides, copies or refuses."""
+    question. Where this says no, _arrays.check_out refuses what must be, and OutputBuffer copies the rest."""
     if not is_float_block(out):
         return False
     cdef cnp.ndarray array = out

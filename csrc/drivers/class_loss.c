@@ -187,7 +187,7 @@ static void prepare_rows(class_loss_context *c) {
     }
 }
 
-static int run_cross_entropy(class_loss_context *c) {
+static int run_row_kernel(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     int soft = !job->labels.data, failed = 0;
     fa_cross_entropy_options options = {.soft_targets = soft,
@@ -300,11 +300,22 @@ static void nll_task(void *context, size_t index) {
     }
 }
 
-static void run_nll(class_loss_context *c) {
+static int run_nll_loss(class_loss_context *c) {
     size_t written = c->job->grad.data || c->job->hess.data ? c->job->n : 0;
-    c->rows_per_task = fa_task_rows(written + 8); /* a label costs as much as a few zeros */
+    c->rows_per_task = fa_task_rows(written + 8, 1); /* a label costs as much as a few zeros */
     fa_parallel_for(fa_tasks(c->rows, c->rows_per_task), nll_task, c);
+    return 0;
 }
+
+/* By the table: its row kernel, or a function of this file. 0, or -1 if there is no memory. */
+static int (*const run_loss[])(class_loss_context *) = {
+#define YES(name) run_row_kernel
+#define NO(name) run_##name
+#define FA_CLASS_LOSS(name, targets, row_kernel) row_kernel(name),
+#include "../ops.def"
+#undef YES
+#undef NO
+};
 
 /* The context's arrays, in one block; NULL if there is no memory. */
 static double *allocate(class_loss_context *c) {
@@ -335,10 +346,7 @@ fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row) {
     if (!by_row && (!labels || live == c.rows)) c.scale = NULL;
     prepare(&c, live);
 
-    int failed = 0;
-    if (has_row_kernel(&c)) failed = run_cross_entropy(&c);
-    else run_nll(&c);
-
+    const int failed = run_loss[job->loss](&c);
     if (job->value.data) fa_view2_scatter(c.isa, &job->value, job->inner, c.rows, c.loss);
     if (job->total) {
         fa_sum_state state = {{0}, {0}};

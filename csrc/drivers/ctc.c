@@ -77,13 +77,13 @@ typedef struct {
     size_t steps, labels, index; /* index: which sequence of the batch */
     const int64_t *label;
     fa_ctc_step step;
-    fa_ctc_row rows;                /* with gradients two rows of beta and one of alpha beta; then alpha's rows */
-    size_t alpha;                   /* the first row of alpha, which stands for the time before the first step */
-    double *x, *skip, *posterior;   /* as fa_ctc_step and fa_ctc_kernels.backward want them */
-    double *dense;                  /* (classes): the logits of a step */
-    double *max, *total;            /* (steps): maximum and normaliser of the softmax, if input is logits */
+    fa_ctc_row rows;              /* with gradients two rows of beta and one of alpha beta; then alpha's rows */
+    size_t alpha;                 /* the first row of alpha, which stands for the time before the first step */
+    double *x, *skip, *posterior; /* as fa_ctc_step and fa_ctc_kernels.backward want them */
+    double *dense;                /* (classes): the logits of a step */
+    double *max, *total;          /* (steps): maximum and normaliser of the softmax, if input is logits */
     double *class_posterior, *grad, *hess; /* (classes): of a step; class_posterior: the posterior of each class */
-    char *raw;                      /* the elements at the labels, not yet converted */
+    char *raw;                             /* the elements at the labels, not yet converted */
 } sequence;
 
 static fa_ctc_row row_at(const sequence *s, size_t row) {
@@ -363,7 +363,7 @@ static fa_ctc_status run_checked(ctc_context *b, fa_ctc_fault *bad) {
     for (size_t n = 0; n < job->sequences; n++)
         most = (size_t)b->target_length[n] > most ? (size_t)b->target_length[n] : most;
     size_t states = job->steps * (2 * most + 1 + (job->logits || wants_gradients(job) ? job->classes : 0));
-    b->per_task = FA_TASK_CTC / (states + 1) + 1;
+    b->per_task = fa_task_sequences(states);
     fa_parallel_for(fa_tasks(job->sequences, b->per_task), run_task, b);
     if (atomic_load(&b->failed)) return FA_CTC_NO_MEMORY;
     store_results(b);

@@ -29,7 +29,7 @@ static void loss_piece(void *context, size_t n, const void *const in[], const si
     c->kernel(n, in, step, c->state, out);
 }
 
-static void loss_chunk(void *context, size_t index) {
+static void loss_task(void *context, size_t index) {
     const loss_context *p = context;
     const size_t start = index * FA_TASK_SUMMED, left = p->n - start;
     fa_sum_state state = {{0}, {0}};
@@ -39,7 +39,7 @@ static void loss_chunk(void *context, size_t index) {
 }
 
 int fa_elementwise_loss_run(const fa_elementwise_loss_job *job) {
-    const size_t chunks = fa_tasks(job->n, FA_TASK_SUMMED);
+    const size_t tasks = fa_tasks(job->n, FA_TASK_SUMMED);
     loss_context p = {.isa = fa_current_isa(), .n = job->n};
     p.kernel = p.isa->kernels[job->precision]->loss[job->op];
     p.operands.inputs = 4 + (size_t)fa_elementwise_losses[job->op].parameters;
@@ -47,11 +47,11 @@ int fa_elementwise_loss_run(const fa_elementwise_loss_job *job) {
     p.operands.precision = job->precision;
     memcpy(p.operands.in, job->in, sizeof job->in);
     memcpy(p.operands.out, job->out, sizeof job->out);
-    if (job->total && !(p.partial = malloc((chunks + 1) * sizeof(double)))) return -1;
-    fa_parallel_for(chunks, loss_chunk, &p);
+    if (job->total && !(p.partial = malloc((tasks + 1) * sizeof(double)))) return -1;
+    fa_parallel_for(tasks, loss_task, &p);
     if (job->total) {
         fa_sum_state state = {{0}, {0}};
-        fa_accumulate(p.isa, &state, chunks, p.partial);
+        fa_accumulate(p.isa, &state, tasks, p.partial);
         *job->total = fa_sum_total(&state);
         free(p.partial);
     }

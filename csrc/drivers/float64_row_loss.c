@@ -323,7 +323,7 @@ fa_status fa_float64_row_loss_run(const fa_float64_row_loss_job *job, size_t *ba
     c.rows_per_block = c.padded < BLOCK_ELEMENTS / MAX_ROWS ? MAX_ROWS : BLOCK_ELEMENTS / c.padded + 1;
     if (c.lanes > 1) /* whole tiles */
         c.rows_per_block = (c.rows_per_block + FA_FLOAT64_GROUP - 1) / FA_FLOAT64_GROUP * FA_FLOAT64_GROUP;
-    c.rows_per_task = (fa_task_rows(job->n + 8) + c.rows_per_block - 1) / c.rows_per_block * c.rows_per_block;
+    c.rows_per_task = fa_task_rows(job->n + 8, c.rows_per_block);
     if (prepare(&c)) return FA_NO_MEMORY;
     fa_parallel_for(fa_tasks(c.rows, c.rows_per_task), run_task, &c);
     const int failed = atomic_load(&c.failed);

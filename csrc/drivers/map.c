@@ -1,4 +1,4 @@
-/* Activations over operands of any layout, as NumPy calls a ufunc's inner loop: chunks go to threads, what kernels
+/* Activations over operands of any layout, as NumPy calls a ufunc's inner loop: tasks go to threads, what kernels
  * cannot use in place is staged (operands.h), large outputs are stored past the caches. The kernels are
  * kernels/map_loop.h. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
@@ -16,8 +16,8 @@ typedef struct {
     const fa_map_job *job;
     const fa_isa *isa;
     fa_map_kernel *kernel;
-    size_t chunk; /* elements of a task */
-    int streams;  /* store past the caches */
+    size_t in_task; /* elements of a task */
+    int streams;    /* store past the caches */
 } map_context;
 
 enum { LINE = 64 };
@@ -88,16 +88,16 @@ static void map_piece(void *context, size_t n, const void *const in[], const siz
     if (c->streams) fa_stream_end();
 }
 
-static void map_chunk(void *context, size_t index) {
+static void map_task(void *context, size_t index) {
     map_context *c = context;
-    const size_t start = index * c->chunk, left = c->job->n - start;
-    fa_for_pieces(c->isa, &c->job->operands, start, left < c->chunk ? left : c->chunk, map_piece, c);
+    const size_t start = index * c->in_task, left = c->job->n - start;
+    fa_for_pieces(c->isa, &c->job->operands, start, left < c->in_task ? left : c->in_task, map_piece, c);
 }
 
 void fa_map_run(const fa_map_job *job) {
     map_context c = {job, fa_current_isa(), NULL, fa_task_elements(fa_activations[job->op].cost), 0};
     c.kernel = c.isa->kernels[job->operands.precision]->map[job->op][job->variant];
-    if (job->n > c.chunk && must_go_in_order(job)) c.chunk = job->n;
+    if (job->n > c.in_task && must_go_in_order(job)) c.in_task = job->n;
     else c.streams = should_stream(job);
-    fa_parallel_for(fa_tasks(job->n, c.chunk), map_chunk, &c);
+    fa_parallel_for(fa_tasks(job->n, c.in_task), map_task, &c);
 }

@@ -1,3 +1,4 @@
+/* NumPy hands over pointers, lengths and strides in bytes. Here they become a job: of an activation, or of rows. */
 #include "numpy_loops.h"
 
 #include "../runtime/dispatch.h"

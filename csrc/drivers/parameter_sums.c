@@ -1,5 +1,5 @@
 /* The gradient of a trained parameter: terms (outer, kept, inner) summed over all but `kept`, in an order that the
- * three lengths alone decide. Chunks of terms go to threads; each has slots of its own, and chunks are added in index
+ * three lengths alone decide. Tasks of terms go to threads; each has slots of its own, and tasks are added in index
  * order. */
 #include "jobs.h"
 
@@ -18,12 +18,12 @@ enum { SLOTS = FA_SUM_SLOTS };
 
 typedef struct {
     size_t outer, kept, inner;
-    size_t rows, columns; /* a chunk: whole outer rows, or of a single outer row `columns` elements of each run */
-    size_t chunks, used;  /* used: slots that get a term */
+    size_t rows, columns; /* a task: whole outer rows, or of a single outer row `columns` elements of each run */
+    size_t tasks, used;   /* used: slots that get a term */
     const fa_kernels *kernels;
     size_t itemsize;
     const char *terms;
-    double *slots; /* (chunks, kept, SLOTS); inner = 1: (chunks, used, kept) */
+    double *slots; /* (tasks, kept, SLOTS); inner = 1: (tasks, used, kept) */
 } parameter_sums_context;
 
 static const char *term(const parameter_sums_context *p, size_t index) { return p->terms + index * p->itemsize; }
@@ -34,7 +34,7 @@ static void add_runs(const parameter_sums_context *p, size_t o, size_t first, si
         p->kernels->add_to_slots(end - first, term(p, (o * p->kept + k) * p->inner + first), slots);
 }
 
-static void sums_chunk(void *context, size_t index) {
+static void sums_task(void *context, size_t index) {
     const parameter_sums_context *p = context;
     double *slots = p->slots + index * p->used * p->kept;
     size_t parts = (p->inner + p->columns - 1) / p->columns, first = index % parts * p->columns;
@@ -61,21 +61,19 @@ int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, c
     parameter_sums_context p = {outer, kept, inner, .columns = inner, .itemsize = fa_itemsize(dtype), .terms = terms};
     p.kernels = isa->kernels[fa_precision_of(dtype)];
     if (outer && kept && inner) {
-        size_t least = kept * SLOTS * SLOTS; /* keeps a chunk's slots few beside its elements */
-        p.rows = (FA_TASK_PARAMETERS > least ? FA_TASK_PARAMETERS : least) / inner / kept;
-        if (!p.rows) p.rows = 1;
+        p.rows = fa_task_parameter_rows(kept, inner, kept * SLOTS * SLOTS);
         if (outer == 1) p.columns = FA_TASK_PARAMETERS;
         p.used = inner == 1 && outer < SLOTS ? outer : SLOTS;
-        p.chunks = (outer + p.rows - 1) / p.rows * ((inner + p.columns - 1) / p.columns);
+        p.tasks = fa_tasks(outer, p.rows) * fa_tasks(inner, p.columns);
     }
-    double *sums = calloc((1 + p.chunks * p.used) * (kept ? kept : 1), sizeof *sums);
+    double *sums = calloc((1 + p.tasks * p.used) * (kept ? kept : 1), sizeof *sums);
     if (!sums) return -1;
     p.slots = sums + kept;
-    fa_parallel_for(p.chunks, sums_chunk, &p);
+    fa_parallel_for(p.tasks, sums_task, &p);
 
     fa_fpstate found = fa_fpstate_enter();
-    for (size_t c = 0; c < p.chunks; c++)
-        for (size_t k = 0; k < kept; k++) sums[k] += slots_total(&p, p.slots + c * p.used * kept, k);
+    for (size_t t = 0; t < p.tasks; t++)
+        for (size_t k = 0; k < kept; k++) sums[k] += slots_total(&p, p.slots + t * p.used * kept, k);
     fa_scatter_doubles(isa, out, kept, sums);
     fa_fpstate_leave(found);
     free(sums);

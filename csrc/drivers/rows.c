@@ -1,5 +1,6 @@
 /* Row ops and cross entropy over all rows of a matrix: the schedule by which kernels are called. fa_rows_run serves the
- * gufunc loops (fa_rows_strided, below) and class_loss.c; the kernels are in kernels/rows/, their types in contract.h.
+ * gufunc loops (fa_rows_strided in numpy_loops.c) and class_loss.c; the kernels are in kernels/rows/, their types in
+ * contract.h.
  *
  * 1. Traversal (choose_traversal; kernels/rows/row_shape.h has a picture). It never changes a result, so layout
  *    and size alone decide:
@@ -49,8 +50,6 @@ enum { MAX_LANES = FA_VIRTUAL_VECTOR / 4 };
 /* The longest rows that go through tiles; and rows side by side in memory that are longer than MAX_UNPANELLED_ROW are
  * used where they lie. */
 enum { MAX_TILED_ROW = 160, MAX_UNPANELLED_ROW = 64 };
-/* Tasks for each thread, so that uneven threads balance. */
-enum { TASKS_PER_THREAD = 16 };
 /* Bytes of one matrix of a call, up to which calls are interleaved (they share L1 and L2), and up to which lag is 1 (L1
  * then holds four calls at once). */
 enum { MAX_INTERLEAVED_BYTES = 1 << 16, MAX_LAG_BYTES = 1 << 11 };
@@ -439,14 +438,10 @@ static int should_prefetch_tiles(const schedule *s) {
     return s->job->rows * bytes > MAX_L2_BYTES;
 }
 
-/* Each task fills and drains its own pipeline, so there are no more tasks than balance needs. */
 static size_t choose_rows_per_task(const schedule *s) {
-    const fa_rows_job *job = s->job;
-    const size_t threads = (size_t)fa_get_threads(), granule = s->traversal == FA_PANEL ? s->panel_rows : MAX_LANES;
-    size_t rows = fa_task_rows(job->n + 1), balanced = job->rows / (threads * TASKS_PER_THREAD);
-    if (s->traversal == FA_WITHIN_ROW && job->n >= FA_TASK_ROWS / 4) return balanced + 1;
-    if (rows < balanced) rows = balanced;
-    return (rows + granule - 1) / granule * granule;
+    const size_t granule = s->traversal == FA_PANEL ? s->panel_rows : MAX_LANES;
+    return fa_task_pipelined_rows(s->job->rows, s->job->n, s->traversal == FA_WITHIN_ROW, granule,
+                                  (size_t)fa_get_threads());
 }
 
 int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {

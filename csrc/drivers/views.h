@@ -1,4 +1,4 @@
-/* Rows of operands with up to three dimensions, (outer, inner, classes): one walker for all drivers.
+/* Rows of operands with up to three dimensions, (outer, inner, classes): the walker of class losses and of float64 row losses.
  *
  * Rows are counted through the outer and the inner dimension: row r is (r / inner, r % inner). Rows of one outer index
  * are `v->inner` bytes apart, so that a run of them is an operand; runs end where the outer index changes.

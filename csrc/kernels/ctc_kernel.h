@@ -83,7 +83,7 @@ FA_INLINE void FN(ext_store_step)(const fa_ctc_step *s, fa_ctc_row row, size_t i
 }
 
 /* alpha_t from alpha_t-1:
- *   blank j   (itself + label j - 1) exp(x_blank - max)
+ *   blank j   (itself + label j - 1) exp(blank_x - max)
  *   label j   (itself + blank j + label j - 1 if label j may follow it directly) exp(x_j - max) */
 static void FN(ctc_forward)(const fa_ctc_step *s, fa_ctc_row before, fa_ctc_row now) {
     const size_t w = s->width;

@@ -11,6 +11,7 @@
 #define FA_OF_TYPE_H32
 #endif
 
+#include "convert.h"
 #include "rows/reduce.h"
 #include "common.h"
 

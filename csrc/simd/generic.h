@@ -2,7 +2,7 @@
 #ifndef FA_GENERIC_H
 #define FA_GENERIC_H
 
-#include "simd.h"
+#include "isa.h"
 
 FA_INLINE f64w f32_widen(vf32 v) {
     f64w w = FA_WIDEN(v);

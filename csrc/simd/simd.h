@@ -53,43 +53,7 @@
 #ifndef FA_SIMD_H
 #define FA_SIMD_H
 
-#include "fp.h"
-
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#if defined(FA_ISA_AVX512)
-#include "avx512.h"
-#elif defined(FA_ISA_AVX2)
-#include "avx2.h"
-#elif defined(FA_ISA_NEON)
-#include "neon.h"
-#else
-#include "scalar.h"
-#endif
-
-/* Where there are vectors an elementary function is inlined, and costs no call. Without vectors one copy of each serves
- * all ops, and costs little code. Likewise loops are unrolled only for vectors. */
-#if F32_LANES == 1
-#define FA_MATH FA_NOINLINE
-#define FA_UNROLL(n)
-#else
-#define FA_MATH FA_INLINE
-#if defined(__clang__)
-#define FA_UNROLL(n) FA_PRAGMA(clang loop unroll_count(n))
-#else
-#define FA_UNROLL(n) FA_PRAGMA(GCC unroll n)
-#endif
-#endif
-
-/* 64 bytes at every level: the virtual vector fixes the order of every reduction. */
-#define FA_VIRTUAL_VECTOR 64
-#define FA_F64_PER_F32 (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)
-
-typedef struct {
-    vf64 part[FA_F64_PER_F32];
-} f64w;
+#include "generic.h"
 
 #define FA_CAT_(a, b) a##b
 #define FA_CAT(a, b) FA_CAT_(a, b)
@@ -136,10 +100,6 @@ typedef struct {
 #define v_exponent FN(exponent)
 #define v_ldexp FN(ldexp)
 #define v_lookup16 FN(lookup16)
-
-FA_INLINE f64w f32_widen(vf32 v);
-FA_INLINE vf32 f32_narrow(f64w w);
-#include "generic.h"
 
 #include "f32.h" /* until another type is selected */
 

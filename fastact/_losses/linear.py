@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastact._arrays import Array, OutputBuffer, check_no_overlap, float_array, integer_array
+from fastact._arrays import Array, OutputBuffer, check_no_overlap, float_array, integer_array, split_out
 from fastact._config import _core
 from fastact._losses.base import Loss
 from fastact._losses.class_rows import (
@@ -229,10 +229,7 @@ class _Outputs:
         self, given: _Operands, sources: list[Array], out: Any, name: str, in_place: bool, shared: bool
     ) -> None:
         inputs = [given.x, given.w] + ([] if given.bias is None else [given.bias])
-        if out is not None and not (isinstance(out, tuple) and len(out) == len(inputs)):
-            raise TypeError(f"{name} must be a tuple of {len(inputs)} arrays, one for each input")
-        outs = [None] * len(inputs) if out is None else out
-        self.outs = [(array, f"{name}[{k}]") for k, array in enumerate(outs)]
+        self.outs = split_out(out, name, len(inputs))
         check_no_overlap(self.outs)
         self.buffers = [
             OutputBuffer(

@@ -4,7 +4,7 @@ from defects.defect import Defect
 
 COMPOSED = [
     Defect(
-        "a parameter's gradient misses the last row of a chunk",
+        "a parameter's gradient misses the last row of a task",
         "csrc/drivers/parameter_sums.c",
         "for (; o < last; o++) {",
         "for (; o + 1 < last; o++) {",

@@ -8,7 +8,7 @@ DETERMINISM = [
         "csrc/drivers/elementwise_loss.c",
         "fa_sum_total(&state);\n        free(p.partial);",
         "0.0;\n        for (size_t k = 0, t = (size_t)fa_get_threads(); k < t; k++)\n"
-        "            for (size_t i = k; i < chunks; i += t) *job->total += p.partial[i];\n"
+        "            for (size_t i = k; i < tasks; i += t) *job->total += p.partial[i];\n"
         "        free(p.partial);",
         "tests/layouts/test_determinism.py -k thread_counts",
     ),

@@ -93,10 +93,10 @@ LOSSES = [
             "for (size_t k = 0; k + 1 < group; k++) slots",
         ),
         (
-            "the last chunk's total left out",
+            "the last task's total left out",
             "csrc/drivers/elementwise_loss.c",
-            "fa_accumulate(p.isa, &state, chunks, p.partial);",
-            "fa_accumulate(p.isa, &state, chunks - (chunks > 1), p.partial);",
+            "fa_accumulate(p.isa, &state, tasks, p.partial);",
+            "fa_accumulate(p.isa, &state, tasks - (tasks > 1), p.partial);",
         ),
         (
             "a mean by weight divides by the number",

@@ -13,8 +13,8 @@ MEMORY = [
     Defect(
         "a thread overtakes another that has still to read",
         "csrc/drivers/map.c",
-        "if (job->n > c.chunk && must_go_in_order(job)) c.chunk",
-        "if (job->n > c.chunk && 0) c.chunk",
+        "if (job->n > c.in_task && must_go_in_order(job)) c.in_task",
+        "if (job->n > c.in_task && 0) c.in_task",
         "tests/layouts/test_elementwise.py -k ahead",
     ),
     Defect(

@@ -30,9 +30,11 @@ def height(file):
 def climbing(csrc):
     """Includes of a higher floor, or of no file there is."""
     found = []
-    for path in sorted(csrc.rglob("*.[ch]")):
-        file = path.relative_to(csrc).as_posix()
-        for included in re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), flags=re.MULTILINE):
+    for path in sorted([*csrc.rglob("*.[ch]"), *csrc.rglob("*.def")]):
+        file, text = path.relative_to(csrc).as_posix(), path.read_text()
+        system = re.findall(r"^\s*#\s*include <([^>]+)>", text, flags=re.MULTILINE)
+        found += [f"{file} includes <{name}>" for name in system if (csrc / name).exists()]
+        for included in re.findall(r'^\s*#\s*include "([^"]+)"', text, flags=re.MULTILINE):
             target = os.path.normpath(path.parent / included)
             name = Path(target).relative_to(csrc).as_posix()
             if not Path(target).is_file() or height(name) > height(file):
@@ -53,6 +55,8 @@ def test_each_floor_includes_only_lower_ones():
         ("kernels/deep/a.h", '#include "../../simd/b.h"', False),
         ("kernels/a.h", '#include "nowhere.h"', True),
         ("kernels/a.h", "#include <math.h>", False),
+        ("kernels/a.h", "#include <drivers/b.h>", True),
+        ("ops.def", '#include "drivers/b.h"', True),
     ],
 )
 def test_a_planted_climb_is_seen(file, line, seen, tmp_path):
@@ -63,12 +67,30 @@ def test_a_planted_climb_is_seen(file, line, seen, tmp_path):
     assert bool(climbing(tmp_path)) == seen
 
 
+def test_no_header_includes_itself():
+    """Nor through others: an editor that opens it would have to read it within itself."""
+    graph = {}
+    for path in sorted(CORE.rglob("*.[ch]")):
+        names = re.findall(r'^\s*#\s*include "([^"]+)"', path.read_text(), flags=re.MULTILINE)
+        graph[path] = {Path(os.path.normpath(path.parent / name)) for name in names}
+    graphlib.TopologicalSorter(graph).prepare()
+
+
 def test_kernels_name_no_job():
-    """What a driver is asked to do is not for kernels to know."""
-    jobs = set(re.findall(r"\} (fa_\w+_job);", (CORE / "drivers" / "jobs.h").read_text()))
-    assert len(jobs) > 5
+    """What a driver is asked to do, and its functions, are not for kernels to know."""
+    headers = "\n".join(path.read_text() for path in (CORE / "drivers").glob("*.h"))
+    jobs = set(re.findall(r"\} (fa_\w+_job);", headers))
+    functions = set(re.findall(r"\b(fa_\w+)\(", headers)) - set(re.findall(r"\b(fa_\w+)\(", contract()))
+    assert len(jobs) > 5 and {"fa_rows_run", "fa_column_moments"} <= functions
     for path in sorted((CORE / "kernels").rglob("*.h")):
-        assert not jobs & set(re.findall(r"\w+", path.read_text())), path
+        assert not (jobs | functions) & set(re.findall(r"\w+", path.read_text())), path
+
+
+def contract():
+    """What kernels may know: the headers of lower floors, and their own contract."""
+    lower = [CORE / "core.h", CORE / "kernels" / "contract.h"]
+    lower += [path for floor in FLOORS[:2] for path in (CORE / floor).glob("*.h")]
+    return "\n".join(path.read_text() for path in lower)
 
 
 def test_files_and_folders_are_small():
@@ -131,6 +153,15 @@ def circle_in(package):
     except graphlib.CycleError as error:
         return error.args[1][::-1]  # each imports the next
     return []
+
+
+def test_the_compiled_core_imports_nothing_of_the_package():
+    """So the above need not read its sources; nor do its types."""
+    sources = [path for end in ("pyx", "pxi", "pxd", "pyi") for path in PACKAGE.rglob(f"*.{end}")]
+    assert len(sources) > 6
+    for path in sources:
+        imports = r"^\s*(from (fastact|\.)|c?import fastact|.*(import_module|__import__)\()"
+        assert not re.search(imports, path.read_text(encoding="utf-8"), flags=re.MULTILINE), path
 
 
 def test_imports_point_one_way():

@@ -9,7 +9,7 @@
  *   grad = scale ((S + Z) p_j - q_j w_j) = scale ((S - q_j w_j + Z) p_j - q_j w_j (1 - p_j))
  *   hess = scale ((S + Z) p_j (1 - p_j) + 2 z p_j^2)
  * 1 - p_j is computed as (sum_excl_max + (1 - e_j)) / (1 + sum_excl_max). That keeps its relative precision for the
- * winner of a confident row: a gradient of -sum_excl_max / (1 + sum_excl_max) count, never p - 1.
+ * winner of a confident row: a gradient of -sum_excl_max / (1 + sum_excl_max) there, never p - 1.
  * A term of zero weight is 0, even where its logarithm is -inf. A row of scale 0, or without any weight and z, is
  * ignored: its loss and gradients are exactly 0, whatever it holds.
  *
@@ -125,12 +125,12 @@ FA_INLINE void FN(start_comparing)(FN(ce_pass) * c) {
     c->label = v_from_int(v_load_int64(c->a->labels));
     c->class_ = K(0);
 }
-/* `there` in the rows whose label is the class at hand, v in the others. start_comparing sets the class at hand to the
+/* at_it in the rows whose label is the class at hand, v in the others. start_comparing sets the class at hand to the
  * first, each call moves on to the next. */
-FA_INLINE vec FN(at_label)(FN(ce_pass) * c, vec count, vec v) {
+FA_INLINE vec FN(at_label)(FN(ce_pass) * c, vec at_it, vec v) {
     const mask here = v_eq(c->label, c->class_);
     c->class_ = c->class_ + K(1);
-    return v_select(here, count, v);
+    return v_select(here, at_it, v);
 }
 
 /* Many classes: elements from the start of x to the one at the label of a tile's k-th row. */

@@ -37,9 +37,9 @@
 
 #include "row_shape.h"
 
-/* Computes the values of an eight, or of its first `there` vectors: i, i + step, ... of tile t. They come at once so
+/* Computes the values of an eight, or of its first `count` vectors: i, i + step, ... of tile t. They come at once so
  * that their instructions interleave, and are not negative. Unless `full`, a vector within a row may be partial or lie
- * beyond the row's end: lanes without an element give 0. `there` and `step` are constants at each call. */
+ * beyond the row's end: lanes without an element give 0. `count` and `step` are constants at each call. */
 typedef void FN(eight_body)(void *context, size_t i, size_t step, size_t t, size_t count, int full, vec value[8]);
 #define FA_EACH_OF_EIGHT(u, j, i, step, count) \
     FA_UNROLL(8)                               \

@@ -50,8 +50,7 @@ typedef struct {
     };
     vdd total; /* of the pass at hand: exponentials, or a gradient's terms */
     union {
-        vec exp_multiplier; /* EXP_SCALE or 1: what factor times exponential is still to be multiplied by (scale_factor)
-                             */
+        vec exp_multiplier; /* EXP_SCALE or 1: the exponential's part of the product (scale_factor) */
         vec count;          /* hardmax: ones written; sparsemax: entries above the last threshold */
     };
     ivec ties; /* how many exponentials are 1; sparsemax: how many entries are above the threshold */
@@ -381,7 +380,7 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_trave
 /* ---- gradients of exponentials ---------------------------------------------------------- */
 
 /* factor * dy, for products with e / EXP_SCALE. One of the two must take EXP_SCALE back: the factor, if |dy| >= 2^-20,
- * else the exponential, by `exp_scale`. So neither leaves the normal range: not the factor where dy is small, and not
+ * else the exponential, by *exp_multiplier. So neither leaves the normal range: not the factor where dy is small, and not
  * the exponential where dy is large enough for the product to matter. */
 FA_INLINE vdd FN(scale_factor)(vdd factor, vec dy, vec *exp_multiplier) {
     mask large = v_le(K(0x1p-20), v_abs(dy));
