@@ -109,11 +109,11 @@ cdef extern from "drivers/jobs.h" nogil:
 
     ctypedef struct fa_view3:
         char *data
-        ptrdiff_t outer, inner, class_
+        ptrdiff_t outer_stride, inner_stride, class_stride
         fa_dtype dtype
     ctypedef struct fa_view2:
         char *data
-        ptrdiff_t outer, inner
+        ptrdiff_t outer_stride, inner_stride
         fa_dtype dtype
     ctypedef struct fa_class_loss_job:
         int loss

@@ -14,7 +14,7 @@
 
 /* ---- labels, scales, weights ---------------------------------------------------------------- */
 
-enum { BLOCK = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums continue in their slots */
+enum { BLOCK_ROWS = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums continue in their slots */
 
 typedef struct {
     const fa_class_loss_job *job;
@@ -22,10 +22,10 @@ typedef struct {
     size_t rows, rows_per_task;
     double *loss;   /* (rows + FA_ROW_PADDING), the padding is scratch */
     double *weight; /* (n), or NULL: all 1 */
-    double weight_sum, denominator, norm;
+    double weight_sum, denominator, mean_factor;
     int64_t *label; /* (rows + FA_ROW_PADDING), for a row kernel: checked copies; 0 for an ignored row and padding */
-    double *scale;  /* (rows), what multiplies a row's gradient, 0 for an ignored row; or NULL: scale_of_all */
-    double scale_of_all;
+    double *scale;  /* (rows), what multiplies a row's gradient, 0 for an ignored row; or NULL: uniform_scale */
+    double uniform_scale;
 } class_loss_context;
 
 /* ops.def says which class losses have one. */
@@ -34,7 +34,7 @@ static int has_row_kernel(const class_loss_context *c) {
 }
 
 static size_t block_at(const class_loss_context *c, size_t first) {
-    return c->rows - first < BLOCK ? c->rows - first : BLOCK;
+    return c->rows - first < BLOCK_ROWS ? c->rows - first : BLOCK_ROWS;
 }
 
 static void read_labels(const class_loss_context *c, size_t first, size_t n, int64_t *to) {
@@ -52,7 +52,7 @@ static int is_live(const class_loss_context *c, int64_t label) {
 static size_t check_labels(const class_loss_context *c, size_t *live) {
     const int64_t ignore = c->job->ignore_index;
     const int ignores_class = (uint64_t)ignore < c->job->n;
-    int64_t own[BLOCK];
+    int64_t own[BLOCK_ROWS];
     for (size_t first = 0, n; first < c->rows; first += n) {
         int64_t *label = c->label ? c->label + first : own;
         n = block_at(c, first);
@@ -78,7 +78,8 @@ static void read_live_labels(const class_loss_context *c, size_t first, size_t n
     }
 }
 
-static void read_weighed_labels(const class_loss_context *c, size_t first, size_t n, int64_t *label, double *weight) {
+static void read_labels_and_weights(const class_loss_context *c, size_t first, size_t n, int64_t *label,
+                                    double *weight) {
     read_live_labels(c, first, n, label, weight);
     for (size_t i = 0; c->weight && i < n; i++) weight[i] *= c->weight[label[i]];
 }
@@ -87,20 +88,20 @@ static void read_weighed_labels(const class_loss_context *c, size_t first, size_
 static void read_scales(const class_loss_context *c, size_t first, size_t n, double *to) {
     const fa_view2 *upstream = &c->job->grad_output;
     if (fa_view2_repeats(upstream)) {
-        for (size_t i = 0; i < n; i++) to[i] = c->scale_of_all;
+        for (size_t i = 0; i < n; i++) to[i] = c->uniform_scale;
         return;
     }
     fa_view2_gather(c->isa, upstream, c->job->inner, first, n, to);
-    for (size_t i = 0; c->job->mean && i < n; i++) to[i] *= c->norm;
+    for (size_t i = 0; c->job->mean && i < n; i++) to[i] *= c->mean_factor;
 }
 
 static double sum_label_weights(const class_loss_context *c) {
     fa_sum_state sum = {{0}, {0}};
-    int64_t label[BLOCK];
-    double weight[BLOCK];
+    int64_t label[BLOCK_ROWS];
+    double weight[BLOCK_ROWS];
     for (size_t first = 0, n; first < c->rows; first += n) {
         n = block_at(c, first);
-        read_weighed_labels(c, first, n, label, weight);
+        read_labels_and_weights(c, first, n, label, weight);
         fa_accumulate(c->isa, &sum, n, weight);
     }
     return fa_sum_total(&sum);
@@ -113,12 +114,12 @@ static void read_weights(class_loss_context *c) {
 /* A mean by weight does not change if all weights are multiplied by one number, but float32 cannot hold 1e-50. They are
  * multiplied by a power of two, which is exact, so that the largest weight of a label is near 1. */
 static void rescale_weights(class_loss_context *c) {
-    double largest = 0.0, weight[BLOCK];
-    int64_t label[BLOCK];
+    double largest = 0.0, weight[BLOCK_ROWS];
+    int64_t label[BLOCK_ROWS];
     int exponent;
     for (size_t first = 0, n; first < c->rows; first += n) {
         n = block_at(c, first);
-        read_weighed_labels(c, first, n, label, weight);
+        read_labels_and_weights(c, first, n, label, weight);
         for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs(weight[i]));
     }
     if (!(largest > 0.0 && largest < INFINITY)) return;
@@ -151,10 +152,10 @@ static void prepare(class_loss_context *c, size_t live) {
         c->denominator = denominator_of(c, live);
     }
     c->weight_sum = sum_weights(c);
-    c->norm = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
+    c->mean_factor = !job->mean ? 1.0 : c->denominator != 0.0 ? 1.0 / c->denominator : 0.0;
     if (!c->rows) return;
-    fa_view2_gather(c->isa, &job->grad_output, job->inner, 0, 1, &c->scale_of_all);
-    if (job->mean) c->scale_of_all *= c->norm;
+    fa_view2_gather(c->isa, &job->grad_output, job->inner, 0, 1, &c->uniform_scale);
+    if (job->mean) c->uniform_scale *= c->mean_factor;
 }
 
 /* ---- cross entropy -------------------------------------------------------------------------- */
@@ -173,7 +174,7 @@ static void prepare_rows(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     const size_t size = fa_realsize(job->precision);
     for (size_t first = 0, n; c->scale && first < c->rows; first += n) {
-        double scale[BLOCK];
+        double scale[BLOCK_ROWS];
         int64_t *label = c->label ? c->label + first : NULL;
         n = block_at(c, first);
         read_scales(c, first, n, scale);
@@ -216,7 +217,7 @@ static int run_row_kernel(class_loss_context *c) {
                                        : job->grad.data ? 1
                                                         : 0,
                             .new_outputs = 1,
-                            .row_in = {(char *)&c->scale_of_all, 0, FA_F64},
+                            .row_in = {(char *)&c->uniform_scale, 0, FA_F64},
                             .losses = options.want_loss ? c->loss + first : NULL,
                             .labels = soft ? NULL : c->label + first,
                             .options = &options};
@@ -257,46 +258,46 @@ static void write_real(const fa_isa *isa, fa_dtype dtype, double x, char *to) {
 /* Writes 0 to n classes of rows of one outer index: in every type 0.0 is all zero bits. */
 static void zero_rows(const fa_view3 *view, char *to, size_t rows, size_t n) {
     size_t size = fa_itemsize(view->dtype);
-    if (view->class_ == (ptrdiff_t)size && view->inner == (ptrdiff_t)(n * size)) {
+    if (view->class_stride == (ptrdiff_t)size && view->inner_stride == (ptrdiff_t)(n * size)) {
         memset(to, 0, rows * n * size);
-    } else if (view->class_ == (ptrdiff_t)size) {
-        for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * view->inner, 0, n * size);
+    } else if (view->class_stride == (ptrdiff_t)size) {
+        for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * view->inner_stride, 0, n * size);
     } else {
-        for (size_t k = 0; k < n; k++, to += view->class_)
-            for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * view->inner, 0, size);
+        for (size_t k = 0; k < n; k++, to += view->class_stride)
+            for (size_t r = 0; r < rows; r++) memset(to + (ptrdiff_t)r * view->inner_stride, 0, size);
     }
 }
 
 /* Rows of one outer index. label, weight, scale: (n); weight is the label's, 0 for an ignored row. */
-static void nll_run(const class_loss_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
-                    const double *scale) {
+static void nll_rows(const class_loss_context *c, size_t first, size_t n, const int64_t *label, const double *weight,
+                     const double *scale) {
     const fa_class_loss_job *job = c->job;
     const fa_view3 *in = &job->input, *grad = &job->grad, *hess = &job->hess;
     const char *x = fa_view3_at(in, job->inner, first);
-    for (size_t i = 0; i < n; i++, x += in->inner) { /* losses first: the gradient may overwrite the input */
-        double at_label = read_real(c->isa, in->dtype, x + (ptrdiff_t)label[i] * in->class_);
+    for (size_t i = 0; i < n; i++, x += in->inner_stride) { /* losses first: the gradient may overwrite the input */
+        double at_label = read_real(c->isa, in->dtype, x + (ptrdiff_t)label[i] * in->class_stride);
         c->loss[first + i] = weight[i] != 0.0 ? -weight[i] * at_label : 0.0;
     }
     if (hess->data) zero_rows(hess, fa_view3_at(hess, job->inner, first), n, job->n);
     if (!grad->data) return;
     char *to = fa_view3_at(grad, job->inner, first);
     zero_rows(grad, to, n, job->n);
-    for (size_t i = 0; i < n; i++, to += grad->inner)
+    for (size_t i = 0; i < n; i++, to += grad->inner_stride)
         if (weight[i] != 0.0)
-            write_real(c->isa, grad->dtype, -weight[i] * scale[i], to + (ptrdiff_t)label[i] * grad->class_);
+            write_real(c->isa, grad->dtype, -weight[i] * scale[i], to + (ptrdiff_t)label[i] * grad->class_stride);
 }
 
 static void nll_task(void *context, size_t index) {
     const class_loss_context *c = context;
-    int64_t label[BLOCK];
-    double weight[BLOCK], scale[BLOCK];
+    int64_t label[BLOCK_ROWS];
+    double weight[BLOCK_ROWS], scale[BLOCK_ROWS];
     size_t first = index * c->rows_per_task, end = first + c->rows_per_task;
     if (end > c->rows) end = c->rows;
     for (size_t n; first < end; first += n) {
-        n = fa_run_length(c->job->inner, first, end - first < BLOCK ? end - first : BLOCK);
-        read_weighed_labels(c, first, n, label, weight);
+        n = fa_run_length(c->job->inner, first, end - first < BLOCK_ROWS ? end - first : BLOCK_ROWS);
+        read_labels_and_weights(c, first, n, label, weight);
         if (c->job->grad.data) read_scales(c, first, n, scale);
-        nll_run(c, first, n, label, weight, scale);
+        nll_rows(c, first, n, label, weight, scale);
     }
 }
 

@@ -57,8 +57,9 @@ static fa_ctc_status check_labels(const ctc_context *b, fa_ctc_fault *bad) {
     const fa_ctc_job *job = b->job;
     for (size_t n = 0; n < job->sequences; n++) {
         const size_t labels = (size_t)b->target_length[n], start = b->start[n];
-        fa_operand from = {job->labels.data, job->labels.inner, job->labels.dtype};
-        from.data += job->concatenated ? (ptrdiff_t)start * job->labels.inner : (ptrdiff_t)n * job->labels.outer;
+        fa_operand from = {job->labels.data, job->labels.inner_stride, job->labels.dtype};
+        from.data +=
+            job->concatenated ? (ptrdiff_t)start * job->labels.inner_stride : (ptrdiff_t)n * job->labels.outer_stride;
         fa_gather_labels(&from, 0, labels, -1, b->label + start);
         for (size_t j = 0; j < labels; j++) {
             const int64_t label = b->label[start + j];
@@ -151,7 +152,7 @@ static void prepare(const ctc_context *b, sequence *s) {
 }
 
 static char *step_of(const fa_view3 *view, size_t t, size_t n) {
-    return view->data + (ptrdiff_t)t * view->outer + (ptrdiff_t)n * view->inner;
+    return view->data + (ptrdiff_t)t * view->outer_stride + (ptrdiff_t)n * view->inner_stride;
 }
 
 /* Log-probabilities: the elements of a step at the labels to s->x, and the one at the blank. */
@@ -161,15 +162,15 @@ static void gather_at_labels(const ctc_context *b, const sequence *s, const char
     char *to = s->raw;
     switch (size) { /* constant sizes: memcpy without a call */
     case 2:
-        for (size_t j = 0; j < s->labels; j++, to += 2) memcpy(to, from + s->label[j] * in->class_, 2);
+        for (size_t j = 0; j < s->labels; j++, to += 2) memcpy(to, from + s->label[j] * in->class_stride, 2);
         break;
     case 4:
-        for (size_t j = 0; j < s->labels; j++, to += 4) memcpy(to, from + s->label[j] * in->class_, 4);
+        for (size_t j = 0; j < s->labels; j++, to += 4) memcpy(to, from + s->label[j] * in->class_stride, 4);
         break;
     default:
-        for (size_t j = 0; j < s->labels; j++, to += 8) memcpy(to, from + s->label[j] * in->class_, 8);
+        for (size_t j = 0; j < s->labels; j++, to += 8) memcpy(to, from + s->label[j] * in->class_stride, 8);
     }
-    memcpy(to, from + b->job->blank * in->class_, size);
+    memcpy(to, from + b->job->blank * in->class_stride, size);
     b->isa->kernels[FA_DOUBLE]->widen(s->labels + 1, in->dtype, s->raw, s->x);
     *blank = s->x[s->labels];
     s->x[s->labels] = -INFINITY;
@@ -178,7 +179,7 @@ static void gather_at_labels(const ctc_context *b, const sequence *s, const char
 /* Logits: all classes of a step. */
 static void read_dense(const ctc_context *b, const sequence *s, size_t t) {
     const fa_view3 *in = &b->job->input;
-    fa_operand row = {step_of(in, t, s->index), in->class_, in->dtype};
+    fa_operand row = {step_of(in, t, s->index), in->class_stride, in->dtype};
     fa_gather(b->isa, &row, 0, b->job->classes, FA_DOUBLE, s->dense);
 }
 
@@ -227,8 +228,8 @@ static double forward(const ctc_context *b, sequence *s) {
 
 static void store_step(const ctc_context *b, const fa_view3 *view, size_t t, size_t n, const double *row) {
     char *to = step_of(view, t, n);
-    fa_operand o = {to, view->class_, view->dtype};
-    if (view->dtype == FA_F32 && view->class_ == sizeof(float))
+    fa_operand o = {to, view->class_stride, view->dtype};
+    if (view->dtype == FA_F32 && view->class_stride == sizeof(float))
         b->isa->kernels[FA_SINGLE]->widen(b->job->classes, FA_F64, row, to); /* rounds to float32 */
     else fa_scatter_doubles(b->isa, &o, b->job->classes, row);
 }

@@ -28,7 +28,7 @@ typedef struct {
     size_t lanes;   /* rows of a kernel's call: those of a tile, or 1 */
     double *loss;   /* (rows) */
     double *weight; /* (padded), of classes, 0 beyond n; or NULL: all 1 */
-    double norm, scale_of_all;
+    double mean_factor, uniform_scale;
     atomic_int failed;
 } float64_row_context;
 
@@ -140,7 +140,7 @@ static int allocate(const float64_row_context *c, workspace *ws) {
 
 static int has_contiguous_rows(const fa_view3 *view) {
     const ptrdiff_t size = (ptrdiff_t)fa_itemsize(view->dtype);
-    return fa_is_native(view->dtype) && view->class_ == size && view->inner % size == 0;
+    return fa_is_native(view->dtype) && view->class_stride == size && view->inner_stride % size == 0;
 }
 static fa_dtype real_of(fa_dtype dtype) { return fa_precision_of(dtype) == FA_SINGLE ? FA_F32 : FA_F64; }
 
@@ -149,7 +149,7 @@ static char *gather_rows(const float64_row_context *c, const fa_view3 *view, siz
                          ptrdiff_t *pitch) {
     const fa_precision precision = fa_precision_of(view->dtype);
     const size_t size = fa_realsize(precision);
-    *pitch = has_contiguous_rows(view) ? view->inner / (ptrdiff_t)size : (ptrdiff_t)c->job->n;
+    *pitch = has_contiguous_rows(view) ? view->inner_stride / (ptrdiff_t)size : (ptrdiff_t)c->job->n;
     if (has_contiguous_rows(view)) return fa_view3_at(view, c->job->inner, row);
     for (size_t k = 0; k < rows; k++) {
         fa_operand o = fa_view3_row(view, c->job->inner, row + k);
@@ -175,7 +175,7 @@ static void stage_in(const float64_row_context *c, const fa_view3 *view, size_t 
     const size_t n = c->job->n, size = fa_realsize(fa_precision_of(view->dtype));
     const size_t step = c->lanes > 1 ? tiles->lanes : 1;
     if (c->lanes == 1 && has_contiguous_rows(view)) {
-        kernels->widen(rows, n, view->dtype, fa_view3_at(view, c->job->inner, row), view->inner, to, c->padded);
+        kernels->widen(rows, n, view->dtype, fa_view3_at(view, c->job->inner, row), view->inner_stride, to, c->padded);
         return;
     }
     for (size_t k = 0; k < rows; k += step, to += step * (c->lanes > 1 ? n : c->padded)) {
@@ -197,12 +197,13 @@ static void stage_out(const float64_row_context *c, const fa_view3 *view, size_t
     const size_t n = c->job->n, size = fa_realsize(fa_precision_of(view->dtype));
     const size_t step = c->lanes > 1 ? tiles->lanes : 1;
     if (c->lanes == 1 && has_contiguous_rows(view)) {
-        kernels->narrow(rows, n, view->dtype, from, c->padded, fa_view3_at(view, c->job->inner, row), view->inner);
+        kernels->narrow(rows, n, view->dtype, from, c->padded, fa_view3_at(view, c->job->inner, row),
+                        view->inner_stride);
         return;
     }
     for (size_t k = 0; k < rows; k += step, from += step * (c->lanes > 1 ? n : c->padded)) {
         const size_t here = rows - k < step ? rows - k : step;
-        const ptrdiff_t pitch = has_contiguous_rows(view) ? view->inner / (ptrdiff_t)size : (ptrdiff_t)n;
+        const ptrdiff_t pitch = has_contiguous_rows(view) ? view->inner_stride / (ptrdiff_t)size : (ptrdiff_t)n;
         char *to = has_contiguous_rows(view) ? fa_view3_at(view, c->job->inner, row + k) : ws->stage;
         if (c->lanes == 1) kernels->narrow(1, n, real_of(view->dtype), from, c->padded, to, 0);
         else if (size == sizeof(double)) tiles->from_tile(n, here, from, to, pitch);
@@ -229,7 +230,7 @@ static void stage_row_values(const float64_row_context *c, size_t row, size_t ro
     stage_values(c, &job->row_weight, row, rows, 1.0, ws->row_weight);
     if (!repeated) stage_values(c, &job->grad_output, row, rows, 1.0, ws->scale);
     for (size_t k = 0; k < rows; k++)
-        ws->scale[k] = (repeated ? c->scale_of_all : ws->scale[k] * c->norm) * ws->row_weight[k];
+        ws->scale[k] = (repeated ? c->uniform_scale : ws->scale[k] * c->mean_factor) * ws->row_weight[k];
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
@@ -297,10 +298,10 @@ static int prepare(float64_row_context *c) {
     c->weight = weighted ? c->loss + c->rows : NULL;
     for (size_t i = 0; weighted && i < c->padded; i++) c->weight[i] = i < job->n ? 1.0 : 0.0;
     if (job->weight.data) fa_gather(c->isa, &job->weight, 0, job->n, FA_DOUBLE, c->weight);
-    c->norm = job->mean && c->rows ? 1.0 / (double)c->rows : 1.0;
+    c->mean_factor = job->mean && c->rows ? 1.0 / (double)c->rows : 1.0;
     if (!c->rows) return 0;
-    fa_view2_gather(c->isa, &job->grad_output, job->inner, 0, 1, &c->scale_of_all);
-    c->scale_of_all *= c->norm;
+    fa_view2_gather(c->isa, &job->grad_output, job->inner, 0, 1, &c->uniform_scale);
+    c->uniform_scale *= c->mean_factor;
     return 0;
 }
 

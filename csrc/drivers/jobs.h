@@ -24,24 +24,26 @@ typedef struct {
     fa_precision precision;
 } fa_operands;
 
-/* Rows of classes, (outer, inner, n): class c of row (o, i) is at data + o*outer + i*inner + c*class_ bytes. */
+/* Rows of classes, (outer, inner, n): class c of row (o, i) is at data + o*outer_stride + i*inner_stride +
+ * c*class_stride. */
 typedef struct {
     char *data;
-    ptrdiff_t outer, inner, class_;
+    ptrdiff_t outer_stride, inner_stride, class_stride; /* bytes */
     fa_dtype dtype;
 } fa_view3;
 
-/* One value a row, (outer, inner): that of row (o, i) is at data + o*outer + i*inner. Strides 0: one for all rows. */
+/* One value a row, (outer, inner): that of row (o, i) is at data + o*outer_stride + i*inner_stride. Strides 0: one for
+ * all rows. */
 typedef struct {
     char *data;
-    ptrdiff_t outer, inner;
+    ptrdiff_t outer_stride, inner_stride; /* bytes */
     fa_dtype dtype;
 } fa_view2;
 
-/* A matrix, (rows, n): class c of row r is at data + r*row + c*class_ bytes. */
+/* A matrix, (rows, n): class c of row r is at data + r*row_stride + c*class_stride. */
 typedef struct {
     char *data;
-    ptrdiff_t row, class_;
+    ptrdiff_t row_stride, class_stride; /* bytes */
     fa_dtype dtype;
     int staged; /* go through a buffer even where kernels could read it in place */
 } fa_matrix;

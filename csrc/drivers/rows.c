@@ -94,7 +94,7 @@ typedef struct {
     void *memory; /* set in the first slot: the block that holds all slots and buffers */
 } pipeline_slot;
 
-static char *element(const fa_matrix *m, size_t row) { return m->data + (ptrdiff_t)row * m->row; }
+static char *element(const fa_matrix *m, size_t row) { return m->data + (ptrdiff_t)row * m->row_stride; }
 static ptrdiff_t to_elements(const schedule *s, ptrdiff_t bytes) { /* divisors are constants: no division */
     return s->realsize == sizeof(float) ? bytes / (ptrdiff_t)sizeof(float) : bytes / (ptrdiff_t)sizeof(double);
 }
@@ -103,11 +103,11 @@ static ptrdiff_t to_elements(const schedule *s, ptrdiff_t bytes) { /* divisors a
 static matrix_access access_of(const schedule *s, const fa_matrix *m) {
     ptrdiff_t size = (ptrdiff_t)s->realsize;
     int native = !s->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == s->job->precision;
-    int plain_row = m->class_ == size || s->job->n == 1;
+    int plain_row = m->class_stride == size || s->job->n == 1;
     if (!native) return STAGED;
     if (s->traversal == FA_WITHIN_ROW) return plain_row && !m->staged ? IN_PLACE : STAGED;
-    if (m->row == size && m->class_ % size == 0 && !m->staged) return IN_PLACE;
-    return plain_row && m->row % size == 0 ? TRANSPOSED : STAGED;
+    if (m->row_stride == size && m->class_stride % size == 0 && !m->staged) return IN_PLACE;
+    return plain_row && m->row_stride % size == 0 ? TRANSPOSED : STAGED;
 }
 
 /* ---- rows through buffers --------------------------------------------------------------- */
@@ -137,13 +137,13 @@ static void fill_masked(const schedule *s, size_t row, double fill, void *reals)
 
 /* One row to contiguous reals of the kernel's type, masked elements filled; and back, where those get 0. */
 static void gather_row(const schedule *s, const fa_matrix *m, size_t row, double fill, void *to) {
-    fa_operand o = {element(m, row), m->class_, m->dtype};
+    fa_operand o = {element(m, row), m->class_stride, m->dtype};
     fa_gather(s->isa, &o, 0, s->job->n, s->job->precision, to);
     if (s->job->mask) fill_masked(s, row, fill, to);
 }
 
 static void scatter_row(const schedule *s, const fa_matrix *m, size_t row, void *from) {
-    fa_operand o = {element(m, row), m->class_, m->dtype};
+    fa_operand o = {element(m, row), m->class_stride, m->dtype};
     if (s->job->mask) fill_masked(s, row, 0.0, from);
     fa_scatter(s->isa, &o, 0, s->job->n, s->job->precision, from);
 }
@@ -210,14 +210,14 @@ static void bind_matrices(const schedule *s, pipeline_slot *slot, int whole) {
         slot->in_access[k] = s->in[k] == IN_PLACE && !whole ? STAGED : s->in[k];
         const int direct = slot->in_access[k] == IN_PLACE;
         a->in[k] = slot->in[k];
-        a->in_pitch[k] = direct ? to_elements(s, job->in[k].class_) : (ptrdiff_t)s->tile;
+        a->in_pitch[k] = direct ? to_elements(s, job->in[k].class_stride) : (ptrdiff_t)s->tile;
         a->in_prefetch_distance[k] = direct && s->prefetch_in ? s->in_row[k] : 0;
     }
     for (size_t k = 0; k < job->outputs; k++) {
         slot->out_access[k] = s->out[k] == IN_PLACE && !whole ? STAGED : s->out[k];
         const int direct = slot->out_access[k] == IN_PLACE;
         a->out[k] = slot->out[k];
-        a->out_pitch[k] = direct ? to_elements(s, job->out[k].class_) : (ptrdiff_t)s->tile;
+        a->out_pitch[k] = direct ? to_elements(s, job->out[k].class_stride) : (ptrdiff_t)s->tile;
         if (k == 0) a->out_prefetch_distance = direct && s->prefetch_out ? s->out_row[k] : 0;
     }
 }
@@ -225,7 +225,7 @@ static void bind_matrices(const schedule *s, pipeline_slot *slot, int whole) {
 /* Inline, because gcc drops calls of functions that do nothing but prefetch. */
 FA_INLINE void prefetch_rows(const schedule *s, const fa_matrix *m, size_t row, int to_write) {
     const size_t bytes = s->job->n * s->realsize;
-    const int dense = m->row == (ptrdiff_t)bytes;
+    const int dense = m->row_stride == (ptrdiff_t)bytes;
     const size_t pieces = dense ? 1 : s->tile, size = dense ? bytes * s->tile : bytes;
     for (size_t k = 0; k < pieces; k++) {
         const char *first = element(m, row + k);
@@ -363,8 +363,8 @@ static int run_panels(const schedule *s, size_t first, size_t rows) {
     a.state = own->state;
     a.slots = own->slots;
     for (size_t k = 0; k < job->inputs; k++)
-        a.in_prefetch_distance[k] = a.in_pitch[k] = to_elements(s, job->in[k].class_);
-    for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = to_elements(s, job->out[k].class_);
+        a.in_prefetch_distance[k] = a.in_pitch[k] = to_elements(s, job->in[k].class_stride);
+    for (size_t k = 0; k < job->outputs; k++) a.out_pitch[k] = to_elements(s, job->out[k].class_stride);
     for (size_t row = first, end = first + rows; row < end; row += a.rows) {
         a.head = row == 0 ? s->head : 0;
         a.rows = a.head + s->panel_rows;
@@ -395,7 +395,7 @@ static fa_traversal choose_traversal(const schedule *s) {
     const fa_rows_job *job = s->job;
     const fa_matrix *x = &job->in[0];
     const size_t lanes = s->kernels->lanes;
-    int side_by_side = x->row == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_ != x->row;
+    int side_by_side = x->row_stride == (ptrdiff_t)fa_itemsize(x->dtype) && x->class_stride != x->row_stride;
     if (side_by_side && job->n > MAX_UNPANELLED_ROW) return job->rows * 4 >= lanes ? FA_ACROSS_ROWS : FA_WITHIN_ROW;
     return job->n <= MAX_TILED_ROW && job->rows * 2 > lanes ? FA_ACROSS_ROWS : FA_WITHIN_ROW;
 }
@@ -414,7 +414,7 @@ static int all_in_place(const schedule *s) {
 static size_t choose_head(const schedule *s) {
     const fa_matrix *m = s->job->outputs ? &s->job->out[0] : &s->job->in[0];
     const size_t vector = s->kernels->lanes * s->realsize, beyond = (uintptr_t)m->data % vector;
-    if (s->traversal != FA_PANEL || m->class_ % (ptrdiff_t)vector || beyond % s->realsize) return 0;
+    if (s->traversal != FA_PANEL || m->class_stride % (ptrdiff_t)vector || beyond % s->realsize) return 0;
     size_t head = (vector - beyond) % vector / s->realsize;
     return head < s->job->rows ? head : 0;
 }
@@ -452,11 +452,11 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     s.tile = s.traversal == FA_ACROSS_ROWS ? s.kernels->lanes : 1;
     for (size_t k = 0; k < job->inputs; k++) {
         s.in[k] = access_of(&s, &job->in[k]);
-        s.in_row[k] = to_elements(&s, job->in[k].row);
+        s.in_row[k] = to_elements(&s, job->in[k].row_stride);
     }
     for (size_t k = 0; k < job->outputs; k++) {
         s.out[k] = access_of(&s, &job->out[k]);
-        s.out_row[k] = to_elements(&s, job->out[k].row);
+        s.out_row[k] = to_elements(&s, job->out[k].row_stride);
     }
     if (s.traversal == FA_ACROSS_ROWS && job->n > MAX_UNPANELLED_ROW && all_in_place(&s)) s.traversal = FA_PANEL;
     s.row_in_direct = s.traversal != FA_WITHIN_ROW && job->row_in.data && fa_is_contiguous(&job->row_in) &&

@@ -1,7 +1,8 @@
-/* Rows of operands with up to three dimensions, (outer, inner, classes): the walker of class losses and of float64 row losses.
+/* Rows of operands with up to three dimensions, (outer, inner, classes): the walker of class losses and of float64 row
+ * losses.
  *
  * Rows are counted through the outer and the inner dimension: row r is (r / inner, r % inner). Rows of one outer index
- * are `v->inner` bytes apart, so that a run of them is an operand; runs end where the outer index changes.
+ * are `v->inner_stride` bytes apart, so that a run of them is an operand; runs end where the outer index changes.
  */
 #ifndef FA_VIEWS_H
 #define FA_VIEWS_H
@@ -17,11 +18,12 @@ static inline size_t fa_run_length(size_t inner, size_t row, size_t rows) {
 /* The values from `row` on, as far as its run goes. A view without data stays without. */
 static inline fa_operand fa_view2_run(const fa_view2 *v, size_t inner, size_t row) {
     const ptrdiff_t outer = (ptrdiff_t)(row / inner), at = (ptrdiff_t)(row % inner);
-    fa_operand o = {v->data ? v->data + outer * v->outer + at * v->inner : NULL, v->inner, v->dtype};
+    fa_operand o = {v->data ? v->data + outer * v->outer_stride + at * v->inner_stride : NULL, v->inner_stride,
+                    v->dtype};
     return o;
 }
 /* One value for all rows? */
-static inline int fa_view2_repeats(const fa_view2 *v) { return !v->inner && !v->outer; }
+static inline int fa_view2_repeats(const fa_view2 *v) { return !v->inner_stride && !v->outer_stride; }
 
 /* The values of n rows from `row` on, as doubles or as labels; those of int64 that are too large become `beyond`. */
 static inline void fa_view2_gather(const fa_isa *isa, const fa_view2 *v, size_t inner, size_t row, size_t n,
@@ -51,14 +53,14 @@ static inline void fa_view2_scatter(const fa_isa *isa, const fa_view2 *v, size_t
 
 /* A row's first element; its elements; and all rows of one outer index. */
 static inline char *fa_view3_at(const fa_view3 *v, size_t inner, size_t row) {
-    return v->data + (ptrdiff_t)(row / inner) * v->outer + (ptrdiff_t)(row % inner) * v->inner;
+    return v->data + (ptrdiff_t)(row / inner) * v->outer_stride + (ptrdiff_t)(row % inner) * v->inner_stride;
 }
 static inline fa_operand fa_view3_row(const fa_view3 *v, size_t inner, size_t row) {
-    fa_operand o = {fa_view3_at(v, inner, row), v->class_, v->dtype};
+    fa_operand o = {fa_view3_at(v, inner, row), v->class_stride, v->dtype};
     return o;
 }
 static inline fa_matrix fa_view3_matrix(const fa_view3 *v, size_t outer) {
-    fa_matrix m = {v->data + (ptrdiff_t)outer * v->outer, v->inner, v->class_, v->dtype, 0};
+    fa_matrix m = {v->data + (ptrdiff_t)outer * v->outer_stride, v->inner_stride, v->class_stride, v->dtype, 0};
     return m;
 }
 

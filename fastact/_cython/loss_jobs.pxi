@@ -28,8 +28,8 @@ cdef fa_view3 view3_of(cnp.ndarray a) except *:
     cdef fa_view3 v
     cdef int last = cnp.PyArray_NDIM(a) - 1
     v.data = <char *>cnp.PyArray_DATA(a)
-    v.outer = cnp.PyArray_STRIDE(a, 0) if last == 2 else 0
-    v.inner, v.class_ = cnp.PyArray_STRIDE(a, last - 1), cnp.PyArray_STRIDE(a, last)
+    v.outer_stride = cnp.PyArray_STRIDE(a, 0) if last == 2 else 0
+    v.inner_stride, v.class_stride = cnp.PyArray_STRIDE(a, last - 1), cnp.PyArray_STRIDE(a, last)
     v.dtype = code_of(a)
     return v
 
@@ -39,8 +39,8 @@ cdef fa_view2 view2_of(cnp.ndarray a) except *:
     cdef fa_view2 v
     cdef int ndim = cnp.PyArray_NDIM(a)
     v.data = <char *>cnp.PyArray_DATA(a)
-    v.outer = cnp.PyArray_STRIDE(a, 0) if ndim == 2 else 0
-    v.inner = cnp.PyArray_STRIDE(a, ndim - 1) if ndim else 0
+    v.outer_stride = cnp.PyArray_STRIDE(a, 0) if ndim == 2 else 0
+    v.inner_stride = cnp.PyArray_STRIDE(a, ndim - 1) if ndim else 0
     v.dtype = code_of(a)
     return v
 

@@ -65,7 +65,7 @@ class Float64RowLoss(Loss):
         """As arrays that fit inputs of `shape`."""
         return Operands()
 
-    def _margin_p_eps_swap(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
+    def _kernel_numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
         return number(options["margin"], "margin"), 1.0, 0.0, False
 
     def _compute(
@@ -77,7 +77,7 @@ class Float64RowLoss(Loss):
         axis = self._axis([x.shape for x in inputs], options)
         rows = without_axis(shape, axis)
         given = self._other_operands(named, options, shape, axis)
-        numbers = self._margin_p_eps_swap(options)
+        numbers = self._kernel_numbers(options)
         scale = grad_output_array(grad_output, rows, reduction)
         row_weight = (
             weight_array(options["weight"], check_row_weight, rows) if self._has_row_weights else None
@@ -198,7 +198,7 @@ class MarginLoss(Float64RowLoss):
             return Operands(labels=target, class_weight=class_weight)
         return Operands(target_rows=target, class_weight=class_weight)
 
-    def _margin_p_eps_swap(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
+    def _kernel_numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
         p = number(options.get("p", 1), "p")
         if p not in (1.0, 2.0):
             raise ValueError(f"p must be 1 or 2, got {options['p']!r}")
@@ -224,7 +224,7 @@ class CosineLoss(Float64RowLoss):
 class TripletLoss(Float64RowLoss):
     """A loss of the distances of three vectors."""
 
-    def _margin_p_eps_swap(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
+    def _kernel_numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:
         margin = number(options["margin"], "margin", Range(0.0, open=True, finite=True))
         p = number(options["p"], "p", Range())
         return margin, p, number(options["eps"], "eps"), boolean(options["swap"], "swap")

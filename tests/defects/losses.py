@@ -176,8 +176,8 @@ LOSSES = [
         (
             "a row's weight does not reach its gradients",
             "csrc/drivers/float64_row_loss.c",
-            "ws->scale[k] * c->norm) * ws->row_weight[k];",
-            "ws->scale[k] * c->norm);",
+            "ws->scale[k] * c->mean_factor) * ws->row_weight[k];",
+            "ws->scale[k] * c->mean_factor);",
         ),
         (
             "a row of weight 0 has the loss NaN",

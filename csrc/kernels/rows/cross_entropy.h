@@ -121,16 +121,16 @@ FA_INLINE vec FN(z_curvature)(const FN(ce_pass) * c, const FN(ce_state) * s, con
 FA_INLINE int FN(compares_labels)(const FN(ce_pass) * c) {
     return LANES > 1 && c->p.shape.traversal == FA_ACROSS_ROWS && c->p.shape.n <= 4 * LANES;
 }
-FA_INLINE void FN(start_comparing)(FN(ce_pass) * c) {
+FA_INLINE void FN(load_tile_labels)(FN(ce_pass) * c) {
     c->label = v_from_int(v_load_int64(c->a->labels));
     c->class_ = K(0);
 }
-/* at_it in the rows whose label is the class at hand, v in the others. start_comparing sets the class at hand to the
- * first, each call moves on to the next. */
-FA_INLINE vec FN(at_label)(FN(ce_pass) * c, vec at_it, vec v) {
+/* label_value in the rows whose label is the class at hand, v in the others. load_tile_labels sets the class at hand to
+ * the first, each call moves on to the next. */
+FA_INLINE vec FN(select_at_label)(FN(ce_pass) * c, vec label_value, vec v) {
     const mask here = v_eq(c->label, c->class_);
     c->class_ = c->class_ + K(1);
-    return v_select(here, at_it, v);
+    return v_select(here, label_value, v);
 }
 
 /* Many classes: elements from the start of x to the one at the label of a tile's k-th row. */
@@ -144,9 +144,9 @@ FA_INLINE void FN(gather_at_labels)(FN(ce_pass) * c, size_t t, vec *to) {
     const FN(row_pass) *p = &c->p;
     if (FN(compares_labels)(c)) {
         vec x = K(0);
-        FN(start_comparing)(c);
+        FN(load_tile_labels)(c);
         FA_UNROLL(4)
-        for (size_t i = 0; i < p->shape.n; i++) x = FN(at_label)(c, FN(load_input)(p, i, 0, 1), x);
+        for (size_t i = 0; i < p->shape.n; i++) x = FN(select_at_label)(c, FN(load_input)(p, i, 0, 1), x);
         *to = x;
         return;
     }
@@ -195,7 +195,7 @@ FA_INLINE void FN(weighted_d)(FN(ce_pass) * c) {
 /* Stores the gradient of one class; with compares_labels, grad_t in the rows whose label it is. */
 FA_INLINE void FN(store_label_grad)(FN(ce_pass) * c, size_t i, size_t t, int full, vec grad) {
     grad = v_keep(FN(ce_state_of)(c, t)->live, grad);
-    FN(store_output)(&c->p, i, t, full, FN(compares_labels)(c) ? FN(at_label)(c, c->grad_t, grad) : grad);
+    FN(store_output)(&c->p, i, t, full, FN(compares_labels)(c) ? FN(select_at_label)(c, c->grad_t, grad) : grad);
 }
 
 /* Reads e / EXP_SCALE and stores scale ((S + Z) p_j - class_prior w_j) in its place. At the label grad_t replaces it:
@@ -273,7 +273,7 @@ FA_INLINE void FN(write_label_grad)(FN(ce_pass) * c) {
         s->slope = FN(scale_factor)(f->factor, s->scale * (s->S + s->Z), &f->exp_multiplier);
     }
     c->grad_t = grad_t[0];
-    if (FN(compares_labels)(c)) FN(start_comparing)(c);
+    if (FN(compares_labels)(c)) FN(load_tile_labels)(c);
     if (c->o.smoothing > 0 || c->o.want_hess) FN(for_each_vector)(c->p.shape, FN(label_grad_body), c);
     else FN(for_each_vector)(c->p.shape, FN(plain_label_grad_body), c);
     if (FN(compares_labels)(c)) return;

@@ -165,7 +165,7 @@ FA_INLINE void FN(add_half)(row_shape shape, vsum *slots, vec *part, FN(eight_bo
     if (count == 4)
         for (; done < shape.end_whole; done++)
             FN(keep_half)(second, FN(sum_of_four)(body, context, i, done, 4, 1), part + done, slots + done);
-    FA_EACH_OTHER(shape, t, done) {
+    FA_EACH_PARTIAL_TILE(shape, t, done) {
         vec half = count ? FN(sum_of_four)(body, context, i, t, count, 0) : K(0);
         FN(keep_half)(second, half, part + t, slots + t);
     }

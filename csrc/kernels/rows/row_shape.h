@@ -114,7 +114,7 @@ FA_INLINE void FN(row_store)(row_shape shape, int full, void *row, ptrdiff_t pit
 
 /* The tiles besides first_whole .. done - 1: a partial head, then `done` and all after it. With done = end_whole these
  * are the partial tiles. */
-#define FA_EACH_OTHER(shape, t, done) \
+#define FA_EACH_PARTIAL_TILE(shape, t, done) \
     for (size_t t = (shape).first_whole ? 0 : (done); t < (shape).tiles; t = t < (shape).first_whole ? (done) : t + 1)
 
 /* A statement for each tile: first the whole ones, then the partial ones. `full` is a constant in each copy. */
@@ -126,7 +126,7 @@ FA_INLINE void FN(row_store)(row_shape shape, int full, void *row, ptrdiff_t pit
         }                                                                                 \
         {                                                                                 \
             enum { full = 0 };                                                            \
-            FA_EACH_OTHER(shape, t, (shape).end_whole) __VA_ARGS__;                       \
+            FA_EACH_PARTIAL_TILE(shape, t, (shape).end_whole) __VA_ARGS__;                \
         }                                                                                 \
     } while (0)
 
