@@ -30,6 +30,16 @@ def test_spacing(dtype, near_root, rng):
 
 
 @pytest.mark.parametrize("dtype", POWERS)
+def test_least_spacing(dtype, rng):
+    """Never more than the exact one, and the same but next to a binade and where float64 cannot tell."""
+    f = np.array([mpf(v) for v in values(dtype, rng).tolist()], object)
+    least, exact = ulp.least_spacing(f, dtype), [float(ulp.exact_spacing(v, dtype)) for v in f]
+    assert (least <= exact).all()
+    assert (2 * least >= exact)[least > 0].all()
+    assert (least > 0).mean() > 0.9
+
+
+@pytest.mark.parametrize("dtype", POWERS)
 def test_errors(dtype, rng):
     """Of results that are right, a little off, another's, infinite and NaN."""
     f = values(dtype, rng)

@@ -80,9 +80,10 @@ def distances(y, f):
 
 def least_spacing(f, dtype, scale=0.0):
     """At most the ulp of `dtype` at the larger of |f|, mpf, and `scale`: where they are next to a binade
-    the lower one's, and 0 where float64 has no such number."""
+    the lower one's, and 0 where float64 is too narrow to tell."""
     at = np.maximum(np.abs(f.astype(np.float64)) * (1 - 2.0**-50), scale)
-    return np.where(np.isfinite(at), spacing(at, dtype), 0.0)
+    ulps = spacing(at, dtype)
+    return np.where(np.isfinite(at) & (ulps > 2.0**-1000), ulps, 0.0)
 
 
 def exact_spacing(f, dtype, near_root=False):
