@@ -80,7 +80,8 @@ static _Alignas(64) const float f32_gelu_pieces[8][16] = {
  * others. */
 static _Alignas(64) const float f32_gelu_first[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.5f, 0, 0, 0};
 
-/* erfcx(a/sqrt2)/2 - a/sqrt(2 pi), error 1.1e-8 relative to the value or, around the root, to 2^-4. */
+/* Columns as above: row 0 is a piece's centre, row r the coefficient of degree r - 1.
+ * erfcx(a/sqrt2)/2 - a/sqrt(2 pi), error 1.1e-8 relative to the value or, around the root, to 2^-4. */
 static _Alignas(64) const float f32_gelu_slope_pieces[8][16] = {
     {0x1.3ffd34p+0f, 0x1.bffd4ap+0f, 0x1.20004ap+1f, 0x1.60015ep+1f, 0x1.bffd5ap+1f, 0x1.1ffebap+2f,
      0x1.6002dap+2f, 0x1.a00164p+2f, 0x1.0001c8p+3f, 0x1.3ffd8cp+3f, 0x1.8002ccp+3f, 0x1.bffd9ep+3f, 0,

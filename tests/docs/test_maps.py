@@ -120,7 +120,7 @@ def wrong_names(text, beside=ROOT, every_name=False):
 def wrong_places(text):
     """`name` (`file`): names that are not in the code of the file."""
     wrong = []
-    for span, file in re.findall(r"`([^`\n]+)`\s\(`([\w./]+\.\w+)`\)", text):
+    for span, file in re.findall(r"`([\w.#()]+)`\s\(`([\w./]+\.\w+)`\)", text):
         name = re.search(r"(\w+)(?:\(\)|\))?$", span.replace("##name", ""))
         paths = [path for path in FILES if f"/{path}".endswith(f"/{file}")]
         code = "".join(code_of(path) for path in paths)

@@ -2,7 +2,7 @@
  *
  * expm1(x) for x <= 0 comes as hi + lo, so that its product with a factor is rounded once. Exponentials come divided
  * by EXP_SCALE (exp_scaled); the product with EXP_SCALE comes last, so that a subnormal result is rounded once.
- * How errors were measured: sigmoids.h. */
+ * Max errors are those of all float32 inputs (docs/float32_all.md), and of samples in float64. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_EXPONENTIAL_H64) : !defined(FA_EXPONENTIAL_H32)
 #ifdef FA_T_IS_F64

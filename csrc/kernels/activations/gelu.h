@@ -2,7 +2,8 @@
  *
  * Both are odd but for a linear term: f(x) = max(x, 0) - |x| G(|x|), and G decays. So only the negative side is
  * computed, with full relative precision down to subnormal results, and f'(x) = 1 - f'(-x), f''(x) = f''(-x).
- * a is |x|, bounded where the negative side is 0. How errors were measured: sigmoids.h. */
+ * a is |x|, bounded where the negative side is 0.
+ * Max errors are those of all float32 inputs (docs/float32_all.md), and of samples in float64. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_GELU_H64) : !defined(FA_GELU_H32)
 #ifdef FA_T_IS_F64
@@ -20,7 +21,7 @@ FA_INLINE vec FN(gauss_parts)(vec a, vec *p) {
 }
 
 /* gelu(x) = x Phi(x) = max(x, 0) - a Phi(-a), with Phi(-a) = exp(-a^2/2) erfcx(a/sqrt2)/2.
- * At -inf 0. Max error: float32 1.72 ulp at -0x1.69700ep+0, float64 1.9 ulp.
+ * At -inf 0. Max error: float32 1.84 ulp at -0x1.3fb16ap+1, float64 1.9 ulp.
  * Never 1 + erf: that cancels. */
 FA_INLINE vec FN(gelu)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gauss_parts)(a, &p);
@@ -34,7 +35,7 @@ FA_INLINE vec FN(gelu_d1)(vec x) {
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
 /* gelu''(x) = exp(-x^2/2)/sqrt(2 pi) (2 - x^2). At both infinities 0; roots at +-sqrt2.
- * Max error: float32 2.71 ulp at 0x1.489fe6p+0, float64 2.6 ulp. */
+ * Max error: float32 2.78 ulp at -0x1.7fba0ap+1, float64 2.6 ulp. */
 FA_INLINE vec FN(gelu_d2)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gauss_parts)(a, &p);
     vec c = v_fnma(a, a, K(2)) * K(INV_SQRT_2PI);
@@ -53,7 +54,7 @@ FA_INLINE vec FN(gelu_tanh_parts)(vec a, vec *p) {
     return FN(exp_parts)(z, v_fnma(a, w_low, v_fnma(a, w, -z)), p);
 }
 /* gelu_tanh(x) = x sigmoid(u(x)) = max(x, 0) - a z, with z = sigmoid(-u(a)) as in sigmoids.h.
- * At -inf 0. Max error: float32 1.71 ulp at 0x1.f9606p-12, float64 1.9 ulp.
+ * At -inf 0. Max error: float32 1.78 ulp at -0x1.56068cp-2, float64 1.9 ulp.
  * It equals x/2 (1 + tanh(u/2)), which cancels. */
 FA_INLINE vec FN(gelu_tanh)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
@@ -74,7 +75,7 @@ FA_INLINE vec FN(gelu_tanh_rate)(vec a, vec *low, vec *scaled, vec *scaled_low) 
     return rate;
 }
 /* gelu_tanh'(-a) = z (1 - a u' (1 - z)), gelu_tanh'(a) = 1 - gelu_tanh'(-a).
- * At -inf 0, at inf 1; root at -0.7525. Max error: float32 2.32 ulp at -0x1.3df09cp+2, float64 2.4 ulp. */
+ * At -inf 0, at inf 1; root at -0.7525. Max error: float32 2.44 ulp at -0x1.df65b6p+1, float64 2.4 ulp. */
 FA_INLINE vec FN(gelu_tanh_d1)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
     vec q = FN(logistic_precise)(s, p, &low), unscaled = q * K(EXP_SCALE), unscaled_low = low * K(EXP_SCALE);
@@ -86,7 +87,7 @@ FA_INLINE vec FN(gelu_tanh_d1)(vec x) {
     return v_select(v_lt(K(0), x), K(1) - y, y);
 }
 /* gelu_tanh''(x) = z' (2 C1 + 12 C2 a^2 - a u'^2 (1 - 2 z)), where 2 C1 + 12 C2 a^2 = 4 u' - 2 C1.
- * At both infinities 0; roots at +-1.4185. Max error: float32 4.78 ulp at -0x1.4a7dcp+0, float64 5.0 ulp. */
+ * At both infinities 0; roots at +-1.4185. Max error: float32 5.10 ulp at -0x1.4a12c8p+0, float64 5.0 ulp. */
 FA_INLINE vec FN(gelu_tanh_d2)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, low, s = FN(gelu_tanh_parts)(a, &p);
     vec q = FN(logistic_precise)(s, p, &low), unscaled = q * K(EXP_SCALE), unscaled_low = low * K(EXP_SCALE);

@@ -4,8 +4,8 @@
  * their relative precision. FN(exp_parts) gives e divided by EXP_SCALE; the product with EXP_SCALE comes last, so that
  * a subnormal result is rounded once.
  *
- * "Max error", here and in the other files of activations/: the largest one measured, in ulp. In float32 over every
- * 61st input at least, with the input that has it; in float64 over samples. Tests enforce the bounds in ops.def. */
+ * "Max error", here and in the other files of activations/: the largest one measured, in ulp. In float32 over all
+ * inputs (docs/float32_all.md), with the input that has it; in float64 over samples. Tests enforce the bounds in ops.def. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_SIGMOIDS_H64) : !defined(FA_SIGMOIDS_H32)
 #ifdef FA_T_IS_F64
@@ -59,7 +59,7 @@ FA_INLINE vec FN(sigmoid)(vec x) {
  * Max error: float32 2.40 ulp at -0x1.626e96p+2, float64 2.2 ulp. */
 FA_INLINE vec FN(sigmoid_d1)(vec x) { return FN(logistic_slope)(FN(minus_abs)(x), K(-0.0)) * K(EXP_SCALE); }
 /* sigmoid''(x) = -sign(x) z' (1 - e) (1 - z), odd. At 0 its root, at both infinities 0.
- * Max error: float32 3.92 ulp at 0x1.e7e6cp+2, float64 3.1 ulp.
+ * Max error: float32 3.96 ulp at -0x1.205666p+3, float64 3.1 ulp.
  * 1 - e, not 1 - 2 z: it keeps the low part of e, which is most of the precision near the root. */
 FA_INLINE vec FN(sigmoid_d2)(vec x) {
     vec p, low, s = FN(exp_parts)(FN(minus_abs)(x), K(-0.0), &p), z = FN(logistic)(s, p, &low) + low;
@@ -83,7 +83,7 @@ FA_INLINE vec FN(tanh_d2)(vec x) {
 FA_INLINE vec FN(tanh_from_output)(vec y) { return v_fnma(y, y, K(1)); }
 
 /* tanhshrink(x) = x - tanh(x), odd; with a = |x| it is a^3 (1/3 + ...) for a < 1 and (a - 1) + 2 sigmoid(-2 a) above.
- * At infinities x. Max error: float32 1.94 ulp at 0x1.89a1dep-1, float64 1.8 ulp.
+ * At infinities x. Max error: float32 1.94 ulp at -0x1.89a1dep-1, float64 1.8 ulp.
  * Below 1 the difference would cancel. */
 FA_INLINE vec FN(tanhshrink)(vec x) {
     vec a = v_abs(x), square = a * a, third = K(2 * SIXTH);
@@ -118,14 +118,14 @@ FA_INLINE vec FN(softsign_unit)(vec a, vec *low) {
     return r;
 }
 /* softsign'(x) = r^2, even. At the kink 0: 1; at both infinities 0.
- * Max error: float32 0.995 ulp at 0x1.862872p+62.
+ * Max error: float32 1.00 ulp at -0x1.dd628ap+62.
  * 1/(1 + |x|)^2 as written would overflow where the result is still above 0. */
 FA_INLINE vec FN(softsign_d1)(vec x) {
     vec a = v_abs(x), low, r = FN(softsign_unit)(a, &low);
     return v_select(v_eq(a, K(INFINITY)), K(0), v_fma(r, r, (r + r) * low));
 }
 /* softsign''(x) = -2 sign(x) r^3, odd. At 0, where it jumps from 2 to -2: 0; at both infinities 0.
- * Max error: float32 2.67 ulp at 0x1.8635bap+0. */
+ * Max error: float32 2.68 ulp at -0x1.431adcp+24. */
 FA_INLINE vec FN(softsign_d2)(vec x) {
     vec a = v_abs(x), low, r = FN(softsign_unit)(a, &low), slope = v_fma(r, r, (r + r) * low);
     vec y = v_select(v_eq(a, K(INFINITY)), K(0), (slope + slope) * r);
