@@ -1,6 +1,7 @@
 """Fixtures that tests share, and how tests are spread over processes. Helpers are in support/."""
 
 import gc
+import os
 
 import numpy as np
 import pytest
@@ -40,6 +41,14 @@ def pytest_xdist_auto_num_workers():
     """One for each CPU that this process may use; with one CPU none but this process."""
     cpus = _core.available_cpus()
     return min(cpus, MOST_WORKERS) if cpus > 1 else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes():
+    """Workers, and what they start, get one thread each for NumPy's products and other libraries: with more
+    they would wait for each other. The threads of fastact are not meant."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -125,6 +125,11 @@ def test_row_keepdims(op, axis):
 
 # ---- losses -----------------------------------------------------------------------
 
+# float16 and float64 differ most from what other tests take
+TYPES = [
+    pytest.param(dtype, id=name, marks=[] if name in ("float16", "float64") else pytest.mark.slow)
+    for name, dtype in walk.DTYPES.items()
+]
 LOSSES = [
     (name, soft) for name in walk.losses() for soft in (False, True) if not soft or name == "cross_entropy"
 ]
@@ -272,7 +277,7 @@ def _agree(op, lazies, arrays, lazy_kw, kw, lazy_dy=1.0, dy=1.0):
             assert_same_bits(got, wanted)
 
 
-@pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("name", "soft"), LOSSES)
 def test_loss_types(name, soft, dtype):
     """Terms of narrow types are not rounded before they are added."""
@@ -284,12 +289,13 @@ def test_loss_types(name, soft, dtype):
         )
 
 
-# Of no parameter, of one, two and three, and of two inputs: what broadcasts is seen to in one place.
-BROADCAST = [
-    (name, reduction)
+# Of no parameter, of one and more, and of two inputs: what broadcasts is seen to in one place.
+SOME = ("mse_loss", "huber_loss", "focal_loss", "gaussian_nll_loss")
+BROADCAST = [(name, reduction) for name in SOME for reduction in ("mean", "sum", "none")]
+BROADCAST += [
+    pytest.param(name, "mean", marks=pytest.mark.slow)
     for name in walk.elementwise_losses()
-    for reduction in ("mean", "sum", "none")
-    if reduction == "mean" or name in ("mse_loss", "huber_loss", "focal_loss", "gaussian_nll_loss")
+    if name not in SOME
 ]
 
 

@@ -106,7 +106,7 @@ def test_baseline_float64_losses(name, baseline):
         _assert_baseline_close(got[1], wanted[1], shape)
 
 
-@pytest.mark.parametrize("threads", [2, 3, 7])
+@pytest.mark.parametrize("threads", [2, pytest.param(3, marks=pytest.mark.slow), 7])
 def test_thread_counts(ours, threads, set_threads):
     set_threads(threads)
     assert fa.get_num_threads() == threads
