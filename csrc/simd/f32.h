@@ -2,13 +2,7 @@
  *
  * A header of such code may be included any number of times, and counts once for each type: its guard depends on
  * FA_T_IS_F64, which f64.h defines. */
-#undef FA_T_IS_F64
-#undef FA_T
-#undef LANES
-#undef real
-#undef vec
-#undef mask
-#undef ivec
+#include "end_type.h"
 #define FA_T f32
 #define LANES F32_LANES
 #define real float

@@ -1,11 +1,5 @@
 /* Selects float64 for code that is written once for both element types: see f32.h. */
-#undef FA_T_IS_F64
-#undef FA_T
-#undef LANES
-#undef real
-#undef vec
-#undef mask
-#undef ivec
+#include "end_type.h"
 #define FA_T_IS_F64
 #define FA_T f64
 #define LANES F64_LANES

@@ -9,6 +9,15 @@ from reference.activations.logistic import fast_sigmoid, fast_sigmoid_slope, sig
 
 ACTIVATIONS: dict[str, Activation] = {}
 
+ODD_TO_ONE = {  # special values of what rises from -1 to 1 with slope 1 at 0
+    "+0": ("+0", 1, 0),
+    "-0": ("-0", 1, 0),
+    INF: (1, 0, 0),
+    -INF: (-1, 0, 0),
+    MAX: (1, 0, 0),
+    "-max": (-1, 0, 0),
+}
+
 ACTIVATIONS["sigmoid"] = Activation(
     value=sigmoid,
     first=sigmoid_slope,
@@ -46,12 +55,7 @@ ACTIVATIONS["tanh"] = Activation(
     outputs=(-1.0, 1.0),
     monotone=True,
     specials={
-        "+0": ("+0", 1, 0),
-        "-0": ("-0", 1, 0),
-        INF: (1, 0, 0),
-        -INF: (-1, 0, 0),
-        MAX: (1, 0, 0),
-        "-max": (-1, 0, 0),
+        **ODD_TO_ONE,
         TINY: (TINY, 1, "-2tiny"),
         "-tiny": ("-tiny", 1, "2tiny"),
     },
@@ -69,12 +73,7 @@ ACTIVATIONS["softsign"] = Activation(
     kinks=(0.0,),
     monotone=True,
     specials={
-        "+0": ("+0", 1, 0),
-        "-0": ("-0", 1, 0),
-        INF: (1, 0, 0),
-        -INF: (-1, 0, 0),
-        MAX: (1, 0, 0),
-        "-max": (-1, 0, 0),
+        **ODD_TO_ONE,
         TINY: (TINY, 1, -2),
         "-tiny": ("-tiny", 1, 2),
     },
