@@ -117,7 +117,7 @@ cdef fa_operand block_operand(cnp.ndarray a) except *:
     return o
 
 
-cdef bint same_shape(cnp.ndarray a, cnp.ndarray b):
+cdef bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
     cdef int k
     if cnp.PyArray_NDIM(a) != cnp.PyArray_NDIM(b):
         return False
@@ -127,25 +127,22 @@ cdef bint same_shape(cnp.ndarray a, cnp.ndarray b):
     return True
 
 
-cdef bint is_float_block(object a):
+# Casts instead of typed variables, and noexcept: a call on 16 numbers would feel the checks of types and exceptions.
+cdef inline bint is_float_block(object a) noexcept:
     """An ndarray of native float32 or float64 in C order, not empty: the core takes it as it is."""
     if not cnp.PyArray_CheckExact(a):
         return False
-    cdef cnp.ndarray array = a
-    cdef int number = cnp.PyArray_TYPE(array)
-    return ((number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT64) and cnp.PyArray_ISNOTSWAPPED(array)
-            and cnp.PyArray_IS_C_CONTIGUOUS(array) and cnp.PyArray_SIZE(array) > 0)
+    cdef int number = cnp.PyArray_TYPE(<cnp.ndarray>a)
+    return ((number == cnp.NPY_FLOAT32 or number == cnp.NPY_FLOAT64) and cnp.PyArray_ISNOTSWAPPED(<cnp.ndarray>a)
+            and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>a) and cnp.PyArray_SIZE(<cnp.ndarray>a) > 0)
 
 
-cdef bint may_write(object out, cnp.ndarray like):
+cdef inline bint may_write(object out, cnp.ndarray like) noexcept:
     """May the core write to it just as it is, results of the type of `like`? Shapes and overlap are the caller's
     question. Where this says no, _arrays.check_out refuses what must be, and OutputBuffer copies the rest."""
-    if not is_float_block(out):
-        return False
-    cdef cnp.ndarray array = out
-    return (cnp.PyArray_TYPE(array) == cnp.PyArray_TYPE(like) and cnp.PyArray_ISALIGNED(array)
-            and cnp.PyArray_ISWRITEABLE(array)
-            and cnp.PyArray_FLAGS(array) >= 0)  # bit 31: NumPy warns of writes to what was broadcast
+    return (is_float_block(out) and cnp.PyArray_TYPE(<cnp.ndarray>out) == cnp.PyArray_TYPE(like)
+            and cnp.PyArray_ISALIGNED(<cnp.ndarray>out) and cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out)
+            and cnp.PyArray_FLAGS(<cnp.ndarray>out) >= 0)  # bit 31: NumPy warns of writes to what was broadcast
 
 
 # ---- the table --------------------------------------------------------------------

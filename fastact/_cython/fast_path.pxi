@@ -24,20 +24,22 @@ cdef class FastLoop:
             fill_map_loop(&self.loops[k], op, <fa_variant>variant, [code] * self.operands, code, bound)
 
 
-cdef inline bint is_fast(PyObject *array):
+cdef inline bint is_fast(PyObject *array) noexcept:
     """A float block (see _core.pyx) of at least one dimension: NumPy makes scalars of others."""
     return (is_float_block(<object>array) and cnp.PyArray_NDIM(<cnp.ndarray>array) > 0
             and cnp.PyArray_ISALIGNED(<cnp.ndarray>array)
             and PyDataType_METADATA(cnp.PyArray_DESCR(<cnp.ndarray>array)) is NULL)
 
 
-cdef inline bint is_same_kind(cnp.ndarray a, cnp.ndarray b):
+cdef inline bint is_same_kind(cnp.ndarray a, cnp.ndarray b) noexcept:
     return cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and same_shape(a, b)
 
 
-cdef bint is_free(cnp.ndarray out, cnp.ndarray operand):
-    """May `out` be written while the operand is read, element by element?"""
-    return cnp.PyArray_DATA(out) == cnp.PyArray_DATA(operand) or not may_share_memory(out, operand)
+cdef inline bint is_free(cnp.ndarray out, cnp.ndarray operand) noexcept:
+    """May `out` be written while the operand is read, element by element? Both are float blocks of as many bytes."""
+    cdef size_t bytes = <size_t>(cnp.PyArray_SIZE(out) * cnp.PyArray_ITEMSIZE(out))
+    cdef size_t ahead = <size_t>cnp.PyArray_DATA(out) - <size_t>cnp.PyArray_DATA(operand)
+    return ahead == 0 or (ahead >= bytes and -ahead >= bytes)
 
 
 cdef bint fast_number(PyObject *value, bint double_precision, double *wide, float *narrow):
