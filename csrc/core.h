@@ -115,12 +115,14 @@ typedef enum {
     FA_TARGETS_LABEL_LISTS,   /* as many a row as classes, ended by the first -1 */
     FA_TARGETS_PROBABILITIES, /* one for each class */
     FA_TARGETS_LABELS_OR_PROBABILITIES,
-    FA_TARGETS_SIGNS /* 1 or -1 a row */
+    FA_TARGETS_SIGNS, /* 1 or -1 a row */
+    FA_TARGETS
 } fa_targets;
 
 typedef struct {
     const char *name;
     fa_targets targets;
+    int row_kernel; /* computed by kernels/rows/; else by drivers/class_loss.c */
 } fa_class_loss;
 
 typedef struct {
@@ -134,13 +136,15 @@ extern const fa_row_op fa_row_ops[FA_ROW_OPS];
 extern const fa_elementwise_loss fa_elementwise_losses[FA_ELEMENTWISE_LOSSES];
 extern const fa_class_loss fa_class_losses[FA_CLASS_LOSSES];
 extern const fa_float64_row_loss fa_float64_row_losses[FA_FLOAT64_ROW_LOSSES];
+extern const char *const fa_targets_names[FA_TARGETS];
 
 /* ---- sums and results ----------------------------------------------------------- */
 
 #define FA_MAX_INPUTS 7
 #define FA_MAX_OUTPUTS 5
 #define FA_VIRTUAL_VECTOR 64 /* bytes; it fixes the order of every sum, whatever the instruction set */
-enum { FA_SUM_SLOTS = 16 };  /* of a sum in float64: element i adds to slot i % FA_SUM_SLOTS */
+/* of a sum in float64: element i adds to slot i % FA_SUM_SLOTS */
+enum { FA_SUM_SLOTS = FA_VIRTUAL_VECTOR / sizeof(float) };
 
 /* The slots of a running sum, in their order. The value of a slot is sum - lost. */
 typedef struct {

@@ -22,11 +22,20 @@ const fa_elementwise_loss fa_elementwise_losses[FA_ELEMENTWISE_LOSSES] = {
 };
 
 const fa_class_loss fa_class_losses[FA_CLASS_LOSSES] = {
-#define FA_CLASS_LOSS(name, targets, row_kernel) {#name, FA_TARGETS_##targets},
+#define FA_CLASS_LOSS(name, targets, row_kernel) {#name, FA_TARGETS_##targets, row_kernel},
 #include "ops.def"
 };
 
 const fa_float64_row_loss fa_float64_row_losses[FA_FLOAT64_ROW_LOSSES] = {
 #define FA_FLOAT64_ROW_LOSS(name, inputs, targets) {#name, inputs, FA_TARGETS_##targets},
 #include "ops.def"
+};
+
+const char *const fa_targets_names[FA_TARGETS] = {
+    [FA_TARGETS_NONE] = "none",
+    [FA_TARGETS_LABELS] = "labels",
+    [FA_TARGETS_LABEL_LISTS] = "label_lists",
+    [FA_TARGETS_PROBABILITIES] = "probabilities",
+    [FA_TARGETS_LABELS_OR_PROBABILITIES] = "labels_or_probabilities",
+    [FA_TARGETS_SIGNS] = "signs",
 };

@@ -22,11 +22,11 @@ cdef extern from "core.h" nogil:
         int parameters, second_input
         float ulp[FA_PRECISIONS][3]
     ctypedef enum fa_targets:
-        FA_TARGETS_NONE, FA_TARGETS_LABELS, FA_TARGETS_LABEL_LISTS, FA_TARGETS_PROBABILITIES
-        FA_TARGETS_LABELS_OR_PROBABILITIES, FA_TARGETS_SIGNS
+        pass
     ctypedef struct fa_class_loss:
         const char *name
         fa_targets targets
+        int row_kernel
     ctypedef struct fa_float64_row_loss:
         const char *name
         int inputs
@@ -39,6 +39,7 @@ cdef extern from "core.h" nogil:
     const fa_elementwise_loss fa_elementwise_losses[]
     const fa_class_loss fa_class_losses[]
     const fa_float64_row_loss fa_float64_row_losses[]
+    const char *const fa_targets_names[]
 
 cdef extern from "include/fastact.h" nogil:
     int fa_set_isa(const char *)
@@ -90,10 +91,10 @@ cdef extern from "drivers/jobs.h" nogil:
     int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype, const void *terms, const fa_operand *out)
     ctypedef struct fa_column_moments_job:
         fa_precision precision
-        size_t count, rows, columns, pitch
+        size_t count, rows, columns, row_pitch
         const void *p
         const void *w
-        const void *about
+        const void *center
         double *first
         double *second
     void fa_column_moments(const fa_column_moments_job *)

@@ -28,6 +28,7 @@ class _RowOpRow(TypedDict):
 class _LossRow(TypedDict):
     parameters: int
     index: int
+    second_input: bool
     ulp: _Bounds
 
 class _ClassLossRow(TypedDict):
@@ -105,7 +106,7 @@ class DefaultFloat:
 
 def parameter_sums(terms: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]: ...
 def column_moments(
-    p: NDArray[Any], w: NDArray[Any], about: NDArray[Any], first: NDArray[Any], second: NDArray[Any]
+    p: NDArray[Any], w: NDArray[Any], center: NDArray[Any], first: NDArray[Any], second: NDArray[Any]
 ) -> None: ...
 def may_share_memory(a: NDArray[Any], b: NDArray[Any]) -> bool: ...
 def elementwise_loss(

@@ -102,8 +102,11 @@ cpdef bint may_share_memory(cnp.ndarray a, cnp.ndarray b):
 
 
 cdef fa_operand operand_of(cnp.ndarray a) except *:
-    """A 0-d or 1-d array as an operand; anything 0-d repeats."""
+    """A 0-d or 1-d array as an operand; anything 0-d repeats; None is absent."""
     cdef fa_operand o
+    if a is None:
+        memset(&o, 0, sizeof(o))
+        return o
     o.data = <char *>cnp.PyArray_DATA(a)
     o.stride = cnp.PyArray_STRIDE(a, 0) if cnp.PyArray_NDIM(a) else 0
     o.dtype = code_of(a)
@@ -128,7 +131,7 @@ cdef bint same_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
 
 
 # Casts instead of typed variables, and noexcept: a call on 16 numbers would feel the checks of types and exceptions.
-cdef inline bint is_float_block(object a) noexcept:
+cdef bint is_float_block(object a) noexcept:
     """An ndarray of native float32 or float64 in C order, not empty: the core takes it as it is."""
     if not cnp.PyArray_CheckExact(a):
         return False
@@ -137,7 +140,7 @@ cdef inline bint is_float_block(object a) noexcept:
             and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>a) and cnp.PyArray_SIZE(<cnp.ndarray>a) > 0)
 
 
-cdef inline bint may_write(object out, cnp.ndarray like) noexcept:
+cdef bint may_write(object out, cnp.ndarray like) noexcept:
     """May the core write to it just as it is, results of the type of `like`? Shapes and overlap are the caller's
     question. Where this says no, _arrays.check_out refuses what must be, and OutputBuffer copies the rest."""
     return (is_float_block(out) and cnp.PyArray_TYPE(<cnp.ndarray>out) == cnp.PyArray_TYPE(like)
@@ -146,13 +149,6 @@ cdef inline bint may_write(object out, cnp.ndarray like) noexcept:
 
 
 # ---- the table --------------------------------------------------------------------
-
-cdef dict _TARGETS = {  # of losses of rows
-    <int>FA_TARGETS_NONE: "none", <int>FA_TARGETS_LABELS: "labels", <int>FA_TARGETS_LABEL_LISTS: "label_lists",
-    <int>FA_TARGETS_PROBABILITIES: "probabilities",
-    <int>FA_TARGETS_LABELS_OR_PROBABILITIES: "labels_or_probabilities", <int>FA_TARGETS_SIGNS: "signs",
-}
-
 
 def table():
     """The op table: for each kind, name -> its row, as a dict."""
@@ -172,15 +168,17 @@ def table():
             for k in range(FA_ROW_OPS)},
         "loss": {
             fa_elementwise_losses[k].name.decode(): {"parameters": fa_elementwise_losses[k].parameters, "index": k,
-                                                     "second": bool(fa_elementwise_losses[k].second_input),
+                                                     "second_input": bool(fa_elementwise_losses[k].second_input),
                                                      "ulp": bounds(fa_elementwise_losses[k].ulp)}
             for k in range(FA_ELEMENTWISE_LOSSES)},
         "class_loss": {
-            fa_class_losses[k].name.decode(): {"index": k, "targets": _TARGETS[<int>fa_class_losses[k].targets]}
+            fa_class_losses[k].name.decode(): {"index": k,
+                                               "targets": fa_targets_names[<int>fa_class_losses[k].targets].decode()}
             for k in range(FA_CLASS_LOSSES)},
         "float64_row_loss": {
-            fa_float64_row_losses[k].name.decode(): {"index": k, "inputs": fa_float64_row_losses[k].inputs,
-                                                     "targets": _TARGETS[<int>fa_float64_row_losses[k].targets]}
+            fa_float64_row_losses[k].name.decode(): {
+                "index": k, "inputs": fa_float64_row_losses[k].inputs,
+                "targets": fa_targets_names[<int>fa_float64_row_losses[k].targets].decode()}
             for k in range(FA_FLOAT64_ROW_LOSSES)},
     }
 

@@ -14,24 +14,20 @@
 
 /* ---- labels, scales, weights ---------------------------------------------------------------- */
 
-enum { BLOCK_ROWS = 512 }; /* rows read at a time; a multiple of FA_SUM_SLOTS, so that sums continue in their slots */
+enum { BLOCK_ROWS = 512 }; /* rows read at a time */
+_Static_assert(BLOCK_ROWS % FA_SUM_SLOTS == 0, "sums continue in their slots");
 
 typedef struct {
     const fa_class_loss_job *job;
     const fa_isa *isa;
     size_t rows, rows_per_task;
     double *loss;   /* (rows + FA_ROW_PADDING), the padding is scratch */
-    double *weight; /* (n), or NULL: all 1 */
+    double *weight; /* (n), or NULL: all 1. For a row kernel narrowed to its type in the end, as scale is. */
     double weight_sum, denominator, mean_factor;
     int64_t *label; /* (rows + FA_ROW_PADDING), for a row kernel: checked copies; 0 for an ignored row and padding */
     double *scale;  /* (rows), what multiplies a row's gradient, 0 for an ignored row; or NULL: uniform_scale */
     double uniform_scale;
 } class_loss_context;
-
-/* ops.def says which class losses have one. */
-static int has_row_kernel(const class_loss_context *c) {
-    return c->isa->kernels[c->job->precision]->rows.class_loss[c->job->loss][0].phase[0] != NULL;
-}
 
 static size_t block_at(const class_loss_context *c, size_t first) {
     return c->rows - first < BLOCK_ROWS ? c->rows - first : BLOCK_ROWS;
@@ -134,10 +130,7 @@ static double denominator_of(const class_loss_context *c, size_t live) {
 }
 
 static double sum_weights(const class_loss_context *c) {
-    fa_sum_state state = {{0}, {0}};
-    if (!c->weight) return (double)c->job->n;
-    fa_accumulate(c->isa, &state, c->job->n, c->weight);
-    return fa_sum_total(&state);
+    return c->weight ? fa_sum_doubles(c->isa, c->job->n, c->weight) : (double)c->job->n;
 }
 
 /* Class weights, what a mean divides by, and its inverse. A mean over nothing is 0, not NaN. */
@@ -213,9 +206,7 @@ static int run_row_kernel(class_loss_context *c) {
                             .rows = job->inner,
                             .n = job->n,
                             .inputs = soft ? 2 : 1,
-                            .outputs = job->hess.data   ? 2
-                                       : job->grad.data ? 1
-                                                        : 0,
+                            .outputs = (size_t)(job->hess.data ? 2 : job->grad.data != NULL),
                             .new_outputs = 1,
                             .row_in = {(char *)&c->uniform_scale, 0, FA_F64},
                             .losses = options.want_loss ? c->loss + first : NULL,
@@ -276,7 +267,7 @@ static void nll_rows(const class_loss_context *c, size_t first, size_t n, const 
     const char *x = fa_view3_at(in, job->inner, first);
     for (size_t i = 0; i < n; i++, x += in->inner_stride) { /* losses first: the gradient may overwrite the input */
         double at_label = read_real(c->isa, in->dtype, x + (ptrdiff_t)label[i] * in->class_stride);
-        c->loss[first + i] = weight[i] != 0.0 ? -weight[i] * at_label : 0.0;
+        c->loss[first + i] = fa_weighted(-weight[i], at_label);
     }
     if (hess->data) zero_rows(hess, fa_view3_at(hess, job->inner, first), n, job->n);
     if (!grad->data) return;
@@ -303,7 +294,7 @@ static void nll_task(void *context, size_t index) {
 
 static int run_nll_loss(class_loss_context *c) {
     size_t written = c->job->grad.data || c->job->hess.data ? c->job->n : 0;
-    c->rows_per_task = fa_task_rows(written + 8, 1); /* a label costs as much as a few zeros */
+    c->rows_per_task = fa_task_rows(written + FA_ROW_OVERHEAD, 1);
     fa_parallel_for(fa_tasks(c->rows, c->rows_per_task), nll_task, c);
     return 0;
 }
@@ -322,8 +313,8 @@ static int (*const run_loss[])(class_loss_context *) = {
 static double *allocate(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
     const size_t padded = c->rows + FA_ROW_PADDING, weight = job->weight.data ? job->n : 0;
-    const int by_row = has_row_kernel(c); /* else labels are read in passing */
-    const size_t label = by_row && job->labels.data ? padded : 0, scale = by_row ? c->rows : 0;
+    const int row_kernel = fa_class_losses[job->loss].row_kernel; /* else labels are read in passing */
+    const size_t label = row_kernel && job->labels.data ? padded : 0, scale = row_kernel ? c->rows : 0;
     double *memory = malloc((padded + label + scale + weight) * sizeof(double)), *at = memory;
     if (!memory) return NULL;
     c->loss = at;
@@ -334,9 +325,17 @@ static double *allocate(class_loss_context *c) {
     return memory;
 }
 
+static void store_results(const class_loss_context *c) {
+    const fa_class_loss_job *job = c->job;
+    if (job->value.data) fa_view2_scatter(c->isa, &job->value, job->inner, c->rows, c->loss);
+    if (!job->total) return;
+    const double total = fa_sum_doubles(c->isa, c->rows, c->loss);
+    *job->total = !job->mean ? total : c->denominator != 0.0 ? total / c->denominator : 0.0;
+}
+
 fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row) {
     class_loss_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
-    const int labels = job->labels.data != NULL, by_row = !fa_view2_repeats(&job->grad_output);
+    const int labels = job->labels.data != NULL, uniform = fa_view2_repeats(&job->grad_output);
     size_t live = 0;
     double *memory = allocate(&c);
     if (!memory) return FA_NO_MEMORY;
@@ -344,17 +343,11 @@ fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row) {
         free(memory);
         return FA_BAD_LABEL;
     }
-    if (!by_row && (!labels || live == c.rows)) c.scale = NULL;
+    if (uniform && (!labels || live == c.rows)) c.scale = NULL;
     prepare(&c, live);
 
     const int failed = run_loss[job->loss](&c);
-    if (job->value.data) fa_view2_scatter(c.isa, &job->value, job->inner, c.rows, c.loss);
-    if (job->total) {
-        fa_sum_state state = {{0}, {0}};
-        fa_accumulate(c.isa, &state, c.rows, c.loss);
-        double total = fa_sum_total(&state);
-        *job->total = !job->mean ? total : c.denominator != 0.0 ? total / c.denominator : 0.0;
-    }
+    if (!failed) store_results(&c);
     free(memory);
     return failed ? FA_NO_MEMORY : FA_DONE;
 }

@@ -10,7 +10,7 @@
 #include "../runtime/dispatch.h"
 #include "../runtime/parallel.h"
 #include "../runtime/tasks.h"
-#include "operands.h"
+#include "views.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -30,7 +30,7 @@ typedef struct {
     atomic_int failed;
 } ctc_context;
 
-static size_t padded(size_t n) { return (n + PAD - 1) / PAD * PAD; }
+static size_t padded(size_t n) { return fa_round_up(n, PAD); }
 static int wants_gradients(const fa_ctc_job *job) { return job->grad.data || job->hess.data; }
 
 /* ---- lengths and labels ------------------------------------------------------------------ */
@@ -151,10 +151,6 @@ static void prepare(const ctc_context *b, sequence *s) {
     s->step.max = 0.0;
 }
 
-static char *step_of(const fa_view3 *view, size_t t, size_t n) {
-    return view->data + (ptrdiff_t)t * view->outer_stride + (ptrdiff_t)n * view->inner_stride;
-}
-
 /* Log-probabilities: the elements of a step at the labels to s->x, and the one at the blank. */
 static void gather_at_labels(const ctc_context *b, const sequence *s, const char *from, double *blank) {
     const fa_view3 *in = &b->job->input;
@@ -179,7 +175,7 @@ static void gather_at_labels(const ctc_context *b, const sequence *s, const char
 /* Logits: all classes of a step. */
 static void read_dense(const ctc_context *b, const sequence *s, size_t t) {
     const fa_view3 *in = &b->job->input;
-    fa_operand row = {step_of(in, t, s->index), in->class_stride, in->dtype};
+    fa_operand row = {fa_view3_at2(in, t, s->index), in->class_stride, in->dtype};
     fa_gather(b->isa, &row, 0, b->job->classes, FA_DOUBLE, s->dense);
 }
 
@@ -187,7 +183,7 @@ static void read_dense(const ctc_context *b, const sequence *s, size_t t) {
 static void read_step(const ctc_context *b, sequence *s, size_t t) {
     s->step.normalise = t % FA_CTC_NORMALISE == 0;
     if (!b->job->logits) {
-        gather_at_labels(b, s, step_of(&b->job->input, t, s->index), &s->step.blank_x);
+        gather_at_labels(b, s, fa_view3_at2(&b->job->input, t, s->index), &s->step.blank_x);
         return;
     }
     read_dense(b, s, t);
@@ -227,7 +223,7 @@ static double forward(const ctc_context *b, sequence *s) {
 }
 
 static void store_step(const ctc_context *b, const fa_view3 *view, size_t t, size_t n, const double *row) {
-    char *to = step_of(view, t, n);
+    char *to = fa_view3_at2(view, t, n);
     fa_operand o = {to, view->class_stride, view->dtype};
     if (view->dtype == FA_F32 && view->class_stride == sizeof(float))
         b->isa->kernels[FA_SINGLE]->widen(b->job->classes, FA_F64, row, to); /* rounds to float32 */
@@ -270,10 +266,8 @@ static void backward(const ctc_context *b, sequence *s) {
     }
 }
 
-/* weight * loss; 0 where the weight is 0, whatever the loss. */
 static double weighted(const ctc_context *b, size_t n, double loss) {
-    if (!b->weight) return loss;
-    return b->weight[n] == 0.0 ? 0.0 : b->weight[n] * loss;
+    return b->weight ? fa_weighted(b->weight[n], loss) : loss;
 }
 
 /* Loss inf means that no alignment exists: no distribution over alignments either, so gradients are NaN, or 0 with
@@ -346,12 +340,10 @@ static void prepare_scales(const ctc_context *b) {
 
 static void store_results(const ctc_context *b) {
     const fa_ctc_job *job = b->job;
-    fa_sum_state state = {{0}, {0}};
     if (job->value.data) fa_scatter_doubles(b->isa, &job->value, job->sequences, b->loss);
     if (!job->total) return;
     for (size_t n = 0; n < job->sequences; n++) b->loss[n] = b->loss[n] / terms_of(b, n);
-    fa_accumulate(b->isa, &state, job->sequences, b->loss);
-    *job->total = fa_sum_total(&state);
+    *job->total = fa_sum_doubles(b->isa, job->sequences, b->loss);
     if (job->mean && job->sequences) *job->total = *job->total / (double)job->sequences;
 }
 

@@ -50,9 +50,7 @@ int fa_elementwise_loss_run(const fa_elementwise_loss_job *job) {
     if (job->total && !(p.partial = malloc((tasks + 1) * sizeof(double)))) return -1;
     fa_parallel_for(tasks, loss_task, &p);
     if (job->total) {
-        fa_sum_state state = {{0}, {0}};
-        fa_accumulate(p.isa, &state, tasks, p.partial);
-        *job->total = fa_sum_total(&state);
+        *job->total = fa_sum_doubles(p.isa, tasks, p.partial);
         free(p.partial);
     }
     return 0;

@@ -16,10 +16,10 @@
 #include <string.h>
 
 enum {
-    BLOCK_ELEMENTS = 1 << 10,
-    MAX_ROWS = 64
-};                           /* elements of a block, which is staged at a time; rows of one at most */
-enum { MAX_TILED_ROW = 32 }; /* the longest rows that go through tiles */
+    BLOCK_ELEMENTS = 1 << 10, /* of a block of rows, which is staged at a time */
+    MAX_BLOCK_ROWS = 64,
+    MAX_TILED_ROW = 32 /* the longest rows that go through tiles */
+};
 
 typedef struct {
     const fa_float64_row_loss_job *job;
@@ -144,12 +144,13 @@ static int has_contiguous_rows(const fa_view3 *view) {
 }
 static fa_dtype real_of(fa_dtype dtype) { return fa_precision_of(dtype) == FA_SINGLE ? FA_F32 : FA_F64; }
 
-/* Rows as float32 or float64, whichever their type is computed in, *pitch elements apart: in place, or in the stage. */
+/* Rows as float32 or float64, whichever their type is computed in, *row_pitch elements apart: in place, or in the
+ * stage. */
 static char *gather_rows(const float64_row_context *c, const fa_view3 *view, size_t row, size_t rows, char *stage,
-                         ptrdiff_t *pitch) {
+                         ptrdiff_t *row_pitch) {
     const fa_precision precision = fa_precision_of(view->dtype);
     const size_t size = fa_realsize(precision);
-    *pitch = has_contiguous_rows(view) ? view->inner_stride / (ptrdiff_t)size : (ptrdiff_t)c->job->n;
+    *row_pitch = has_contiguous_rows(view) ? view->inner_stride / (ptrdiff_t)size : (ptrdiff_t)c->job->n;
     if (has_contiguous_rows(view)) return fa_view3_at(view, c->job->inner, row);
     for (size_t k = 0; k < rows; k++) {
         fa_operand o = fa_view3_row(view, c->job->inner, row + k);
@@ -180,12 +181,12 @@ static void stage_in(const float64_row_context *c, const fa_view3 *view, size_t 
     }
     for (size_t k = 0; k < rows; k += step, to += step * (c->lanes > 1 ? n : c->padded)) {
         const size_t here = rows - k < step ? rows - k : step;
-        ptrdiff_t pitch;
-        const char *from = gather_rows(c, view, row + k, here, ws->stage, &pitch);
+        ptrdiff_t row_pitch;
+        const char *from = gather_rows(c, view, row + k, here, ws->stage, &row_pitch);
         if (c->lanes == 1) kernels->widen(1, n, real_of(view->dtype), from, 0, to, c->padded);
-        else if (size == sizeof(double)) tiles->to_tile(n, here, from, pitch, to);
+        else if (size == sizeof(double)) tiles->to_tile(n, here, from, row_pitch, to);
         else {
-            tiles->to_tile(n, here, from, pitch, ws->float32_tile);
+            tiles->to_tile(n, here, from, row_pitch, ws->float32_tile);
             kernels->tile_to_f64(n, ws->float32_tile, to, to + n * c->lanes);
         }
     }
@@ -203,13 +204,13 @@ static void stage_out(const float64_row_context *c, const fa_view3 *view, size_t
     }
     for (size_t k = 0; k < rows; k += step, from += step * (c->lanes > 1 ? n : c->padded)) {
         const size_t here = rows - k < step ? rows - k : step;
-        const ptrdiff_t pitch = has_contiguous_rows(view) ? view->inner_stride / (ptrdiff_t)size : (ptrdiff_t)n;
+        const ptrdiff_t row_pitch = has_contiguous_rows(view) ? view->inner_stride / (ptrdiff_t)size : (ptrdiff_t)n;
         char *to = has_contiguous_rows(view) ? fa_view3_at(view, c->job->inner, row + k) : ws->stage;
         if (c->lanes == 1) kernels->narrow(1, n, real_of(view->dtype), from, c->padded, to, 0);
-        else if (size == sizeof(double)) tiles->from_tile(n, here, from, to, pitch);
+        else if (size == sizeof(double)) tiles->from_tile(n, here, from, to, row_pitch);
         else {
             kernels->tile_from_f64(n, from, from + n * c->lanes, ws->float32_tile);
-            tiles->from_tile(n, here, ws->float32_tile, to, pitch);
+            tiles->from_tile(n, here, ws->float32_tile, to, row_pitch);
         }
         scatter_rows(c, view, row + k, here, ws->stage);
     }
@@ -266,7 +267,7 @@ static void run_block(const float64_row_context *c, workspace *ws, size_t row, s
         if (job->label_lists.data) read_lists(c, row + i, here, ws);
         c->isa->float64_rows.loss[job->loss](&ws->row, loss);
         for (size_t k = 0; k < here; k++)
-            c->loss[row + i + k] = ws->row_weight[i + k] == 0.0 ? 0.0 : ws->row_weight[i + k] * loss[k];
+            c->loss[row + i + k] = fa_weighted(ws->row_weight[i + k], loss[k]);
     }
     for (size_t k = 0; k < c->results; k++) {
         if (job->grad[k].data) stage_out(c, &job->grad[k], row, rows, ws, ws->grad[k]);
@@ -309,22 +310,19 @@ static void store_results(const float64_row_context *c) {
     const fa_float64_row_loss_job *job = c->job;
     if (job->value.data) fa_view2_scatter(c->isa, &job->value, job->inner, c->rows, c->loss);
     if (!job->total) return;
-    fa_sum_state state = {{0}, {0}};
-    fa_accumulate(c->isa, &state, c->rows, c->loss);
-    *job->total = fa_sum_total(&state);
+    *job->total = fa_sum_doubles(c->isa, c->rows, c->loss);
     if (job->mean && c->rows) *job->total /= (double)c->rows;
 }
 
 fa_status fa_float64_row_loss_run(const fa_float64_row_loss_job *job, size_t *bad) {
     float64_row_context c = {.job = job, .isa = fa_current_isa(), .rows = job->outer * job->inner};
     if (has_bad_label(&c, bad)) return FA_BAD_LABEL;
-    c.padded = (job->n + FA_FLOAT64_GROUP - 1) / FA_FLOAT64_GROUP * FA_FLOAT64_GROUP;
+    c.padded = fa_round_up(job->n, FA_FLOAT64_GROUP);
     c.lanes = job->n && job->n <= MAX_TILED_ROW ? c.isa->float64_rows.lanes : 1;
     c.results = job->grad[1].data ? job->inputs : 1;
-    c.rows_per_block = c.padded < BLOCK_ELEMENTS / MAX_ROWS ? MAX_ROWS : BLOCK_ELEMENTS / c.padded + 1;
-    if (c.lanes > 1) /* whole tiles */
-        c.rows_per_block = (c.rows_per_block + FA_FLOAT64_GROUP - 1) / FA_FLOAT64_GROUP * FA_FLOAT64_GROUP;
-    c.rows_per_task = fa_task_rows(job->n + 8, c.rows_per_block);
+    c.rows_per_block = c.padded < BLOCK_ELEMENTS / MAX_BLOCK_ROWS ? MAX_BLOCK_ROWS : BLOCK_ELEMENTS / c.padded + 1;
+    if (c.lanes > 1) c.rows_per_block = fa_round_up(c.rows_per_block, FA_FLOAT64_GROUP); /* whole tiles */
+    c.rows_per_task = fa_task_rows(job->n + FA_ROW_OVERHEAD, c.rows_per_block);
     if (prepare(&c)) return FA_NO_MEMORY;
     fa_parallel_for(fa_tasks(c.rows, c.rows_per_task), run_task, &c);
     const int failed = atomic_load(&c.failed);

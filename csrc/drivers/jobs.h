@@ -54,7 +54,8 @@ typedef struct {
     int op;             /* fa_activation_id */
     fa_variant variant; /* below FA_DERIVATIVE */
     size_t n;
-    fa_operands operands; /* inputs: dy (unless the variant is a value or a derivative), x or y, parameters */
+    fa_operands operands; /* inputs: dy (unless the variant is a value or a derivative), x or y, parameters. No output
+                           * is absent. */
 } fa_map_job;
 
 void fa_map_run(const fa_map_job *job);
@@ -114,7 +115,8 @@ typedef struct {
     double *total; /* the losses' sum or mean, or NULL */
 } fa_class_loss_job;
 
-/* FA_BAD_LABEL: *bad_row is the first row whose label is neither ignore_index nor in 0 .. n - 1. */
+/* FA_BAD_LABEL: *bad_row is the first row whose label is neither ignore_index nor in 0 .. n - 1.
+ * FA_NO_MEMORY: gradients may have been written in part; values and the total have not. */
 fa_status fa_class_loss_run(const fa_class_loss_job *job, size_t *bad_row);
 
 /* ---- losses of rows computed in float64: margins of classes, distances -------------------------------- */
@@ -139,7 +141,8 @@ typedef struct {
     double *total; /* the losses' sum or mean, or NULL */
 } fa_float64_row_loss_job;
 
-/* FA_BAD_LABEL: *bad is the first label that is not in 0 .. n - 1 (in a list also -1), counted through the rows. */
+/* FA_BAD_LABEL: *bad is the first label that is not in 0 .. n - 1 (in a list also -1), counted through the rows.
+ * FA_NO_MEMORY as above. */
 fa_status fa_float64_row_loss_run(const fa_float64_row_loss_job *job, size_t *bad);
 
 /* ---- CTC: a whole batch --------------------------------------------------------------------------------- */
@@ -185,13 +188,14 @@ fa_ctc_status fa_ctc_run(const fa_ctc_job *job, fa_ctc_fault *bad);
 int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, const void *terms,
                       const fa_operand *out);
 
-/* first[i][c] += sum over k of p[i][k] (w[k][c] - about[i][c]), and second[i][c] += the same with the difference
- * squared. p: (count, rows), rows `pitch` elements apart; w: (rows, columns); about, first, second: (count, columns).
+/* first[i][c] += sum over k of p[i][k] (w[k][c] - center[i][c]), and second[i][c] += the same with the difference
+ * squared. p: (count, rows), rows `row_pitch` elements apart; w: (rows, columns); center, first, second: (count,
+ * columns).
  * All but p are contiguous. Sums go in the order of k. */
 typedef struct {
     fa_precision precision;
-    size_t count, rows, columns, pitch;
-    const void *p, *w, *about;
+    size_t count, rows, columns, row_pitch;
+    const void *p, *w, *center;
     double *first, *second;
 } fa_column_moments_job;
 

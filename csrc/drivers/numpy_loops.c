@@ -11,17 +11,19 @@
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data) {
     const fa_map_loop *loop = data;
     fa_map_job job; /* no initializer: zeroing all inputs' places takes longer than a small call computes */
-    const size_t outputs = loop->variant == FA_BOTH ? 2 : 1;
-    size_t inputs = 0;
+    fa_operands *operands = &job.operands;
     int arg = 0;
 
     job.op = loop->op;
     job.variant = loop->variant;
     job.n = (size_t)*n;
+    operands->inputs = 0;
+    operands->outputs = loop->variant == FA_BOTH ? 2 : 1;
+    operands->precision = fa_precision_of(loop->out);
     if (loop->variant == FA_DERIVATIVE) { /* backward with dy = 1: the product is exact */
         static const float one = 1.0f;
         fa_operand ones = {(char *)(uintptr_t)&one, 0, FA_F32};
-        job.operands.in[inputs++] = ones;
+        operands->in[operands->inputs++] = ones;
         job.variant = FA_BACKWARD;
     }
     for (int k = 0; k < loop->inputs; k++) {
@@ -30,15 +32,12 @@ void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, v
             o.data = args[arg];
             o.stride = strides[arg++];
         }
-        job.operands.in[inputs++] = o;
+        operands->in[operands->inputs++] = o;
     }
-    for (size_t k = 0; k < outputs; k++, arg++) {
+    for (size_t k = 0; k < operands->outputs; k++, arg++) {
         fa_operand out = {args[arg], strides[arg], loop->out};
-        job.operands.out[k] = out;
+        operands->out[k] = out;
     }
-    job.operands.inputs = inputs;
-    job.operands.outputs = outputs;
-    job.operands.precision = fa_precision_of(loop->out);
     fa_map_run(&job);
 }
 

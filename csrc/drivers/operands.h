@@ -8,6 +8,7 @@
 
 /* Elements staged at a time, which lets a handful of buffers fit L1. */
 #define FA_STAGE_ELEMENTS 512
+_Static_assert(FA_STAGE_ELEMENTS % FA_SUM_SLOTS == 0, "sums continue in their slots");
 
 static inline size_t fa_realsize(fa_precision precision) { return precision == FA_SINGLE ? 4 : 8; }
 

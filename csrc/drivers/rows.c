@@ -409,12 +409,12 @@ static int all_in_place(const schedule *s) {
     return 1;
 }
 
-/* Panels: rows before the first that lies at a vector's alignment, in all classes; 0 if there is none. A vector that
+/* Rows of panels before the first that lies at a vector's alignment, in all classes; 0 if there is none. A vector that
  * straddles two cache lines needs both in L1, where lines a page apart displace each other. */
 static size_t choose_head(const schedule *s) {
     const fa_matrix *m = s->job->outputs ? &s->job->out[0] : &s->job->in[0];
     const size_t vector = s->kernels->lanes * s->realsize, beyond = (uintptr_t)m->data % vector;
-    if (s->traversal != FA_PANEL || m->class_stride % (ptrdiff_t)vector || beyond % s->realsize) return 0;
+    if (m->class_stride % (ptrdiff_t)vector || beyond % s->realsize) return 0;
     size_t head = (vector - beyond) % vector / s->realsize;
     return head < s->job->rows ? head : 0;
 }
@@ -461,8 +461,10 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     if (s.traversal == FA_ACROSS_ROWS && job->n > MAX_UNPANELLED_ROW && all_in_place(&s)) s.traversal = FA_PANEL;
     s.row_in_direct = s.traversal != FA_WITHIN_ROW && job->row_in.data && fa_is_contiguous(&job->row_in) &&
                       fa_precision_of(job->row_in.dtype) == job->precision;
-    s.head = choose_head(&s);
-    s.panel_rows = choose_panel_rows(&s);
+    if (s.traversal == FA_PANEL) { /* in this order */
+        s.head = choose_head(&s);
+        s.panel_rows = choose_panel_rows(&s);
+    }
     s.kernel = &job->kernel[s.traversal];
     s.prefetch_in = job->n * s.realsize <= (job->outputs ? MAX_PREFETCH_BYTES : MAX_PREFETCH_READ_BYTES);
     s.prefetch_out = s.prefetch_in && (job->new_outputs || job->rows * job->n * s.realsize > MAX_L3_BYTES);

@@ -25,7 +25,8 @@ static inline fa_operand fa_view2_run(const fa_view2 *v, size_t inner, size_t ro
 /* One value for all rows? */
 static inline int fa_view2_repeats(const fa_view2 *v) { return !v->inner_stride && !v->outer_stride; }
 
-/* The values of n rows from `row` on, as doubles or as labels; those of int64 that are too large become `beyond`. */
+/* The values of n rows from `row` on, as doubles; or as labels, where uint64 values that int64 cannot hold become
+ * `beyond`. */
 static inline void fa_view2_gather(const fa_isa *isa, const fa_view2 *v, size_t inner, size_t row, size_t n,
                                    double *to) {
     for (size_t run; n; row += run, to += run, n -= run) {
@@ -51,14 +52,20 @@ static inline void fa_view2_scatter(const fa_isa *isa, const fa_view2 *v, size_t
     }
 }
 
-/* A row's first element; its elements; and all rows of one outer index. */
-static inline char *fa_view3_at(const fa_view3 *v, size_t inner, size_t row) {
-    return v->data + (ptrdiff_t)(row / inner) * v->outer_stride + (ptrdiff_t)(row % inner) * v->inner_stride;
+/* The first element of row (outer, inner). */
+static inline char *fa_view3_at2(const fa_view3 *v, size_t outer, size_t inner) {
+    return v->data + (ptrdiff_t)outer * v->outer_stride + (ptrdiff_t)inner * v->inner_stride;
 }
+/* The first element of a row. */
+static inline char *fa_view3_at(const fa_view3 *v, size_t inner, size_t row) {
+    return fa_view3_at2(v, row / inner, row % inner);
+}
+/* A row's elements. */
 static inline fa_operand fa_view3_row(const fa_view3 *v, size_t inner, size_t row) {
     fa_operand o = {fa_view3_at(v, inner, row), v->class_stride, v->dtype};
     return o;
 }
+/* All rows of one outer index. */
 static inline fa_matrix fa_view3_matrix(const fa_view3 *v, size_t outer) {
     fa_matrix m = {v->data + (ptrdiff_t)outer * v->outer_stride, v->inner_stride, v->class_stride, v->dtype, 0};
     return m;

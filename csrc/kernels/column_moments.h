@@ -28,7 +28,7 @@ FA_INLINE vec FN(moments_load)(const real *from, size_t width) {
 /* A tile: `vectors` vectors of columns side by side, a constant at each call. width is LANES, or less for a tail of one
  * vector. p: (rows); w: (rows, columns) from the tile's first column on; r, first, second: from there too. */
 FA_INLINE void FN(moments_tile)(size_t rows, size_t columns, const real *p, const real *w, const real *r, int vectors,
-                               size_t width, double *first, double *second) {
+                                size_t width, double *first, double *second) {
     real sums[2][MOMENT_VECTORS * LANES];
     vec about[MOMENT_VECTORS], one[MOMENT_VECTORS], two[MOMENT_VECTORS];
     FA_UNROLL(4)
@@ -57,7 +57,7 @@ FA_INLINE void FN(moments_tile)(size_t rows, size_t columns, const real *p, cons
 
 /* p: (rows); w: (rows, columns); r, first, second: (columns). rows <= FA_MOMENT_ROWS. */
 static void FN(column_moments)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
-                              double *second) {
+                               double *second) {
     const real *from = w, *about = r;
     size_t c = 0;
     for (; c + MOMENT_VECTORS * LANES <= columns; c += MOMENT_VECTORS * LANES)

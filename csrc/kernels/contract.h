@@ -82,9 +82,9 @@ typedef struct {
     size_t lanes;
     fa_rows_kernel op[FA_ROW_OPS][FA_ROW_VARIANTS][FA_TRAVERSALS];
     fa_rows_kernel class_loss[FA_CLASS_LOSSES][FA_TRAVERSALS]; /* NULL: it has no row kernel */
-    /* `rows` <= lanes rows of n reals, `pitch` reals apart, to a tile (n, lanes) and back; absent rows become 0 */
-    void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile);
-    void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch);
+    /* `rows` <= lanes rows of n reals, `row_pitch` reals apart, to a tile (n, lanes) and back; absent rows become 0 */
+    void (*to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t row_pitch, void *tile);
+    void (*from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t row_pitch);
 } fa_row_kernels;
 
 /* ---- rows computed in float64 whatever their type: margins, distances ------------------------------ */
@@ -168,7 +168,7 @@ typedef struct {
     /* grad = scale (y - posterior) and hess = scale (y (1 - y) - posterior (1 - posterior)), with
      * y = exp(x - max) inverse, or 0 where x is NULL. hess may be NULL. n as above. */
     void (*row_gradient)(size_t n, const double *x, double max, double inverse, const double *posterior, double scale,
-                double *grad, double *hess);
+                         double *grad, double *hess);
     /* -log((m[0] 2^k[0] + m[1] 2^k[1]) / (m[2] 2^k[2])) */
     double (*minus_log)(const double m[3], const double k[3]);
 } fa_ctc_kernels;
@@ -190,7 +190,7 @@ typedef struct {
     /* first[c] += sum over k of p[k] (w[k][c] - r[c]), second[c] += sum over k of p[k] (w[k][c] - r[c])^2;
      * w: (rows, columns), rows <= FA_MOMENT_ROWS */
     void (*column_moments)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
-                          double *second);
+                           double *second);
 } fa_kernels;
 
 typedef struct {

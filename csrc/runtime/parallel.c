@@ -61,7 +61,7 @@ static struct {
     fa_mutex lock; /* guards all that follows */
     fa_cond posted, finished;
     job *current;            /* NULL: workers that have not begun stay out */
-    caller poster;             /* who posted the current or last job */
+    caller poster;           /* who posted the current or last job */
     atomic_ulong generation; /* number of the last job, so that no worker takes a job twice */
     int workers, wanted;     /* threads started; how many more the current job wants */
     atomic_int running;      /* workers on the current job */
@@ -82,9 +82,9 @@ static int has_job(unsigned long seen) { return pool.current && pool.generation 
  * again, and may be in time for the next. */
 static void wait_for_job(unsigned long seen) {
     for (unsigned long known = seen; !has_job(seen);) {
-        const caller from = pool.poster;
+        const caller poster = pool.poster;
         fa_mutex_unlock(&pool.lock);
-        if (known) keep_away_from(from);
+        if (known) keep_away_from(poster);
         for (int k = 0; k < SPINS && atomic_load(&pool.generation) == known; k++) fa_pause();
         fa_mutex_lock(&pool.lock);
         if (has_job(seen)) break;
@@ -103,9 +103,9 @@ static void worker_loop(void) {
         seen = pool.generation;
         pool.wanted--;
         pool.running++;
-        const caller from = pool.poster;
+        const caller poster = pool.poster;
         fa_mutex_unlock(&pool.lock);
-        keep_away_from(from);
+        keep_away_from(poster);
         work_on(j);
         fa_mutex_lock(&pool.lock);
         if (--pool.running == 0) fa_cond_signal(&pool.finished);

@@ -14,8 +14,10 @@ enum {
     FA_TASK_PARAMETERS = 1 << 16, /* terms of a parameter's gradient, likewise */
     FA_TASK_ROWS = 1 << 15,       /* elements of rows */
     FA_TASK_CTC = 1 << 13,        /* states and classes over all steps of some sequences */
-    FA_TASK_MOMENTS = 32          /* distributions that share a part of the matrix while it is in a core's cache */
+    FA_TASK_MOMENTS = 32,         /* distributions that share a part of the matrix while it is in a core's cache */
+    FA_ROW_OVERHEAD = 8           /* a row of a loss costs about as much as so many more elements */
 };
+_Static_assert(FA_TASK_SUMMED % FA_SUM_SLOTS == 0, "sums continue in their slots");
 
 /* Elements of an activation. */
 static inline size_t fa_task_elements(fa_cost cost) {
@@ -34,6 +36,7 @@ static inline size_t fa_task_rows(size_t work, size_t granule) { return fa_round
  */
 static inline size_t fa_task_pipelined_rows(size_t rows, size_t n, int whole_rows, size_t granule, size_t threads) {
     enum { TASKS_PER_THREAD = 16 };
+    if (rows * (n + 1) <= FA_TASK_ROWS) return rows; /* without the divisions, which a small call would feel */
     const size_t least = FA_TASK_ROWS / (n + 1) + 1, balanced = rows / (threads * TASKS_PER_THREAD);
     if (whole_rows && n >= FA_TASK_ROWS / 4) return balanced + 1;
     return fa_round_up(least > balanced ? least : balanced, granule);

@@ -3,6 +3,7 @@
 #ifndef FA_ISA_H
 #define FA_ISA_H
 
+#include "../core.h"
 #include "fp.h"
 
 #include <stddef.h>
@@ -33,8 +34,6 @@
 #endif
 #endif
 
-/* 64 bytes at every level: the virtual vector fixes the order of every reduction. */
-#define FA_VIRTUAL_VECTOR 64
 #define FA_F64_PER_F32 (F32_LANES / F64_LANES > 1 ? F32_LANES / F64_LANES : 1)
 
 typedef struct {

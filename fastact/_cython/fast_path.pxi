@@ -5,9 +5,10 @@
 # then the ufunc is called, whose loop is the same, and which words the errors.
 
 cdef enum:
-    FEW = 500  # elements below which NumPy keeps the interpreter's lock too
-    FEW_CALLS = 16  # of a gate's loop; if there are more, and each of less than
-    MUCH = 256  # elements, NumPy walks the array faster
+    GIL_RELEASE_MIN = 501  # elements; NumPy keeps the interpreter's lock for fewer too
+    # NumPy walks an array faster than a gate's loop if it takes more calls than this, each of fewer elements.
+    GATE_MAX_SHORT_CALLS = 16
+    GATE_LONG_CALL = 256
 
 
 cdef class FastLoop:
@@ -31,11 +32,11 @@ cdef inline bint is_fast(PyObject *array) noexcept:
             and PyDataType_METADATA(cnp.PyArray_DESCR(<cnp.ndarray>array)) is NULL)
 
 
-cdef inline bint is_same_kind(cnp.ndarray a, cnp.ndarray b) noexcept:
+cdef inline bint same_type_and_shape(cnp.ndarray a, cnp.ndarray b) noexcept:
     return cnp.PyArray_TYPE(a) == cnp.PyArray_TYPE(b) and same_shape(a, b)
 
 
-cdef inline bint is_free(cnp.ndarray out, cnp.ndarray operand) noexcept:
+cdef inline bint same_or_disjoint(cnp.ndarray out, cnp.ndarray operand) noexcept:
     """May `out` be written while the operand is read, element by element? Both are float blocks of as many bytes."""
     cdef size_t bytes = <size_t>(cnp.PyArray_SIZE(out) * cnp.PyArray_ITEMSIZE(out))
     cdef size_t ahead = <size_t>cnp.PyArray_DATA(out) - <size_t>cnp.PyArray_DATA(operand)
@@ -70,7 +71,7 @@ cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given
     cdef int arrays = self.arrays
     cdef Py_ssize_t k
     for k in range(arrays):
-        if not is_fast(operands[k]) or not is_same_kind(<cnp.ndarray>operands[k], <cnp.ndarray>operands[0]):
+        if not is_fast(operands[k]) or not same_type_and_shape(<cnp.ndarray>operands[k], <cnp.ndarray>operands[0]):
             return NotImplemented
     x = <cnp.ndarray>operands[0]
     double_precision = cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64
@@ -82,11 +83,11 @@ cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given
     if out is NULL or <object>out is None:
         to = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
     else:
-        if not may_write(<object>out, x) or not is_same_kind(<cnp.ndarray>out, x):
+        if not may_write(<object>out, x) or not same_type_and_shape(<cnp.ndarray>out, x):
             return NotImplemented
         to = <cnp.ndarray>out
         for k in range(arrays):
-            if not is_free(to, <cnp.ndarray>operands[k]):
+            if not same_or_disjoint(to, <cnp.ndarray>operands[k]):
                 return NotImplemented
     for k in range(arrays):
         args[k] = <char *>cnp.PyArray_DATA(<cnp.ndarray>operands[k])
@@ -94,7 +95,7 @@ cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given
     for k in range(arrays + 1):
         strides[k] = cnp.PyArray_ITEMSIZE(x)
     n = cnp.PyArray_SIZE(x)
-    if n <= FEW:
+    if n < GIL_RELEASE_MIN:
         fa_map_strided(args, &n, strides, &loop)
     else:
         with nogil:
@@ -168,12 +169,12 @@ cdef object fast_rows(FastRows self, PyObject *const *operands, object axis, PyO
 
 
 cdef run_rows(FastRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int along):
-    """Axes before this one are calls, those behind it rows side by side; without any, all are rows of one call.
-    Of one operand it is both dy and x."""
+    """The loop runs once for each index of the axes before `along`; the axes behind it are its rows. If there are none
+    behind, it runs once, and the axes before are its rows. If the function has one operand, dy is x."""
     cdef char *args[3]
     cdef ptrdiff_t strides[6]
     cdef bint one_a_row[3]
-    cdef ptrdiff_t whole[3]  # bytes of each operand from one call to the next
+    cdef ptrdiff_t call_stride[3]  # bytes of each operand from one call to the next
     cdef ptrdiff_t dims[2]
     cdef ptrdiff_t calls = 1, rows = 1, size = cnp.PyArray_ITEMSIZE(x)
     cdef fa_rows_loop *loop = &self.loops[cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64]
@@ -190,28 +191,29 @@ cdef run_rows(FastRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int 
     args[self.arrays], one_a_row[self.arrays] = <char *>cnp.PyArray_DATA(to), self.reduces
     for k in range(self.arrays + 1):  # strides of rows, then of those operands' classes that have any
         if one_a_row[k]:
-            strides[k], whole[k] = size, rows * size
+            strides[k], call_stride[k] = size, rows * size
         else:
-            strides[k], whole[k] = size * (dims[1] if rows == 1 else 1), rows * dims[1] * size
+            strides[k] = size * (dims[1] if rows == 1 else 1)
+            call_stride[k] = rows * dims[1] * size
             strides[core] = rows * size
             core += 1
-    if cnp.PyArray_SIZE(x) <= FEW:
-        failed = rows_calls(calls, self.arrays, args, dims, strides, whole, loop)
+    if cnp.PyArray_SIZE(x) < GIL_RELEASE_MIN:
+        failed = rows_calls(calls, self.arrays, args, dims, strides, call_stride, loop)
     else:
         with nogil:
-            failed = rows_calls(calls, self.arrays, args, dims, strides, whole, loop)
+            failed = rows_calls(calls, self.arrays, args, dims, strides, call_stride, loop)
     if failed:
         raise MemoryError()
 
 
 cdef int rows_calls(ptrdiff_t calls, int arrays, char **args, const ptrdiff_t *dims, const ptrdiff_t *strides,
-                    const ptrdiff_t *whole, const fa_rows_loop *loop) noexcept nogil:
+                    const ptrdiff_t *call_stride, const fa_rows_loop *loop) noexcept nogil:
     cdef int failed = 0, k
     cdef ptrdiff_t o
     for o in range(calls):
         failed |= fa_rows_strided(args, dims, strides, loop)
         for k in range(arrays + 1):
-            args[k] += whole[k]
+            args[k] += call_stride[k]
     return failed
 
 
@@ -232,7 +234,7 @@ cdef object fast_gated(FastLoop self, cnp.ndarray dy, cnp.ndarray x, int along, 
         else:
             inner *= shape[k]
     inner //= 2
-    if outer > FEW_CALLS and inner < MUCH:
+    if outer > GATE_MAX_SHORT_CALLS and inner < GATE_LONG_CALL:
         return NotImplemented
     if dy is None:
         shape[along] //= 2
@@ -258,36 +260,36 @@ cdef run_gated(fa_map_loop *loop, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to,
     half; results the gate's gradient and the other's, or the value."""
     cdef char *args[5]
     cdef ptrdiff_t strides[5]
-    cdef ptrdiff_t step[5]  # bytes from one call to the next
+    cdef ptrdiff_t call_stride[5]  # bytes from one call to the next
     cdef ptrdiff_t n = half // size, gate = 0 if first else half
     cdef char *input = <char *>cnp.PyArray_DATA(x)
     cdef char *output = <char *>cnp.PyArray_DATA(to)
     cdef int k, used = 0
     if dy is not None:
-        args[0], step[0] = <char *>cnp.PyArray_DATA(dy), half
+        args[0], call_stride[0] = <char *>cnp.PyArray_DATA(dy), half
         used = 1
     args[used], args[used + 1] = input + gate, input + half - gate
-    step[used] = step[used + 1] = 2 * half
+    call_stride[used] = call_stride[used + 1] = 2 * half
     if dy is None:
-        args[2], step[2] = output, half
+        args[2], call_stride[2] = output, half
     else:
         args[3], args[4] = output + gate, output + half - gate
-        step[3] = step[4] = 2 * half
+        call_stride[3] = call_stride[4] = 2 * half
     used = 3 if dy is None else 5
     for k in range(used):
         strides[k] = size
-    if outer * n <= FEW:
-        gated_calls(outer, used, args, &n, strides, step, loop)
+    if outer * n < GIL_RELEASE_MIN:
+        gated_calls(outer, used, args, &n, strides, call_stride, loop)
     else:
         with nogil:
-            gated_calls(outer, used, args, &n, strides, step, loop)
+            gated_calls(outer, used, args, &n, strides, call_stride, loop)
 
 
 cdef void gated_calls(ptrdiff_t calls, int used, char **args, const ptrdiff_t *n, const ptrdiff_t *strides,
-                      const ptrdiff_t *step, fa_map_loop *loop) noexcept nogil:
+                      const ptrdiff_t *call_stride, fa_map_loop *loop) noexcept nogil:
     cdef ptrdiff_t o
     cdef int k
     for o in range(calls):
         fa_map_strided(args, n, strides, loop)
         for k in range(used):
-            args[k] += step[k]
+            args[k] += call_stride[k]

@@ -11,7 +11,7 @@ cdef object gradient_for(object out, cnp.ndarray x, cnp.ndarray target):
     """`out`, or without one a new array like x; NotImplemented if the core cannot write to it just so."""
     if out is None:
         return cnp.PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
-    if not may_write(out, x) or not same_shape(out, x) or may_share_memory(out, target) or not is_free(out, x):
+    if not may_write(out, x) or not same_shape(out, x) or may_share_memory(out, target) or not same_or_disjoint(out, x):
         return NotImplemented
     return out
 
@@ -23,7 +23,8 @@ cdef fa_operand one_number(double *number):
 
 
 def fast_elementwise_loss(int op, tuple operands, tuple parameters, bint want_value, bint want_grad, out):
-    """operands: input and target; parameters: 0-d arrays. The mean and its gradient, None where it is not wanted; or NotImplemented."""
+    """operands: input and target; parameters: 0-d arrays. The mean and its gradient, None where it is not wanted; or
+    NotImplemented."""
     if len(operands) != 2 or not is_float_block(operands[0]) or not is_float_block(operands[1]):
         return NotImplemented
     cdef cnp.ndarray x = operands[0], target = operands[1]
@@ -38,7 +39,7 @@ def fast_elementwise_loss(int op, tuple operands, tuple parameters, bint want_va
     cdef int failed, k
     memset(&job, 0, sizeof(job))
     job.op = op
-    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64 else FA_SINGLE
+    job.precision = precision_of(x)
     job.n = <size_t>cnp.PyArray_SIZE(x)
     job.in_[0], job.in_[1] = block_operand(x), block_operand(target)
     job.in_[2], job.in_[3] = one_number(&_ONE), one_number(&scale)
@@ -59,7 +60,8 @@ def fast_elementwise_loss(int op, tuple operands, tuple parameters, bint want_va
 
 
 def fast_class_loss(int loss, tuple operands, ignore_index, bint want_value, bint want_grad, out):
-    """operands: input (rows, classes) and a label for each row. The mean and its gradient, None where it is not wanted; or NotImplemented."""
+    """operands: input (rows, classes) and a label for each row. The mean and its gradient, None where it is not wanted;
+    or NotImplemented."""
     if len(operands) != 2 or not is_float_block(operands[0]) or not cnp.PyArray_CheckExact(operands[1]):
         return NotImplemented
     cdef cnp.ndarray x = operands[0], labels = operands[1]

@@ -358,8 +358,8 @@ cdef bint is_half(cnp.ndarray half, cnp.ndarray x, int along):
     return True
 
 
-cdef bint is_alike(cnp.ndarray a, cnp.ndarray b):
-    """Of one type, which the results have too?"""
+cdef bint same_float_type(cnp.ndarray a, cnp.ndarray b):
+    """Both of one native float type, which is the result's then."""
     cdef int kind = cnp.PyArray_TYPE(a)
     return (cnp.PyArray_DESCR(a) == cnp.PyArray_DESCR(b) and cnp.PyArray_ISNOTSWAPPED(a)
             and (kind == cnp.NPY_FLOAT32 or kind == cnp.NPY_FLOAT64 or kind == cnp.NPY_FLOAT16))
@@ -380,14 +380,14 @@ cdef object gated_value(Gated self, cnp.ndarray x, int along, bint first, object
 
 cdef object gated_gradient(Gated self, cnp.ndarray dy, cnp.ndarray x, int along, bint first, object out):
     cdef PyObject *stack[4]
-    if not (is_half(dy, x, along) and is_alike(dy, x)):
+    if not (is_half(dy, x, along) and same_float_type(dy, x)):
         return NotImplemented
     result = fast_gated(self.fast, dy, x, along, first, out)
     if result is not NotImplemented:
         return result
     if out is None:
         out = np.empty_like(x)
-    elif not (type(out) is cnp.ndarray and cnp.PyArray_SAMESHAPE(out, x) and is_alike(out, x)
+    elif not (type(out) is cnp.ndarray and cnp.PyArray_SAMESHAPE(out, x) and same_float_type(out, x)
               and cnp.PyArray_ISWRITEABLE(out)):
         return NotImplemented
     a, b = half_of(x, along, first), half_of(x, along, not first)

@@ -8,13 +8,12 @@ def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint wa
     cdef int failed
     memset(&job, 0, sizeof(job))
     job.op = op
-    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(operands[0]) == cnp.NPY_FLOAT64 else FA_SINGLE
+    job.precision = precision_of(operands[0])
     job.n = <size_t>n
     for k, a in enumerate(operands):
         job.in_[k] = operand_of(a)
     for k, a in enumerate(results):
-        if a is not None:
-            job.out[k] = operand_of(a)
+        job.out[k] = operand_of(a)
     job.total = &total if want_total else NULL
     with nogil:
         failed = fa_elementwise_loss_run(&job)
@@ -23,10 +22,19 @@ def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint wa
     return total
 
 
+cdef inline fa_precision precision_of(cnp.ndarray a) noexcept:
+    """Of float32 or float64."""
+    return FA_DOUBLE if cnp.PyArray_TYPE(a) == cnp.NPY_FLOAT64 else FA_SINGLE
+
+
 cdef fa_view3 view3_of(cnp.ndarray a) except *:
-    """An array of shape (outer, inner, classes) or (inner, classes)."""
+    """An array of shape (outer, inner, classes) or (inner, classes); None is absent, here and below."""
     cdef fa_view3 v
-    cdef int last = cnp.PyArray_NDIM(a) - 1
+    cdef int last
+    if a is None:
+        memset(&v, 0, sizeof(v))
+        return v
+    last = cnp.PyArray_NDIM(a) - 1
     v.data = <char *>cnp.PyArray_DATA(a)
     v.outer_stride = cnp.PyArray_STRIDE(a, 0) if last == 2 else 0
     v.inner_stride, v.class_stride = cnp.PyArray_STRIDE(a, last - 1), cnp.PyArray_STRIDE(a, last)
@@ -37,7 +45,11 @@ cdef fa_view3 view3_of(cnp.ndarray a) except *:
 cdef fa_view2 view2_of(cnp.ndarray a) except *:
     """An array of shape (outer, inner) or (inner,), or 0-d, which repeats."""
     cdef fa_view2 v
-    cdef int ndim = cnp.PyArray_NDIM(a)
+    cdef int ndim
+    if a is None:
+        memset(&v, 0, sizeof(v))
+        return v
+    ndim = cnp.PyArray_NDIM(a)
     v.data = <char *>cnp.PyArray_DATA(a)
     v.outer_stride = cnp.PyArray_STRIDE(a, 0) if ndim == 2 else 0
     v.inner_stride = cnp.PyArray_STRIDE(a, ndim - 1) if ndim else 0
@@ -49,7 +61,7 @@ cdef start_class_job(fa_class_loss_job *job, int loss, cnp.ndarray x, ignore_ind
     cdef int last = cnp.PyArray_NDIM(x) - 1
     memset(job, 0, sizeof(job[0]))
     job.loss = loss
-    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64 else FA_SINGLE
+    job.precision = precision_of(x)
     job.outer = <size_t>cnp.PyArray_DIM(x, 0) if last == 2 else 1
     job.inner, job.n = <size_t>cnp.PyArray_DIM(x, last - 1), <size_t>cnp.PyArray_DIM(x, last)
     job.input = view3_of(x)
@@ -69,10 +81,10 @@ cdef run_class_job(const fa_class_loss_job *job, cnp.ndarray target):
 
 
 def class_loss(int loss, cnp.ndarray x, cnp.ndarray target, bint soft, weight, ignore_index, double smoothing,
-             double z_loss, grad_output, bint mean, value, grad, hess, bint want_total):
-    """loss: its index in the table. x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value: (outer, inner);
-    outer may be left out. Class weights, or None; ignore_index an int64.
-    Returns the total; raises IndexError for a label out of range, before anything is written."""
+               double z_loss, grad_output, bint mean, value, grad, hess, bint want_total):
+    """loss: its index in the table. x, grad, hess, soft targets: (outer, inner, classes); labels, grad_output, value:
+    (outer, inner); outer may be left out. Class weights, or None; ignore_index an int64. Returns the total; raises
+    IndexError for a label out of range, before anything is written."""
     cdef fa_class_loss_job job
     cdef double total = 0.0
     start_class_job(&job, loss, x, ignore_index)
@@ -80,16 +92,10 @@ def class_loss(int loss, cnp.ndarray x, cnp.ndarray target, bint soft, weight, i
         job.target = view3_of(target)
     else:
         job.labels = view2_of(target)
-    if weight is not None:
-        job.weight = operand_of(weight)
+    job.weight = operand_of(weight)
     job.smoothing, job.z_loss, job.mean = smoothing, z_loss, mean
-    job.grad_output = view2_of(grad_output)
-    if value is not None:
-        job.value = view2_of(value)
-    if grad is not None:
-        job.grad = view3_of(grad)
-    if hess is not None:
-        job.hess = view3_of(hess)
+    job.grad_output, job.value = view2_of(grad_output), view2_of(value)
+    job.grad, job.hess = view3_of(grad), view3_of(hess)
     job.total = &total if want_total else NULL
     run_class_job(&job, target)
     return total
@@ -97,9 +103,9 @@ def class_loss(int loss, cnp.ndarray x, cnp.ndarray target, bint soft, weight, i
 
 def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean, bint zero_infinity, bint logits,
              grad_output, weight, value, grad, hess, bint want_total):
-    """x, grad, hess: (steps, sequences, classes); targets: (sequences, room), or one after another; lengths: of
-    input and targets, (sequences,); grad_output, weight, value: (sequences,), weight None for 1. blank a class. Returns the total; what is
-    wrong with lengths or labels is raised before anything is written."""
+    """x, grad, hess: (steps, sequences, classes); targets: (sequences, room), or one after another; lengths: of input
+    and targets, (sequences,); grad_output, weight, value: (sequences,), weight None for 1. blank: a class. Returns the
+    total; what is wrong with lengths or labels is raised before anything is written."""
     cdef fa_ctc_job job
     cdef fa_ctc_fault bad = fa_ctc_fault(0, 0)
     cdef fa_ctc_status status
@@ -112,15 +118,8 @@ def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean
     job.labels_each = <size_t>cnp.PyArray_DIM(targets, cnp.PyArray_NDIM(targets) - 1)
     job.input_lengths, job.target_lengths = operand_of(lengths[0]), operand_of(lengths[1])
     job.blank, job.mean, job.zero_infinity, job.logits = blank, mean, zero_infinity, logits
-    job.grad_output = operand_of(grad_output)
-    if weight is not None:
-        job.weight = operand_of(weight)
-    if value is not None:
-        job.value = operand_of(value)
-    if grad is not None:
-        job.grad = view3_of(grad)
-    if hess is not None:
-        job.hess = view3_of(hess)
+    job.grad_output, job.weight, job.value = operand_of(grad_output), operand_of(weight), operand_of(value)
+    job.grad, job.hess = view3_of(grad), view3_of(hess)
     job.total = &total if want_total else NULL
     with nogil:
         status = fa_ctc_run(&job, &bad)
@@ -152,12 +151,12 @@ cdef view3s_of(fa_view3 *to, arrays):
         to[k] = view3_of(a)
 
 
-def float64_row_loss(int loss, list inputs, labels, label_lists, target, weight, row_weight, tuple numbers, grad_output,
-              bint mean, value, list grads, list hesses, bint want_total):
-    """loss: its index in the table. inputs, label_lists, grads, hesses: (outer, inner, classes); labels, target, row_weight, grad_output, value:
-    (outer, inner); outer may be left out. Weights of classes and of rows, or None; numbers: margin, p, eps, swap. grads
-    and hesses: none, of the first or of all inputs, hesses only beside grads. Returns the total; raises IndexError for a
-    label out of range, before anything is written."""
+def float64_row_loss(int loss, list inputs, labels, label_lists, target, weight, row_weight, tuple numbers,
+                     grad_output, bint mean, value, list grads, list hesses, bint want_total):
+    """loss: its index in the table. inputs, label_lists, grads, hesses: (outer, inner, classes); labels, target,
+    row_weight, grad_output, value: (outer, inner); outer may be left out. Weights of classes and of rows, or None;
+    numbers: margin, p, eps, swap. grads and hesses: none, of the first or of all inputs, hesses only beside grads.
+    Returns the total; raises IndexError for a label out of range, before anything is written."""
     cdef fa_float64_row_loss_job job
     cdef double total = 0.0
     cdef size_t bad = 0
@@ -172,18 +171,8 @@ def float64_row_loss(int loss, list inputs, labels, label_lists, target, weight,
     view3s_of(job.input, inputs)
     view3s_of(job.grad, grads)
     view3s_of(job.hess, hesses)
-    if labels is not None:
-        job.labels = view2_of(labels)
-    if label_lists is not None:
-        job.label_lists = view3_of(label_lists)
-    if target is not None:
-        job.target = view2_of(target)
-    if weight is not None:
-        job.weight = operand_of(weight)
-    if row_weight is not None:
-        job.row_weight = view2_of(row_weight)
-    if value is not None:
-        job.value = view2_of(value)
+    job.labels, job.label_lists, job.target = view2_of(labels), view3_of(label_lists), view2_of(target)
+    job.weight, job.row_weight, job.value = operand_of(weight), view2_of(row_weight), view2_of(value)
     job.margin, job.p, job.eps, job.swap = numbers
     job.grad_output, job.mean = view2_of(grad_output), mean
     job.total = &total if want_total else NULL
@@ -199,16 +188,16 @@ def float64_row_loss(int loss, list inputs, labels, label_lists, target, weight,
     return total
 
 
-def column_moments(cnp.ndarray p, cnp.ndarray w, cnp.ndarray about, cnp.ndarray first, cnp.ndarray second):
-    """Adds to first and second, float64, the moments of w's columns about the rows of `about` under those of p. All of
-    one float type and contiguous, but that p's rows may be apart."""
+def column_moments(cnp.ndarray p, cnp.ndarray w, cnp.ndarray center, cnp.ndarray first, cnp.ndarray second):
+    """Adds to first and second, float64, the moments of w's columns about the rows of `center`, weighted by the rows of
+    p. p, w and center are of one float type; all are contiguous, but that p's rows may be apart."""
     cdef fa_column_moments_job job
     memset(&job, 0, sizeof(job))
-    job.precision = FA_DOUBLE if cnp.PyArray_TYPE(p) == cnp.NPY_DOUBLE else FA_SINGLE
+    job.precision = precision_of(p)
     job.count, job.rows = <size_t>cnp.PyArray_DIM(p, 0), <size_t>cnp.PyArray_DIM(p, 1)
     job.columns = <size_t>cnp.PyArray_DIM(w, 1)
-    job.pitch = <size_t>(cnp.PyArray_STRIDE(p, 0) // cnp.PyArray_ITEMSIZE(p))
-    job.p, job.w, job.about = cnp.PyArray_DATA(p), cnp.PyArray_DATA(w), cnp.PyArray_DATA(about)
+    job.row_pitch = <size_t>(cnp.PyArray_STRIDE(p, 0) // cnp.PyArray_ITEMSIZE(p))
+    job.p, job.w, job.center = cnp.PyArray_DATA(p), cnp.PyArray_DATA(w), cnp.PyArray_DATA(center)
     job.first, job.second = <double *>cnp.PyArray_DATA(first), <double *>cnp.PyArray_DATA(second)
     with nogil:
         fa_column_moments(&job)

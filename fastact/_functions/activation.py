@@ -47,8 +47,8 @@ class Activation(_core.Elementwise, Generic[P]):
     ufunc : numpy.ufunc
         The function as a NumPy ufunc, with the default options: its operands are those of
         a call, the parameters too. (A call that leaves every parameter at its default runs
-        ``<name>_default``, in whose loops the defaults are constants, and one of plain arrays its loop
-        directly: the same results.)
+        ``<name>_default``, in whose loops the defaults are constants; one of contiguous float32 or
+        float64 arrays runs its loop directly. The results are the same.)
     backward : callable
         ``backward(grad_output, input, ...)`` is ``grad_output * derivative(input, ...)``. Where a
         parameter is trained it is a pair, and the second its gradient.

@@ -77,7 +77,8 @@ class RowOp(_core.Rows):
     Attributes
     ----------
     gufunc : numpy.ufunc
-        What a call along the last axis runs; plain arrays go to its loops directly, along any axis.
+        What a call along the last axis runs. Contiguous float32 and float64 arrays go to its loops directly,
+        along any axis.
     """
 
     kind = "rows"

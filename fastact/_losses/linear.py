@@ -388,11 +388,11 @@ class _Chunks:
         They are sums of differences from the mean as rounded, which are as small as the columns spread.
         """
         given = self.given
-        about = self._times_w(p)
-        first, second = np.zeros(about.shape), np.zeros(about.shape)
+        center = self._times_w(p)
+        first, second = np.zeros(center.shape), np.zeros(center.shape)
         for block, w in given.w_blocks(contiguous_rows=True):
-            _core.column_moments(p[:, block], w, about, first, second)
-        return about + first, np.maximum(second - first**2, 0)
+            _core.column_moments(p[:, block], w, center, first, second)
+        return center + first, np.maximum(second - first**2, 0)
 
 
 def linear_loss(definition: Callable[..., Any]) -> LinearLoss:

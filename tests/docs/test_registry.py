@@ -75,7 +75,7 @@ def test_parameters_and_forms_match_the_table(kind, name):
         assert ("target" in [p.name for p in arrays]) == (row["targets"] != "none")
     else:
         assert len(entry.parameters) + bool(entry.second) == row["parameters"]
-        assert bool(entry.second) == row["second"]
+        assert bool(entry.second) == row["second_input"]
         assert all(p in inspect.signature(op).parameters for p in entry.parameters)
 
 

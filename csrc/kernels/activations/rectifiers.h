@@ -9,7 +9,7 @@
 
 #include "../common.h"
 
-/* relu(x) = max(x, 0). At -0: -0. */
+/* relu(x) = max(x, 0). Range [0, inf). At -0: -0. */
 FA_INLINE vec FN(relu)(vec x) { return v_max(K(0), x); }
 /* relu'(x) = x > 0 ? 1 : 0. At the kink 0: 0. */
 FA_INLINE vec FN(relu_d1)(vec x) { return FN(constant_slope)(x, v_keep(v_lt(K(0), x), K(1))); }
@@ -18,7 +18,7 @@ FA_INLINE vec FN(relu_d2)(vec x) { return FN(constant_slope)(x, K(0)); }
 /* relu' from y = relu(x): relu'(y). */
 FA_INLINE vec FN(relu_from_output)(vec y) { return FN(relu_d1)(y); }
 
-/* relu6(x) = min(max(x, 0), 6). */
+/* relu6(x) = min(max(x, 0), 6). Range [0, 6]. */
 FA_INLINE vec FN(relu6)(vec x) { return v_min(K(6), v_max(K(0), x)); }
 /* relu6'(x) = 0 < x < 6 ? 1 : 0. At both kinks 0. */
 FA_INLINE vec FN(relu6_d1)(vec x) {
@@ -29,7 +29,8 @@ FA_INLINE vec FN(relu6_d2)(vec x) { return FN(constant_slope)(x, K(0)); }
 /* relu6' from y = relu6(x): relu6'(y). */
 FA_INLINE vec FN(relu6_from_output)(vec y) { return FN(relu6_d1)(y); }
 
-/* leaky_relu(x, negative_slope) = x > 0 ? x : negative_slope x. */
+/* leaky_relu(x, negative_slope) = x > 0 ? x : negative_slope x.
+ * Max error: float32 0.50 ulp at -0x1.4p+127, float64 0.50 ulp. */
 FA_INLINE vec FN(leaky_relu)(vec x, vec negative_slope) {
     return v_select(v_lt(K(0), x), x, x * negative_slope);
 }
@@ -43,7 +44,8 @@ FA_INLINE vec FN(leaky_relu_d2)(vec x, vec negative_slope) {
     return FN(constant_slope)(x, K(0));
 }
 
-/* prelu(x, weight) = leaky_relu(x, weight) with a trained slope. Its derivatives by x are leaky_relu's. */
+/* prelu(x, weight) = leaky_relu(x, weight) with a trained slope. Its derivatives by x are leaky_relu's.
+ * Max error: float32 0.50 ulp at -0x1.fffffep-125, float64 0.50 ulp. */
 FA_INLINE vec FN(prelu)(vec x, vec weight) { return FN(leaky_relu)(x, weight); }
 FA_INLINE vec FN(prelu_d1)(vec x, vec weight) { return FN(leaky_relu_d1)(x, weight); }
 FA_INLINE vec FN(prelu_d2)(vec x, vec weight) { return FN(leaky_relu_d2)(x, weight); }
@@ -66,7 +68,7 @@ FA_INLINE vec FN(threshold_d2)(vec x, vec threshold, vec value) {
     return FN(constant_slope)(x, K(0));
 }
 
-/* relu_squared(x) = max(x, 0)^2. */
+/* relu_squared(x) = max(x, 0)^2. Range [0, inf). Max error: float32 0.50 ulp at 0x1p-75, float64 0.50 ulp. */
 FA_INLINE vec FN(relu_squared)(vec x) {
     vec y = v_max(K(0), x);
     return y * y;

@@ -5,7 +5,8 @@
  * a subnormal result is rounded once.
  *
  * "Max error", here and in the other files of activations/: the largest one measured, in ulp. In float32 over all
- * inputs (docs/float32_all.md), with the input that has it; in float64 over samples. Tests enforce the bounds in ops.def. */
+ * inputs (docs/float32_all.md), with the input that has it; in float64 over samples. Tests enforce the bounds in
+ * ops.def. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_SIGMOIDS_H64) : !defined(FA_SIGMOIDS_H32)
 #ifdef FA_T_IS_F64
@@ -49,7 +50,7 @@ FA_INLINE vec FN(sigmoid_of)(vec e, mask negative) {
     vec n = v_select(negative, e, K(1)), d = K(1) + e, inverse = K(1) / d, q = n * inverse;
     return v_fma(v_fnma(q, e - (d - K(1)), v_fnma(q, d, n)), inverse, q);
 }
-/* sigmoid(x) = 1/(1 + exp(-x)) = (x < 0 ? e : 1)/(1 + e). At -inf 0, at inf 1.
+/* sigmoid(x) = 1/(1 + exp(-x)) = (x < 0 ? e : 1)/(1 + e). Range (0, 1). At -inf 0, at inf 1.
  * Max error: float32 1.50 ulp at -0x1.09549p+2, float64 1.5 ulp.
  * exp_monotone and sigmoid_of make it monotone: docs/decisions/0014-monotone-by-the-last-rounding.md. */
 FA_INLINE vec FN(sigmoid)(vec x) {
@@ -101,9 +102,10 @@ FA_INLINE vec FN(tanhshrink_d1)(vec x) {
 /* tanhshrink''(x) = -tanh''(x), odd. Max error: as that of tanh''. */
 FA_INLINE vec FN(tanhshrink_d2)(vec x) { return -FN(tanh_d2)(x); }
 
-/* softsign(x) = x/(1 + |x|), odd. |x| is bounded where the quotient is 1, for inf/inf is NaN.
- * At -0: -0; at -inf -1, at inf 1. Max error: float32 0.50 ulp, float64 0.50 ulp.
- * The remainder of the quotient is put back, which makes it monotone. */
+/* softsign(x) = x/(1 + |x|), odd. Range (-1, 1). At -0: -0; at -inf -1, at inf 1.
+ * Max error: float32 0.50 ulp at -0x1.c2fa7ep-7, float64 0.50 ulp.
+ * |x| is bounded where the quotient is 1, for inf/inf is NaN. The remainder of the quotient is put back, which makes
+ * softsign monotone. */
 FA_INLINE vec FN(softsign)(vec x) {
     vec a = v_min(K(0x1p60), v_abs(x)), d = K(1) + a, t = d - K(1), lost = (K(1) - (d - t)) + (a - t);
     vec inverse = K(1) / d, q = a * inverse;
@@ -118,14 +120,14 @@ FA_INLINE vec FN(softsign_unit)(vec a, vec *low) {
     return r;
 }
 /* softsign'(x) = r^2, even. At the kink 0: 1; at both infinities 0.
- * Max error: float32 1.00 ulp at -0x1.dd628ap+62.
+ * Max error: float32 1.00 ulp at -0x1.dd628ap+62, float64 0.50 ulp.
  * 1/(1 + |x|)^2 as written would overflow where the result is still above 0. */
 FA_INLINE vec FN(softsign_d1)(vec x) {
     vec a = v_abs(x), low, r = FN(softsign_unit)(a, &low);
     return v_select(v_eq(a, K(INFINITY)), K(0), v_fma(r, r, (r + r) * low));
 }
 /* softsign''(x) = -2 sign(x) r^3, odd. At 0, where it jumps from 2 to -2: 0; at both infinities 0.
- * Max error: float32 2.68 ulp at -0x1.431adcp+24. */
+ * Max error: float32 2.68 ulp at -0x1.431adcp+24, float64 2.22 ulp. */
 FA_INLINE vec FN(softsign_d2)(vec x) {
     vec a = v_abs(x), low, r = FN(softsign_unit)(a, &low), slope = v_fma(r, r, (r + r) * low);
     vec y = v_select(v_eq(a, K(INFINITY)), K(0), (slope + slope) * r);

@@ -16,7 +16,8 @@ FA_INLINE vec FN(softplus_of)(vec x, vec u, vec e, vec inverse) {
     vec y = v_fma(FN(log1p_unit)(e), inverse, v_select(v_lt(K(0), u), x, K(0)));
     return FN(softplus_near)(u, inverse, y);
 }
-/* softplus(x) = log(1 + exp(u))/beta = max(x, 0) + log1p(e)/beta, u = beta x, e = exp(-|u|). At -inf 0, at inf inf.
+/* softplus(x) = log(1 + exp(u))/beta = max(x, 0) + log1p(e)/beta, u = beta x, e = exp(-|u|). Range (0, inf).
+ * At -inf 0, at inf inf.
  * Max error: float32 1.58 ulp at -0x1.b9ec4p+1, float64 1.5 ulp, for beta = 1.
  * It needs no threshold and never overflows. What the rounding of u lost is put back: the exponential would multiply
  * that by |u|. */
@@ -43,14 +44,14 @@ FA_INLINE vec FN(softplus_d2)(vec x, vec beta) {
 /* softplus' from y = softplus(x): sigmoid(u) = 1 - exp(-beta y). */
 FA_INLINE vec FN(softplus_from_output)(vec y, vec beta) { return -FN(expm1)(-(beta * y)); }
 
-/* logsigmoid(x) = -softplus(-x) = min(x, 0) - log1p(e). At -inf -inf, at inf -0.
+/* logsigmoid(x) = -softplus(-x) = min(x, 0) - log1p(e). Range (-inf, 0). At -inf -inf, at inf -0.
  * Max error: float32 1.58 ulp at 0x1.b9ec4p+1, float64 1.5 ulp. */
 FA_INLINE vec FN(logsigmoid)(vec x) {
     return -FN(softplus_of)(-x, -x, v_exp_nonpos(FN(minus_abs)(x)), K(1));
 }
-/* logsigmoid'(x) = sigmoid(-x). */
+/* logsigmoid'(x) = sigmoid(-x). Max error: float32 1.50 ulp at 0x1.09549p+2, float64 1.41 ulp. */
 FA_INLINE vec FN(logsigmoid_d1)(vec x) { return FN(sigmoid)(-x); }
-/* logsigmoid''(x) = -sigmoid'(x). */
+/* logsigmoid''(x) = -sigmoid'(x). Max error: float32 2.40 ulp at -0x1.626e96p+2, float64 2.14 ulp. */
 FA_INLINE vec FN(logsigmoid_d2)(vec x) { return -FN(sigmoid_d1)(x); }
 
 /* r = sqrt(x^2 + b) and h = (|x| + r)/2 as double-double: the rounding of r alone is an ulp of the results around 0.
@@ -75,7 +76,8 @@ FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
 FA_INLINE vec FN(squareplus_quarter)(FN(squareplus_parts) s, vec b, vdd divisor) {
     return FN(dd_to_vec)(FN(dd_div)(FN(dd_of)(K(0.25) * b * s.half, K(0)), divisor));
 }
-/* squareplus(x) = (x + r)/2: h for x >= 0, (b/4)/h for x < 0, where x + r would cancel. At -inf 0, at inf inf.
+/* squareplus(x) = (x + r)/2: h for x >= 0, (b/4)/h for x < 0, where x + r would cancel. Range (0, inf).
+ * At -inf 0, at inf inf.
  * Max error: float32 0.75 ulp at -0x1.847b86p+126, float64 0.62 ulp, for b = 4. */
 FA_INLINE vec FN(squareplus)(vec x, vec b) {
     FN(squareplus_parts) s = FN(squareplus_parts_of)(x, b);

@@ -33,8 +33,10 @@ FA_INLINE void row_sums_of(const fa_float64_rows_args *r, int tile, int count, r
         for (size_t v = 0; v < used; v++)
             for (int k = 0; k < count; k++) slots[v][k] = K(0);
         size_t i = start;
-        for (; i + vectors * LANES <= end; i += vectors * LANES) FA_UNROLL(4)
-        for (size_t v = 0; v < vectors; v++) body(context, i + v * LANES, slots[v]);
+        for (; i + vectors * LANES <= end; i += vectors * LANES) {
+            FA_UNROLL(4)
+            for (size_t v = 0; v < vectors; v++) body(context, i + v * LANES, slots[v]);
+        }
         for (size_t v = 0; tile && i < end; v++, i += LANES) body(context, i, slots[v]);
         for (int k = 0; k < count; k++) {
             for (size_t half = vectors / 2; half; half /= 2)

@@ -102,8 +102,7 @@ FA_INLINE vec FN(tweedie_deviance_d2)(vec x, vec y, vec p) {
               K(4) * (v_fms(K(0.75), FN(gamma_target)(y), K(0.25) * x) / x / x / v_sqrt(x)),
               FN(unless_0)(p, FN(constant_slope)(x - y, K(2)), FN(general_tweedie_deviance_d2)(x, y, p)));
 }
-/* Where p = 3/2 by the logarithm of the mean takes the special form: as long as sqrt m = exp(x/2) is a normal number.
- * */
+/* Of x, the logarithm of the mean m: does p = 3/2 take its own form? As long as sqrt m = exp(x/2) is a normal number. */
 FA_INLINE mask FN(three_halves_near)(vec x, vec p) {
     return v_mask_and(FN(three_halves)(p), v_lt(v_abs(x), K(160)));
 }

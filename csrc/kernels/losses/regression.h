@@ -2,8 +2,10 @@
  *
  * For the elementwise losses of all files: name is the value, name_d1 and name_d2 are its derivatives by x. The loops
  * call those that are wanted, and the compiler computes once what two of them share. At a kink d1 is the middle of its
- * two sides or 0, and d2 that of the flat side. NaN gives NaN. Error bounds, in ulp, are in ops.def; the rounding of d
- * counts half an ulp, and twice that where d is squared. */
+ * two sides or 0, and d2 that of the flat side, unless a body says otherwise. NaN gives NaN.
+ *
+ * No body names its Max error, since nothing can walk all pairs of inputs: the bounds in ops.def, in ulp, stand for it.
+ * In them the rounding of d counts half an ulp, and twice that where d is squared. */
 #include "../../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_REGRESSION_H64) : !defined(FA_REGRESSION_H32)
 #ifdef FA_T_IS_F64

@@ -26,7 +26,7 @@
  * - many classes: the element at the label is loaded and stored by itself, row by row (gather_at_labels,
  *   scatter_at_labels);
  * - few classes, across rows (compares_labels): each class in turn is compared with the labels of all LANES rows
- *   (at_label), so that everything stays in whole vectors.
+ *   (select_at_label), so that everything stays in whole vectors.
  *
  * Logits and targets are read in FA_PHASE_MAX, before the gradient may overwrite them. */
 #include "../../math/elementary.h"

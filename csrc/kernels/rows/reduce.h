@@ -175,8 +175,10 @@ FA_INLINE void FN(add_panel)(row_shape shape, vsum *slots, FN(eight_body) * body
     vec part[MAX_TILES];
     for (size_t base = 0; base < shape.n; base += 8 * SLOTS)
         for (size_t k = 0; k < SLOTS && base + k < shape.n; k++)
-            for (int second = 0; second < 2; second++) FN(add_half)
-    (shape, slots + k * shape.tiles, part, body, context, base + k + (second ? 4 * SLOTS : 0), second);
+            for (int second = 0; second < 2; second++) {
+                const size_t start = base + k + (second ? 4 * SLOTS : 0);
+                FN(add_half)(shape, slots + k * shape.tiles, part, body, context, start, second);
+            }
 }
 
 FA_INLINE void FN(clear_slots)(row_shape shape, vsum *slots) {

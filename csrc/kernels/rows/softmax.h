@@ -380,8 +380,8 @@ FA_INLINE void FN(logsumexp)(const fa_rows_args *a, fa_row_phase phase, fa_trave
 /* ---- gradients of exponentials ---------------------------------------------------------- */
 
 /* factor * dy, for products with e / EXP_SCALE. One of the two must take EXP_SCALE back: the factor, if |dy| >= 2^-20,
- * else the exponential, by *exp_multiplier. So neither leaves the normal range: not the factor where dy is small, and not
- * the exponential where dy is large enough for the product to matter. */
+ * else the exponential, by *exp_multiplier. So neither leaves the normal range: not the factor where dy is small, and
+ * not the exponential where dy is large enough for the product to matter. */
 FA_INLINE vdd FN(scale_factor)(vdd factor, vec dy, vec *exp_multiplier) {
     mask large = v_le(K(0x1p-20), v_abs(dy));
     *exp_multiplier = v_select(large, K(1), K(EXP_SCALE));

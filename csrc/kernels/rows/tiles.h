@@ -37,57 +37,59 @@ FA_INLINE void FN(transpose)(vec v[]) {
         for (size_t k = 0; k < BLOCK; k++) v[k] = t[k];
     }
 }
-/* Moves `width` <= BLOCK classes of LANES rows to or from a tile; outside the tile, rows are `pitch` elements apart.
+/* Moves `width` <= BLOCK classes of LANES rows to or from a tile; outside it, rows are `row_pitch` elements apart.
  * `width` is a constant at each call. */
-typedef void FN(block_mover)(size_t width, const real *from, real *to, ptrdiff_t pitch);
-FA_INLINE void FN(block_to_tile)(size_t width, const real *from, real *tile, ptrdiff_t pitch) {
+typedef void FN(block_mover)(size_t width, const real *from, real *to, ptrdiff_t row_pitch);
+FA_INLINE void FN(block_to_tile)(size_t width, const real *from, real *tile, ptrdiff_t row_pitch) {
     vec v[BLOCK];
     FA_UNROLL(4)
     for (size_t k = 0; k < BLOCK; k++)
-        v[k] = v_load_blocks(from + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width);
+        v[k] = v_load_blocks(from + (ptrdiff_t)k * row_pitch, (ptrdiff_t)BLOCK * row_pitch, width);
     FN(transpose)(v);
     FA_UNROLL(4)
     for (size_t k = 0; k < width; k++) v_store(tile + k * LANES, v[k]);
 }
-FA_INLINE void FN(block_from_tile)(size_t width, const real *tile, real *to, ptrdiff_t pitch) {
+FA_INLINE void FN(block_from_tile)(size_t width, const real *tile, real *to, ptrdiff_t row_pitch) {
     vec v[BLOCK];
     FA_UNROLL(4)
     for (size_t k = 0; k < BLOCK; k++) v[k] = k < width ? v_load(tile + k * LANES) : K(0);
     FN(transpose)(v);
     FA_UNROLL(4)
-    for (size_t k = 0; k < BLOCK; k++) v_store_blocks(to + (ptrdiff_t)k * pitch, (ptrdiff_t)BLOCK * pitch, width, v[k]);
+    for (size_t k = 0; k < BLOCK; k++)
+        v_store_blocks(to + (ptrdiff_t)k * row_pitch, (ptrdiff_t)BLOCK * row_pitch, width, v[k]);
 }
 /* Moves n classes; from one to the next it is `from_class` and `to_class` elements. The last block overlaps the one
  * before it where n is no multiple of BLOCK: those elements are moved twice. */
 FA_INLINE void FN(move_blocks)(FN(block_mover) * move, size_t n, const real *from, size_t from_class, real *to,
-                               size_t to_class, ptrdiff_t pitch) {
-    if (BLOCK > 1 && n == 1) move(1, from, to, pitch);
-    else if (BLOCK > 2 && n == 2) move(2, from, to, pitch);
-    else if (BLOCK > 3 && n == 3) move(3, from, to, pitch);
+                               size_t to_class, ptrdiff_t row_pitch) {
+    if (BLOCK > 1 && n == 1) move(1, from, to, row_pitch);
+    else if (BLOCK > 2 && n == 2) move(2, from, to, row_pitch);
+    else if (BLOCK > 3 && n == 3) move(3, from, to, row_pitch);
     else
         for (size_t c = 0; c < n; c += BLOCK) {
             const size_t first = c + BLOCK <= n ? c : n - BLOCK;
-            move(BLOCK, from + first * from_class, to + first * to_class, pitch);
+            move(BLOCK, from + first * from_class, to + first * to_class, row_pitch);
         }
 }
 /* Fewer rows than LANES: one element after the other. Absent rows of the tile are 0. */
-static void FN(partial_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, real *tile) {
+static void FN(partial_to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t row_pitch, real *tile) {
     memset(tile, 0, n * LANES * sizeof(real));
     for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < n; c++) tile[c * LANES + r] = FN(load_real)(from, (ptrdiff_t)r * pitch + (ptrdiff_t)c);
+        for (size_t c = 0; c < n; c++)
+            tile[c * LANES + r] = FN(load_real)(from, (ptrdiff_t)r * row_pitch + (ptrdiff_t)c);
 }
-static void FN(partial_from_tile)(size_t n, size_t rows, const real *tile, void *to, ptrdiff_t pitch) {
+static void FN(partial_from_tile)(size_t n, size_t rows, const real *tile, void *to, ptrdiff_t row_pitch) {
     for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < n; c++) FN(store_real)(to, (ptrdiff_t)r * pitch + (ptrdiff_t)c, tile[c * LANES + r]);
+        for (size_t c = 0; c < n; c++) FN(store_real)(to, (ptrdiff_t)r * row_pitch + (ptrdiff_t)c, tile[c * LANES + r]);
 }
 
-static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t pitch, void *tile) {
-    if (rows < LANES) FN(partial_to_tile)(n, rows, from, pitch, tile);
-    else FN(move_blocks)(FN(block_to_tile), n, from, 1, tile, LANES, pitch);
+static void FN(to_tile)(size_t n, size_t rows, const void *from, ptrdiff_t row_pitch, void *tile) {
+    if (rows < LANES) FN(partial_to_tile)(n, rows, from, row_pitch, tile);
+    else FN(move_blocks)(FN(block_to_tile), n, from, 1, tile, LANES, row_pitch);
 }
-static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t pitch) {
-    if (rows < LANES) FN(partial_from_tile)(n, rows, tile, to, pitch);
-    else FN(move_blocks)(FN(block_from_tile), n, tile, LANES, to, 1, pitch);
+static void FN(from_tile)(size_t n, size_t rows, const void *tile, void *to, ptrdiff_t row_pitch) {
+    if (rows < LANES) FN(partial_from_tile)(n, rows, tile, to, row_pitch);
+    else FN(move_blocks)(FN(block_from_tile), n, tile, LANES, to, 1, row_pitch);
 }
 #undef BLOCK
 
