@@ -1,5 +1,6 @@
 """The judge is judged: errors in ulp over arrays against the same in exact arithmetic."""
 
+import mpmath
 import numpy as np
 import pytest
 from mpmath import mpf
@@ -32,11 +33,16 @@ def test_spacing(dtype, near_root, rng):
 @pytest.mark.parametrize("dtype", POWERS)
 def test_least_spacing(dtype, rng):
     """Never more than the exact one, and the same but next to a binade and where float64 cannot tell."""
-    f = np.array([mpf(v) for v in values(dtype, rng).tolist()], object)
-    least, exact = ulp.least_spacing(f, dtype), [float(ulp.exact_spacing(v, dtype)) for v in f]
-    assert (least <= exact).all()
-    assert (2 * least >= exact)[least > 0].all()
-    assert (least > 0).mean() > 0.9
+    with mpmath.workprec(200):
+        numbers = [mpf(v) for v in values(dtype, rng).tolist()]
+        below = [v * (1 - mpf(2) ** -60) for v in numbers]  # a power of two rounds up to itself in float64
+        for f in (np.array(numbers, object), np.array(below, object)):
+            for scale in (0.0, 0.75):
+                exact = np.array([float(ulp.exact_spacing(max(abs(v), mpf(scale)), dtype)) for v in f])
+                least = ulp.least_spacing(f, dtype, scale)
+                assert (least <= exact).all()
+                assert (2 * least >= exact)[least > 0].all()
+                assert (least > 0).mean() > 0.9
 
 
 @pytest.mark.parametrize("dtype", POWERS)

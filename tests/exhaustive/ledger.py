@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 import reference
-from support import sweep, ulp
+from support import cases, specials, sweep, ulp
 
 import fastact as fa
 from fastact import _core
 
 JUDGES = [
     *sorted(Path(reference.__file__).parent.rglob("*.py")),
-    *map(Path, (sweep.__file__, ulp.__file__, __file__)),
+    *map(Path, (cases.__file__, specials.__file__, sweep.__file__, ulp.__file__, __file__)),
 ]
 
 
