@@ -95,8 +95,8 @@ LOSSES = [
         (
             "the last task's total left out",
             "csrc/drivers/elementwise_loss.c",
-            "fa_accumulate(p.isa, &state, tasks, p.partial);",
-            "fa_accumulate(p.isa, &state, tasks - (tasks > 1), p.partial);",
+            "fa_sum_doubles(p.isa, tasks, p.partial);",
+            "fa_sum_doubles(p.isa, tasks - (tasks > 1), p.partial);",
         ),
         (
             "a mean by weight divides by the number",
@@ -143,7 +143,7 @@ LOSSES = [
         (
             "nll_loss of weight 0 and probability 0 is NaN",
             "csrc/drivers/class_loss.c",
-            "weight[i] != 0.0 ? -weight[i] * at_label : 0.0",
+            "fa_weighted(-weight[i], at_label)",
             "-weight[i] * at_label",
         ),
         (
@@ -182,7 +182,7 @@ LOSSES = [
         (
             "a row of weight 0 has the loss NaN",
             "csrc/drivers/float64_row_loss.c",
-            "ws->row_weight[i + k] == 0.0 ? 0.0 : ws->row_weight[i + k] * loss[k];",
+            "fa_weighted(ws->row_weight[i + k], loss[k]);",
             "ws->row_weight[i + k] * loss[k];",
         ),
         (
