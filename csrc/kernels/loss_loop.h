@@ -1,5 +1,5 @@
-/* Loops of the elementwise losses: any of sum, values, gradients and curvatures, in one pass. In the copies of a loop
- * that matter most it is a constant which of them are wanted. */
+/* Loops of the elementwise losses: any of sum, values, gradients and curvatures, in one pass. The requests that are most
+ * common have a copy of the loop each, in which it is a constant what is wanted. */
 #include "../math/elementary.h"
 #if defined(FA_T_IS_F64) ? !defined(FA_LOSS_LOOP_H64) : !defined(FA_LOSS_LOOP_H32)
 #ifdef FA_T_IS_F64

@@ -10,8 +10,16 @@ cdef const char *keep(bytes text):
     return text
 
 
+cdef void *allocate(size_t size) except NULL:
+    """Memory that a ufunc keeps as long as the process runs."""
+    cdef void *memory = PyMem_Malloc(size)
+    if memory is NULL:
+        raise MemoryError()
+    return memory
+
+
 cdef fa_map_loop *map_loop(int op, fa_variant variant, list codes, int result_code, tuple bound):
-    cdef fa_map_loop *loop = <fa_map_loop *>PyMem_Malloc(sizeof(fa_map_loop))
+    cdef fa_map_loop *loop = <fa_map_loop *>allocate(sizeof(fa_map_loop))
     fill_map_loop(loop, op, variant, codes, result_code, bound)
     return loop
 
@@ -36,8 +44,8 @@ cdef cnp.ndarray constant(cnp.ndarray array):
 cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int parameters, tuple bound):
     """A ufunc of `arrays` inputs (grad_output first), then parameters but those bound to a value."""
     cdef int ntypes = len(_LOOPS), operands = arrays + parameters - len(bound), results = 1 + (variant == FA_BOTH), k
-    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
-    cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
+    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>allocate(ntypes * sizeof(void *))
+    cdef void **data = <void **>allocate(ntypes * sizeof(void *))
     types = b""
     for k in range(ntypes):
         number, code, float_number, float_code = _LOOPS[k]
@@ -56,7 +64,7 @@ cdef void rows_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *s
 
 
 cdef fa_rows_loop *row_data(int op, fa_variant variant, bint masked, int array_code, int float_code):
-    cdef fa_rows_loop *loop = <fa_rows_loop *>PyMem_Malloc(sizeof(fa_rows_loop))
+    cdef fa_rows_loop *loop = <fa_rows_loop *>allocate(sizeof(fa_rows_loop))
     fill_row_data(loop, op, variant, masked, array_code, float_code)
     return loop
 
@@ -78,8 +86,8 @@ cdef str row_signature(fa_variant variant, bint masked, bint reduces):
 
 cdef object make_gufunc(str name, int op, fa_variant variant, bint masked, bint reduces):
     cdef int ntypes = len(_LOOPS), arrays = 1 + (variant != FA_VALUE), k
-    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(ntypes * sizeof(void *))
-    cdef void **data = <void **>PyMem_Malloc(ntypes * sizeof(void *))
+    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>allocate(ntypes * sizeof(void *))
+    cdef void **data = <void **>allocate(ntypes * sizeof(void *))
     types = b""
     for k in range(ntypes):
         number, code, float_number, float_code = _LOOPS[k]

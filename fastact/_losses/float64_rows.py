@@ -47,15 +47,20 @@ class Operands(NamedTuple):
 
 
 class Float64RowLoss(Loss):
-    """A loss of rows of one or several inputs, each with its gradient."""
+    """A loss of rows of one or several inputs, each with its gradient.
 
-    _has_row_targets: bool = False  # a target is one element a row; else it has the inputs' shape
+    The op table says what targets are: none, a label or a sign a row, a list of labels a row, or a
+    probability of each class.
+    """
+
     _has_row_weights: bool = True  # a weight is of a row; else of a class
     _shared: Shared = ROW_LOSSES
 
     def __init__(self, definition: Callable[..., Any]) -> None:
         super().__init__(definition)
-        self._index = _TABLE[definition.__name__]["index"]
+        row = _TABLE[definition.__name__]
+        self._index, self._targets = row["index"], row["targets"]
+        self._has_row_targets = self._targets in ("labels", "signs")  # else they have the inputs' shape
         self._inputs = tuple(n for n in self._operands if n != "target")
         self.__doc__ = complete(definition, self._shared)
 
@@ -172,18 +177,13 @@ class _Outputs:
 
 
 class MarginLoss(Float64RowLoss):
-    """A loss of rows of scores.
-
-    The op table says what targets are: a label a row, a list of labels a row, or a probability of each class.
-    """
+    """A loss of rows of scores."""
 
     _shared = LABELLED
 
     def __init__(self, definition: Callable[..., Any]) -> None:
-        self._targets = _TABLE[definition.__name__]["targets"]
-        self._has_row_targets = self._targets == "labels"
-        self._has_row_weights = self._targets == "label_lists"
         super().__init__(definition)
+        self._has_row_weights = self._targets == "label_lists"
 
     def _other_operands(
         self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int
@@ -210,8 +210,6 @@ class MarginLoss(Float64RowLoss):
 
 class CosineLoss(Float64RowLoss):
     """A loss of the cosine of two vectors, and a target a row."""
-
-    _has_row_targets = True
 
     def _other_operands(
         self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int

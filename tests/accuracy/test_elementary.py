@@ -6,6 +6,7 @@ included; and the same bits at every instruction set, with fma in hardware or no
 """
 
 import os
+import shlex
 import shutil
 import subprocess
 
@@ -18,7 +19,7 @@ from support.sweep import ORACLE, sample
 
 from fastact import _core
 
-COMPILER = os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc")
+COMPILER = shlex.split(os.environ.get("CC") or shutil.which("gcc") or shutil.which("cc") or "")
 LEVELS = {
     "avx512": [
         "-DFA_ISA_AVX512",
@@ -52,7 +53,7 @@ FUNCTIONS = {
 # and log1p_unit a part of ops whose bounds hold: 2.
 BOUND = dict.fromkeys(FUNCTIONS, 1.0) | {"tanh": 2.0, "log1p_unit": 2.0}
 
-pytestmark = pytest.mark.skipif(COMPILER is None, reason="needs a C compiler")
+pytestmark = pytest.mark.skipif(not COMPILER, reason="needs a C compiler")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def programs(tmp_path_factory):
         made[level] = folder / level
         flags = ["-O2", "-Wall", "-Wextra", "-Wno-unused-function", *LEVELS[level], f"-I{ROOT / 'csrc'}"]
         source = str(ROOT / "tests" / "tools" / "check_elementary.c")
-        subprocess.run([COMPILER, *flags, source, "-o", str(made[level]), "-lm"], check=True)
+        subprocess.run([*COMPILER, *flags, source, "-o", str(made[level]), "-lm"], check=True)
     return made
 
 

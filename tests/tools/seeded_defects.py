@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -60,7 +61,8 @@ class Tree:
                 shutil.copytree(source, to, ignore=shutil.ignore_patterns("*.so", "_core.c", "__pycache__"))
             else:
                 shutil.copy(source, to)
-        self.compiler = [os.environ.get("CC") or "cc", "-O1", "-g0", "-fPIC", "-fvisibility=hidden"]
+        self.linker = shlex.split(os.environ.get("CC") or "cc")
+        self.compiler = [*self.linker, "-O1", "-g0", "-fPIC", "-fvisibility=hidden"]
         self.compiler += ["-DNPY_NO_DEPRECATED_API=NPY_1_7_API_VERSION", "-Wno-unused"]
         self.compiler += [f"-I{p}" for p in ("csrc", numpy.get_include(), sysconfig.get_path("include"))]
 
@@ -88,7 +90,7 @@ class Tree:
         ]
         module = f"fastact/_core{sysconfig.get_config_var('EXT_SUFFIX')}"
         objects = [self.object_of(source) for source in sources]
-        self.run(self.compiler[0], "-shared", *objects, "-o", module, "-lm", "-pthread")
+        self.run(*self.linker, "-shared", *objects, "-o", module, "-lm", "-pthread")
 
     def test(self, arguments: list[str]) -> tuple[bool | None, str]:
         """Whether tests failed (None: they could not run), and which failed first."""
