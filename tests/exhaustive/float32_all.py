@@ -7,8 +7,8 @@ for the value of an op that is monotone by tests/reference/, how often it descen
 one number to the next. The exit code is 1 if a bound does not hold.
 
 The results are kept part by part (--results), and a run goes on where the last one of the
-same build ended, finished or not. A function takes 40 s with AVX-512, 150 s with AVX2 on one core. The oracle is
-float64 NumPy, good to 0.01 ulp (accuracy/test_float32.py proves it).
+same build ended, finished or not. A function takes 40 s with AVX-512, 150 s with AVX2 on one core.
+The oracle is float64 NumPy, good to 0.01 ulp (accuracy/test_float32.py proves it).
 """
 
 import argparse
