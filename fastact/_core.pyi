@@ -59,7 +59,7 @@ class Function:
     __qualname__: str
     def __init__(self, name: str) -> None: ...
     def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
-    def __reduce__(self) -> str: ...
+    def __reduce__(self) -> str | tuple[Any, ...]: ...
 
 @disjoint_base
 class FastLoop:
@@ -94,6 +94,25 @@ class Rows(Function):
 @disjoint_base
 class Gated(Function):
     def __init__(self, name: str, ufunc: np.ufunc, general: Callable[..., Any]) -> None: ...
+
+@disjoint_base
+class FastLoss:
+    def __call__(
+        self, operands: tuple[Any, ...], want_value: bool, want_grad: bool, out: Any
+    ) -> tuple[Any, Any]: ...
+
+@disjoint_base
+class FastElementwiseLoss(FastLoss):
+    def __init__(self, op: int, parameters: tuple[NDArray[Any], ...]) -> None: ...
+
+@disjoint_base
+class FastClassLoss(FastLoss):
+    def __init__(self, loss: int, ignore_index: int) -> None: ...
+
+@disjoint_base
+class LossMethod(Function):
+    fast_path: FastLoss | None
+    def __init__(self, loss: Any, function: Callable[..., Any]) -> None: ...
 
 def call_by_vectorcall(function: type[Function]) -> None: ...
 def bind_parameters(op: str, values: tuple[float, ...]) -> None: ...
@@ -132,22 +151,6 @@ def class_loss(
     hess: NDArray[Any] | None,
     want_total: bool,
 ) -> float: ...
-def fast_elementwise_loss(
-    op: int,
-    operands: tuple[Any, ...],
-    parameters: tuple[NDArray[Any], ...],
-    want_value: bool,
-    want_grad: bool,
-    out: Any,
-) -> tuple[float, NDArray[Any] | None]: ...  # or NotImplemented
-def fast_class_loss(
-    loss: int,
-    operands: tuple[Any, ...],
-    ignore_index: int,
-    want_value: bool,
-    want_grad: bool,
-    out: Any,
-) -> tuple[float, NDArray[Any] | None]: ...  # or NotImplemented
 def ctc_loss(
     x: NDArray[Any],
     targets: NDArray[Any],

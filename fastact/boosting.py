@@ -42,7 +42,12 @@ def _documented(factory: Factory) -> Factory:
 
 @_documented
 def lightgbm_objective(
-    loss: Loss | str, *, hess: Hess = "exact", floor: float = FLOOR, flat: float = FLAT, **options: Any
+    loss: Loss[..., Any] | str,
+    *,
+    hess: Hess = "exact",
+    floor: float = FLOOR,
+    flat: float = FLAT,
+    **options: Any,
 ) -> Objective:
     r"""A loss as an objective of LightGBM.
 
@@ -83,7 +88,12 @@ def lightgbm_objective(
 
 @_documented
 def xgboost_objective(
-    loss: Loss | str, *, hess: Hess = "exact", floor: float = FLOOR, flat: float = FLAT, **options: Any
+    loss: Loss[..., Any] | str,
+    *,
+    hess: Hess = "exact",
+    floor: float = FLOOR,
+    flat: float = FLAT,
+    **options: Any,
 ) -> Objective:
     r"""A loss as an objective of XGBoost.
 
@@ -125,7 +135,7 @@ class Objective:
     def __init__(
         self,
         library: Library,
-        loss: Loss | str,
+        loss: Loss[..., Any] | str,
         hess: Hess,
         floor: float,
         flat: float,
@@ -288,7 +298,7 @@ _UPPER: Mapping[str, Callable[[Array, Array], Array] | Mapping[str, Callable[[in
 # ---- arguments ---------------------------------------------------------------------
 
 
-def _loss_of_one_input(loss: Any) -> Loss:
+def _loss_of_one_input(loss: Any) -> Loss[..., Any]:
     found = get_op(loss) if isinstance(loss, str) else loss
     if not isinstance(found, Loss):
         raise TypeError(f"loss must be a loss of fastact or the name of one, got {loss!r}")
@@ -298,7 +308,7 @@ def _loss_of_one_input(loss: Any) -> Loss:
     return found
 
 
-def _own_options(loss: Loss, options: dict[str, Any]) -> dict[str, Any]:
+def _own_options(loss: Loss[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     for name in ("reduction", "axis"):
         if name in options:
             raise TypeError(f"{name} is not for an objective: its terms are summed, its classes last")

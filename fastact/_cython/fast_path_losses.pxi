@@ -22,12 +22,37 @@ cdef fa_operand one_number(double *number):
     return o
 
 
-def fast_elementwise_loss(int op, tuple operands, tuple parameters, bint want_value, bint want_grad, out):
-    """operands: input and target; parameters: 0-d arrays. The mean and its gradient, None where it is not wanted; or
-    NotImplemented."""
-    if len(operands) != 2 or not is_float_block(operands[0]) or not is_float_block(operands[1]):
+cdef class FastLoss:
+    """The fast path of a loss, called as (operands, want_value, want_grad, out): gives the mean and its gradient, None
+    where it is not wanted, or NotImplemented, as this class always does."""
+
+    def __call__(self, tuple operands, bint want_value, bint want_grad, out):
+        if len(operands) != 2:
+            return NotImplemented
+        return self.run(operands[0], operands[1], want_value, want_grad, out)
+
+    cdef object run(self, input, target, bint want_value, bint want_grad, out):
         return NotImplemented
-    cdef cnp.ndarray x = operands[0], target = operands[1]
+
+
+cdef class FastElementwiseLoss(FastLoss):
+    """op: its index in the table; parameters: 0-d arrays."""
+
+    cdef int op
+    cdef tuple parameters
+
+    def __init__(self, int op, tuple parameters):
+        self.op, self.parameters = op, parameters
+
+    cdef object run(self, input, target, bint want_value, bint want_grad, out):
+        if not is_float_block(input) or not is_float_block(target):
+            return NotImplemented
+        return fast_elementwise_loss(self.op, <cnp.ndarray>input, <cnp.ndarray>target, self.parameters, want_value,
+                                     want_grad, out)
+
+
+cdef object fast_elementwise_loss(int op, cnp.ndarray x, cnp.ndarray target, tuple parameters, bint want_value,
+                                  bint want_grad, out):
     if not same_shape(x, target):
         return NotImplemented
     grad = gradient_for(out, x, target) if want_grad else None
@@ -59,12 +84,24 @@ def fast_elementwise_loss(int op, tuple operands, tuple parameters, bint want_va
     return total, grad
 
 
-def fast_class_loss(int loss, tuple operands, ignore_index, bint want_value, bint want_grad, out):
-    """operands: input (rows, classes) and a label for each row. The mean and its gradient, None where it is not wanted;
-    or NotImplemented."""
-    if len(operands) != 2 or not is_float_block(operands[0]) or not cnp.PyArray_CheckExact(operands[1]):
-        return NotImplemented
-    cdef cnp.ndarray x = operands[0], labels = operands[1]
+cdef class FastClassLoss(FastLoss):
+    """loss: its index in the table. For an input of shape (rows, classes) and a label for each row."""
+
+    cdef int loss
+    cdef object ignore_index
+
+    def __init__(self, int loss, ignore_index):
+        self.loss, self.ignore_index = loss, ignore_index
+
+    cdef object run(self, input, target, bint want_value, bint want_grad, out):
+        if not is_float_block(input) or not cnp.PyArray_CheckExact(target):
+            return NotImplemented
+        return fast_class_loss(self.loss, <cnp.ndarray>input, <cnp.ndarray>target, self.ignore_index, want_value,
+                               want_grad, out)
+
+
+cdef object fast_class_loss(int loss, cnp.ndarray x, cnp.ndarray labels, ignore_index, bint want_value, bint want_grad,
+                            out):
     if (cnp.PyArray_NDIM(x) != 2 or cnp.PyArray_NDIM(labels) != 1 or not cnp.PyArray_ISINTEGER(labels)
             or not cnp.PyArray_ISNOTSWAPPED(labels) or cnp.PyArray_DIM(labels, 0) != cnp.PyArray_DIM(x, 0)):
         return NotImplemented
@@ -87,3 +124,48 @@ def fast_class_loss(int loss, tuple operands, ignore_index, bint want_value, bin
     finally:
         fa_fpstate_leave(state)
     return total, grad
+
+
+# ---- methods of losses ---------------------------------------------------------------
+
+cdef class LossMethod(Function):
+    """A method of one loss, with the loss's own arguments in its signature, for `help` and completion. (Editors look
+    into no bound method.) `function` is the class's, which takes the loss first. A call of two operands, with `out` or
+    without, tries the fast path first, if it has one."""
+
+    cdef object function, loss
+    cdef public FastLoss fast_path
+    cdef bint want_value
+
+    def __cinit__(self, *args, **kwargs):
+        self.vectorcall = call_loss_method
+
+    def __init__(self, loss, function):
+        super().__init__(f"{loss.__name__}.{function.__name__}")
+        self.loss, self.function = loss, function
+        self.want_value = function.__name__ == "value_and_grad"
+        self.__doc__ = function.__doc__
+
+    def __reduce__(self):
+        return getattr, (self.loss, self.function.__name__)
+
+
+cdef object call_loss_method(object method, PyObject *const *args, size_t nargs, PyObject *keywords):
+    cdef LossMethod self = <LossMethod>method
+    cdef PyObject *stack[1 + MAX_NAMES + MAX_KEYWORDS]
+    cdef Py_ssize_t given = PyVectorcall_NARGS(nargs), k
+    cdef Py_ssize_t named = 0 if keywords is NULL else len(<tuple>keywords)
+    if self.fast_path is not None and given == 2 and (named == 0 or (named == 1 and (<tuple>keywords)[0] == "out")):
+        result = self.fast_path.run(<object>args[0], <object>args[1], self.want_value, True,
+                                    <object>args[2] if named else None)
+        if result is not NotImplemented:
+            return result if self.want_value else (<tuple>result)[1]
+    if given + named > MAX_NAMES + MAX_KEYWORDS:
+        raise TypeError(f"{self.name} takes no {given + named} arguments")
+    stack[0] = <PyObject *>self.loss
+    for k in range(given + named):
+        stack[1 + k] = args[k]
+    return PyObject_Vectorcall(self.function, stack, <size_t>(1 + given), keywords)
+
+
+call_by_vectorcall(LossMethod)

@@ -2,7 +2,7 @@
 
 A call goes one of three ways:
 
-1. `_fast_path`: without options, for arrays that the core takes as they are.
+1. `_fast_path`: without options, for arrays that the core takes as they are; of methods in the core itself.
 2. `_compute`: other NumPy arrays, and whatever makes one.
 3. `blocks.run`: Dask arrays. Each block is a call of the second way.
 
@@ -15,19 +15,23 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastact._arrays import Array, any_dask, choice, float_array
 from fastact._config import _core
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import NO_GRAD_OUTPUT, REDUCTIONS, Shape, rescale_weight
 
+P = ParamSpec("P")  # a loss's arguments, as its definition has them
+G = TypeVar("G")  # its gradient: an array, or of several inputs a tuple
+
 _VALUE, _VALUE_AND_GRAD, _GRAD = Request(value=True), Request(value=True, grad=True), Request(grad=True)
 
 
-class Loss(ABC):
+class Loss(ABC, Generic[P, G]):
     """A loss with its gradients by its inputs.
 
     All take the same arguments; ``out=`` is where to put the gradient, and may be the
@@ -55,8 +59,9 @@ class Loss(ABC):
     _array_options: tuple[str, ...] = ("weight",)
     _integer_operands: tuple[str, ...] = ("target",)  # which may hold integers, of which 0 is always right
     _reductions: tuple[str, ...] = REDUCTIONS
+    _fast_path = _core.FastLoss()
 
-    def __init__(self, definition: Callable[..., Any]) -> None:
+    def __init__(self, definition: Callable[P, Any]) -> None:
         self.__name__ = self.__qualname__ = definition.__name__
         self.__module__ = "fastact"
         self.__doc__ = self._documented(definition)
@@ -65,6 +70,21 @@ class Loss(ABC):
         self._operands = tuple(p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
         self._inputs = self._operands[:1]  # that have gradients
         self._defaults = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        for name in ("value_and_grad", "grad", "backward", "grad_and_hess"):
+            setattr(self, name, self._method(name))
+
+    def _set_fast_path(self, fast_path: _core.FastLoss) -> None:
+        """For calls where nothing needs a check or a conversion."""
+        self._fast_path = self.value_and_grad.fast_path = self.grad.fast_path = fast_path  # type: ignore[attr-defined]
+
+    def _method(self, name: str) -> Any:
+        """The method with the loss's own arguments in its signature."""
+        method: Any = _core.LossMethod(self, getattr(type(self), name))
+        kind = inspect.Parameter
+        first = [kind("grad_output", kind.POSITIONAL_OR_KEYWORD)] if name == "backward" else []
+        own = self.__signature__.parameters.values()
+        method.__signature__ = inspect.Signature([*first, *own, kind("out", kind.KEYWORD_ONLY, default=None)])
+        return method
 
     @staticmethod
     def _documented(definition: Callable[..., Any]) -> str | None:
@@ -72,31 +92,56 @@ class Loss(ABC):
 
     # ---- calls ----------------------------------------------------------------------
 
+    # What type checkers see: calls with `out` or reduction "none" are told apart, all others have the
+    # definition's arguments. Dask arrays give lazy arrays, which the types do not say.
+
+    @overload
+    def __call__(  # type: ignore[overload-overlap]
+        self, *args: Any, reduction: Literal["none"], **kwargs: Any
+    ) -> Array: ...
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> float: ...
     def __call__(self, *operands: Any, **options: Any) -> Any:
         if not options and (result := self._fast_path(operands, True, False, None)) is not NotImplemented:
             return result[0]
         return self._run(operands, options, _VALUE, NO_GRAD_OUTPUT)[0]
 
-    def value_and_grad(self, *operands: Any, out: Any = None, **options: Any) -> tuple[Any, Any]:
+    @overload
+    def value_and_grad(  # type: ignore[overload-overlap]
+        self, *args: Any, reduction: Literal["none"], **kwargs: Any
+    ) -> tuple[Array, G]: ...
+    @overload
+    def value_and_grad(self, *args: Any, out: Any, **kwargs: Any) -> tuple[float, G]: ...
+    @overload
+    def value_and_grad(self, *args: P.args, **kwargs: P.kwargs) -> tuple[float, G]: ...
+    def value_and_grad(self, *operands: Any, out: Any = None, **options: Any) -> Any:
         """The value and its gradient, in one pass."""
-        if not options and (result := self._fast_path(operands, True, True, out)) is not NotImplemented:
-            return result
         request = _VALUE_AND_GRAD if out is None else Request(value=True, grad=True, out=out)
         return self._run(operands, options, request, NO_GRAD_OUTPUT)[:2]
 
+    @overload
+    def grad(self, *args: Any, out: Any, **kwargs: Any) -> G: ...
+    @overload
+    def grad(self, *args: P.args, **kwargs: P.kwargs) -> G: ...
     def grad(self, *operands: Any, out: Any = None, **options: Any) -> Any:
         """The gradient of the reduced value; with "none", of the sum."""
-        if not options and (result := self._fast_path(operands, False, True, out)) is not NotImplemented:
-            return result[1]
         request = _GRAD if out is None else Request(grad=True, out=out)
         return self._run(operands, options, request, NO_GRAD_OUTPUT)[1]
 
+    @overload
+    def backward(self, grad_output: ArrayLike, *args: Any, out: Any, **kwargs: Any) -> G: ...
+    @overload
+    def backward(self, grad_output: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> G: ...
     def backward(self, grad_output: Any, *operands: Any, out: Any = None, **options: Any) -> Any:
         """`grad_output` times the gradient."""
         request = _GRAD if out is None else Request(grad=True, out=out)
         return self._run(operands, options, request, grad_output)[1]
 
-    def grad_and_hess(self, *operands: Any, out: Any = None, **options: Any) -> tuple[Any, Any]:
+    @overload
+    def grad_and_hess(self, *args: Any, out: Any, **kwargs: Any) -> tuple[G, G]: ...
+    @overload
+    def grad_and_hess(self, *args: P.args, **kwargs: P.kwargs) -> tuple[G, G]: ...
+    def grad_and_hess(self, *operands: Any, out: Any = None, **options: Any) -> Any:
         """The gradient and the Hessian's diagonal."""
         return self._run(operands, options, Request(grad=True, hess=True, out=out), NO_GRAD_OUTPUT)[1:]
 
@@ -145,10 +190,6 @@ class Loss(ABC):
         return options
 
     # ---- what a kind of loss defines --------------------------------------------------
-
-    def _fast_path(self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any) -> tuple[Any, Any]:
-        """Value and gradient, as wanted, where nothing needs a check or a conversion; else NotImplemented."""
-        return NotImplemented  # type: ignore[no-any-return]
 
     @abstractmethod
     def _compute(

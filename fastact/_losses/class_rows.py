@@ -10,7 +10,7 @@ import numpy as np
 
 from fastact._arrays import Array, OutputBuffer, as_ndarray, float_array, integer_array
 from fastact._config import _core
-from fastact._losses.base import Loss
+from fastact._losses.base import Loss, P
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import (
     ONE,
@@ -29,17 +29,14 @@ _MINUS_ONE = np.asarray(-1.0)
 _TABLE = _core.table()["class_loss"]
 
 
-class ClassLoss(Loss):
+class ClassLoss(Loss[P, Array]):
     """A loss of a row of classes and its label; where the op table says so, a distribution will do."""
 
-    def __init__(self, definition: Callable[..., Any]) -> None:
+    def __init__(self, definition: Callable[P, Any]) -> None:
         super().__init__(definition)
         row = _TABLE[definition.__name__]
         self._index, self._soft_targets = row["index"], row["targets"] == "labels_or_probabilities"
-
-    def _fast_path(self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any) -> tuple[Any, Any]:
-        ignore_index = self._defaults["ignore_index"]
-        return _core.fast_class_loss(self._index, operands, ignore_index, value, grad, out)
+        self._set_fast_path(_core.FastClassLoss(self._index, self._defaults["ignore_index"]))
 
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any
@@ -189,6 +186,6 @@ class RowViews:
         return array.reshape(self.outer, self.inner) if array.ndim else array
 
 
-def class_loss(definition: Callable[..., Any]) -> ClassLoss:
+def class_loss(definition: Callable[P, Any]) -> ClassLoss[P]:
     """Decorate a documented definition of a class loss of the op table."""
     return ClassLoss(definition)

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastact._arrays import Array, OutputBuffer, as_ndarray, float_array, integer_array
 from fastact._config import _core
-from fastact._losses.base import Loss
+from fastact._losses.base import Loss, P
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import (
     ONE,
@@ -23,7 +23,7 @@ from fastact._losses.options import (
 )
 
 
-class CtcLoss(Loss):
+class CtcLoss(Loss[P, Array]):
     """A loss of log-probabilities (steps, sequences, classes) and the labels of each sequence."""
 
     _integer_operands = ("targets", "input_lengths", "target_lengths")
@@ -170,6 +170,6 @@ def _blank(value: Any, classes: int) -> int:
     return blank
 
 
-def sequence_loss(definition: Callable[..., Any]) -> CtcLoss:
+def sequence_loss(definition: Callable[P, Any]) -> CtcLoss[P]:
     """Decorate a documented definition."""
     return CtcLoss(definition)

@@ -12,7 +12,7 @@ from fastact._arrays import Array, OutputBuffer, check_no_overlap, float_array, 
 from fastact._config import _core
 from fastact._docs import LOSSES, complete
 from fastact._functions.parameter_gradient import sum_to_shape
-from fastact._losses.base import Loss
+from fastact._losses.base import G, Loss, P
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import (
     ONE,
@@ -39,7 +39,7 @@ class Parameter(NamedTuple):
     boolean: bool = False
 
 
-class ElementwiseLoss(Loss):
+class ElementwiseLoss(Loss[P, G]):
     """A loss of one element and its target at a time.
 
     A second input with a gradient is the first parameter of the core's formula. `form` names an option
@@ -48,7 +48,7 @@ class ElementwiseLoss(Loss):
 
     def __init__(
         self,
-        definition: Callable[..., Any],
+        definition: Callable[P, Any],
         parameters: dict[str, Parameter],
         mean_by_weight: bool = False,
         form: str | None = None,
@@ -62,21 +62,19 @@ class ElementwiseLoss(Loss):
         self._parameters = parameters
         self._array_options = ("weight", *(n for n, p in parameters.items() if not p.boolean))
         self._default_parameters = {name: self._parameter(self._defaults[name], name) for name in parameters}
-        self._fast_path_parameters = tuple(self._default_parameters.values())
         self._mean_by_weight = mean_by_weight
         self._inputs = tuple(n for n in self._operands if n != "target")
         # the core's order: the input, the target, then a second input
         self._order = tuple(self._operands.index(n) for n in (self._inputs[0], "target", *self._inputs[1:]))
         if batchmean:
             self._reductions = (*REDUCTIONS, "batchmean")
+        default_index = self._form_index if form and self._defaults[form] else self._index
+        parameters_by_default = tuple(self._default_parameters.values())
+        self._set_fast_path(_core.FastElementwiseLoss(default_index, parameters_by_default))
 
     @staticmethod
     def _documented(definition: Callable[..., Any]) -> str | None:
         return complete(definition, LOSSES)
-
-    def _fast_path(self, operands: tuple[Any, ...], value: bool, grad: bool, out: Any) -> tuple[Any, Any]:
-        index = self._form_index if self._form and self._defaults[self._form] else self._index
-        return _core.fast_elementwise_loss(index, operands, self._fast_path_parameters, value, grad, out)
 
     def _compute(
         self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any
@@ -263,8 +261,19 @@ class _SummedOutput:
         return self.output.write_back()
 
 
-def elementwise_loss(**settings: Any) -> Callable[[Callable[..., Any]], ElementwiseLoss]:
+def elementwise_loss(**settings: Any) -> Callable[[Callable[P, Any]], ElementwiseLoss[P, Array]]:
     """Decorate a documented definition. `settings` are the arguments of `ElementwiseLoss`, and by its name
     the `Parameter` of each option that is one."""
     parameters = {name: settings.pop(name) for name in [*settings] if isinstance(settings[name], Parameter)}
-    return lambda definition: ElementwiseLoss(definition, parameters, **settings)
+
+    def decorate(definition: Callable[P, Any]) -> ElementwiseLoss[P, Array]:
+        return ElementwiseLoss(definition, parameters, **settings)
+
+    return decorate
+
+
+def pairwise_loss(
+    **settings: Any,
+) -> Callable[[Callable[P, Any]], ElementwiseLoss[P, tuple[Array, Array]]]:
+    """The same for a loss of two inputs, whose gradients are a pair."""
+    return elementwise_loss(**settings)  # type: ignore[return-value]

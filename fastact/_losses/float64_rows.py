@@ -18,7 +18,7 @@ from fastact._arrays import (
 )
 from fastact._config import _core
 from fastact._docs import LABELLED, ROW_LOSSES, Shared, complete
-from fastact._losses.base import Loss
+from fastact._losses.base import G, Loss, P
 from fastact._losses.class_rows import RowViews, normalize_axis, without_axis
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import (
@@ -46,7 +46,7 @@ class Operands(NamedTuple):
     class_weight: Array | None = None
 
 
-class Float64RowLoss(Loss):
+class Float64RowLoss(Loss[P, G]):
     """A loss of rows of one or several inputs, each with its gradient.
 
     The op table says what targets are: none, a label or a sign a row, a list of labels a row, or a
@@ -56,7 +56,7 @@ class Float64RowLoss(Loss):
     _has_row_weights: bool = True  # a weight is of a row; else of a class
     _shared: Shared = ROW_LOSSES
 
-    def __init__(self, definition: Callable[..., Any]) -> None:
+    def __init__(self, definition: Callable[P, Any]) -> None:
         super().__init__(definition)
         row = _TABLE[definition.__name__]
         self._index, self._targets = row["index"], row["targets"]
@@ -176,12 +176,12 @@ class _Outputs:
 # ---- margins ------------------------------------------------------------------------
 
 
-class MarginLoss(Float64RowLoss):
+class MarginLoss(Float64RowLoss[P, Array]):
     """A loss of rows of scores."""
 
     _shared = LABELLED
 
-    def __init__(self, definition: Callable[..., Any]) -> None:
+    def __init__(self, definition: Callable[P, Any]) -> None:
         super().__init__(definition)
         self._has_row_weights = self._targets == "label_lists"
 
@@ -208,7 +208,7 @@ class MarginLoss(Float64RowLoss):
 # ---- distances ----------------------------------------------------------------------
 
 
-class CosineLoss(Float64RowLoss):
+class CosineLoss(Float64RowLoss[P, tuple[Array, Array]]):
     """A loss of the cosine of two vectors, and a target a row."""
 
     def _other_operands(
@@ -219,7 +219,7 @@ class CosineLoss(Float64RowLoss):
         return Operands(target=target)
 
 
-class TripletLoss(Float64RowLoss):
+class TripletLoss(Float64RowLoss[P, tuple[Array, Array, Array]]):
     """A loss of the distances of three vectors."""
 
     def _kernel_numbers(self, options: dict[str, Any]) -> tuple[float, float, float, bool]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from fastact._arrays import Array, OutputBuffer, check_no_overlap, float_array, integer_array, split_out
 from fastact._config import _core
-from fastact._losses.base import Loss
+from fastact._losses.base import Loss, P
 from fastact._losses.class_rows import (
     LABEL_SMOOTHING_RANGE,
     Z_LOSS_RANGE,
@@ -45,12 +45,12 @@ MATMUL_TILE_ROWS = 32
 _CROSS_ENTROPY = _core.table()["class_loss"]["cross_entropy"]["index"]
 
 
-class LinearLoss(Loss):
+class LinearLoss(Loss[P, tuple[Array, ...]]):
     """Cross entropy of the logits input @ linear_weight.T + linear_bias."""
 
     _array_options = ("linear_bias", "weight")
 
-    def __init__(self, definition: Callable[..., Any]) -> None:
+    def __init__(self, definition: Callable[P, Any]) -> None:
         super().__init__(definition)
         self._inputs = ("input", "linear_weight", "linear_bias")
 
@@ -395,6 +395,6 @@ class _Chunks:
         return center + first, np.maximum(second - first**2, 0)
 
 
-def linear_loss(definition: Callable[..., Any]) -> LinearLoss:
+def linear_loss(definition: Callable[P, Any]) -> LinearLoss[P]:
     """Decorate a documented definition."""
     return LinearLoss(definition)

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._losses.elementwise import Parameter, elementwise_loss
+from fastact._losses.elementwise import Parameter, elementwise_loss, pairwise_loss
 from fastact._losses.options import Range, Reduction
 
 __all__ = [
@@ -256,7 +256,7 @@ def focal_loss(
     """
 
 
-@elementwise_loss(margin=Parameter())
+@pairwise_loss(margin=Parameter())
 def margin_ranking_loss(
     input1: ArrayLike,
     input2: ArrayLike,

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
-from fastact._losses.elementwise import Parameter, elementwise_loss
+from fastact._losses.elementwise import Parameter, elementwise_loss, pairwise_loss
 from fastact._losses.options import Range, Reduction
 
 __all__ = ["binary_cross_entropy", "gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
@@ -129,7 +129,7 @@ def poisson_nll_loss(
     """
 
 
-@elementwise_loss(full=Parameter(boolean=True), eps=Parameter(Range(0.0, open=True)))
+@pairwise_loss(full=Parameter(boolean=True), eps=Parameter(Range(0.0, open=True)))
 def gaussian_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
