@@ -72,6 +72,14 @@ def test_methods_have_the_loss_own_arguments(loss, name):
     assert method.__qualname__ == f"{loss.__name__}.{name}" and method.__doc__
 
 
+def test_no_module_of_definitions_is_in_the_way():
+    assert dir(fa) == sorted(fa.__all__)
+    modules = {name for name in fa.__all__ if inspect.ismodule(getattr(fa, name))}
+    assert modules == {"boosting"}
+    for name in ("linear", "margin", "distance", "hard", "binary"):
+        assert not hasattr(fa, name)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("IPython") is None, reason="needs IPython")
 @pytest.mark.parametrize(
     ("text", "wanted"),
