@@ -128,12 +128,12 @@ Made by `python tests/exhaustive/float32_all.py{arguments}`.
 """
 
 
-def report(table, stride):
+def report(table, stride, orders):
     whole = stride == 1
     return REPORT.format(
         **fa.config(),
         inputs=f"all {KEYS:,} inputs" if whole else f"every {stride}th of the {KEYS:,} inputs",
-        arguments="" if whole else f" --stride {stride}",
+        arguments=("" if whole else f" --stride {stride}") + f" --orders {','.join(orders)} --report FILE",
         rows="\n".join(row.markdown() for row in table),
     )
 
@@ -149,7 +149,7 @@ def main(arguments=None):
         print(f"interrupted: the same command goes on with what {options.results} holds", file=sys.stderr)
         return 130
     if options.report:
-        options.report.write_text(report(table, options.stride))
+        options.report.write_text(report(table, options.stride, options.orders))
     return int(not all(row.holds for row in table))
 
 
