@@ -1,4 +1,4 @@
-"""Random calls of every op, each compared with the same call of plain copies: the same bits, type, shape, or error.
+"""Random calls of every op, each compared with the same call of plain copies: the same bits or errors.
 
     python tests/exhaustive/random_calls.py [--seconds 3600] [--seed 0] [--case SEED]
 

@@ -1,4 +1,4 @@
-"""Random calls give what calls of plain copies give: some of those that tests/exhaustive/random_calls.py makes."""
+"""Some of the random calls that tests/exhaustive/random_calls.py makes give what plain copies give."""
 
 import sys
 
