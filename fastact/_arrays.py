@@ -14,6 +14,10 @@ Array = npt.NDArray[Any]
 
 _NEVER_DASK = frozenset((np.ndarray, float, int, str, type(None)))
 _NATIVE_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_TooHard = getattr(np, "exceptions", np).TooHardError  # NumPy before 1.25 has it elsewhere
+_MOST_WORK = 100_000  # some milliseconds
+# What a ufunc makes of ml_dtypes' numbers without loops of their own: of int4 a float64, of float8 a float32.
+_OTHER_NUMBERS = ((np.int64, np.float64), (np.float32, np.float32), (np.float64, np.float64))
 _FLOAT_NUMBERS = frozenset(np.dtype(char).num for char in "efd")
 
 
@@ -26,8 +30,8 @@ def as_ndarray(value: Any, name: str) -> Array:
         return value
     try:
         return np.asarray(value)
-    except (TypeError, ValueError) as error:  # lists of different lengths, mostly
-        raise type(error)(f"{name} does not make an array: {error}") from None
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be an array or make one, got lists of different lengths") from None
 
 
 def float_array(value: Any, name: str) -> Array:
@@ -37,15 +41,23 @@ def float_array(value: Any, name: str) -> Array:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)
-    _core.check_real(name, array)
+    if array.dtype.kind in "Vf" and array.dtype.names is None and not is_float(array.dtype):
+        for like, dtype in _OTHER_NUMBERS:
+            if np.can_cast(array.dtype, like):
+                return array.astype(dtype)
+    _core.check_real(name, value if array.dtype.kind in "OUS" else array)
     return _native_order(array)
 
 
 def integer_array(value: Any, name: str, what: str = "class labels") -> Array:
+    """`value` as native integers. An empty list, which to NumPy is one of floats, holds as many."""
     array = as_ndarray(value, name)
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers ({what}), got {array.dtype}")
-    return _native_order(array)
+    if array.dtype.kind in "iu":
+        return _native_order(array)
+    if array is not value and not array.size:
+        return array.astype(np.int64)
+    hint = "; say .astype(int) if they are labels" if array.dtype.kind in "bf" else ""
+    raise TypeError(f"{name} must hold integers ({what}), got {_core.describe(value)}{hint}")
 
 
 def _native_order(array: Array) -> Array:
@@ -108,18 +120,25 @@ def check_out(
     if out.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {out.shape}")
     if not out.flags.writeable:
-        raise ValueError(f"{name} is read-only")
+        raise ValueError(f"{name} must be writable, got a read-only array")
     if dtype is None or out.dtype is dtype or np.can_cast(dtype, out.dtype, casting="same_kind"):
         return out
-    raise TypeError(f"{name} of dtype {out.dtype} cannot hold a result of dtype {dtype}")
+    raise TypeError(f"{name} must take results of {dtype}, got {out.dtype}")
 
 
 def check_no_overlap(outputs: list[tuple[Any, str]]) -> None:
     """Refuses outputs, each with its name, of which two share memory."""
     arrays = [pair for pair in outputs if isinstance(pair[0], np.ndarray)]
     for (a, first), (b, second) in combinations(arrays, 2):
-        if np.shares_memory(a, b):
-            raise ValueError(f"{first} and {second} must not share memory")
+        try:
+            share = np.shares_memory(a, b, max_work=_MOST_WORK)
+        except _TooHard:  # exponential, for views of many odd strides
+            raise ValueError(
+                f"{first} and {second} must not share memory, got views whose strides do not show it; "
+                "make one of them contiguous"
+            ) from None
+        if share:
+            raise ValueError(f"{first} and {second} must not share memory, got arrays that overlap")
 
 
 def unpack_out(out: Any) -> Any:

@@ -21,6 +21,9 @@ except ImportError as error:
     ) from error
 
 
+_MOST_THREADS = 256  # as in csrc/runtime/parallel.c
+
+
 class Config(TypedDict):
     """What `config` returns."""
 
@@ -37,17 +40,19 @@ def set_num_threads(n: int) -> None:
 
     Results are the same bits for any number. Small arrays use one thread always.
     The default is the number of CPUs this process may run on (affinity, cgroup),
-    or the environment's ``FASTACT_NUM_THREADS`` if that is less.
+    or the environment's ``FASTACT_NUM_THREADS`` if that is less. Where that is not set, ``OMP_NUM_THREADS``
+    counts in its place (of "4,2" the 4), by which joblib and the like keep their workers' threads apart;
+    one that is no number is passed over.
 
     Parameters
     ----------
     n : int
-        At least 1, the calling thread included.
+        From 1 to 256, the calling thread included.
 
     Raises
     ------
     TypeError, ValueError
-        If `n` is not an integer, or less than 1.
+        If `n` is not an integer, or less than 1 or more than 256.
 
     Examples
     --------
@@ -63,10 +68,10 @@ def set_num_threads(n: int) -> None:
             raise TypeError
         n = index(n)
     except TypeError:
-        raise TypeError(f"n must be an integer, got {n!r}") from None
-    if n < 1:
-        raise ValueError(f"n must be at least 1, got {n}")
-    _core.set_num_threads(min(n, 256))
+        raise TypeError(f"set_num_threads: n must be an integer, got {n!r}") from None
+    if not 1 <= n <= _MOST_THREADS:
+        raise ValueError(f"set_num_threads: n must be from 1 to {_MOST_THREADS}, got {n}")
+    _core.set_num_threads(n)
 
 
 def get_num_threads() -> int:

@@ -7,7 +7,7 @@ what lets it pickle by reference.
 import os
 
 cimport numpy as cnp
-from cpython.exc cimport PyErr_SetNone
+from cpython.exc cimport PyErr_SetString
 from cpython.mem cimport PyMem_Malloc
 from cpython.object cimport PyObject, PyTypeObject
 from cpython.ref cimport Py_INCREF
@@ -185,6 +185,7 @@ def table():
 
 # ---- the functions ----------------------------------------------------------------
 
+include "_cython/errors.pxi"
 include "_cython/ufuncs.pxi"
 include "_cython/fast_path.pxi"
 include "_cython/functions.pxi"

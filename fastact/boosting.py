@@ -12,17 +12,22 @@ gradients and Hessian diagonals. Neither library is needed to import this module
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import inf
 from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from fastact._arrays import Array, choice, float_array
+from fastact._config import _core
 from fastact._docs import OBJECTIVES, complete
 from fastact._losses.base import Loss
+from fastact._losses.class_rows import ClassLoss
 from fastact._losses.elementwise import ElementwiseLoss
 from fastact._losses.interface import Request
+from fastact._losses.options import refuse_negative
+from fastact._losses.targets import ANY, COUNTS, SHARES, Signs, Targets
 from fastact._registry import get_op
 
 __all__ = ["Objective", "lightgbm_objective", "xgboost_objective"]
@@ -142,10 +147,19 @@ class Objective:
         options: dict[str, Any],
     ) -> None:
         self.library = library
+        with _named(self._function):
+            self._set(loss, hess, floor, flat, options)
+
+    @property
+    def _function(self) -> str:
+        return f"{self.library}_objective"
+
+    def _set(self, loss: Loss | str, hess: Hess, floor: float, flat: float, options: dict[str, Any]) -> None:
         self.loss = _loss_of_one_input(loss)
         self.options = _own_options(self.loss, options)
         self.hess: Hess = choice(hess, "hess", ("exact", "upper"))
         self.floor, self.flat = _positive(floor, "floor"), _positive(flat, "flat")
+        self.loss._check_options(self.loss._all_options(options))
         if hess == "upper":
             self._check_upper()
 
@@ -168,6 +182,10 @@ class Objective:
         -------
         grad, hess : ndarray
         """
+        with _named(self._function):
+            return self._of_rows(y_true, y_pred, sample_weight)
+
+    def _of_rows(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Array, Array]:
         if hasattr(y_pred, "get_label"):
             data = y_pred
             y_true, y_pred, sample_weight = data.get_label(), y_true, data.get_weight()
@@ -176,7 +194,7 @@ class Objective:
         if by_classes:  # LightGBM before 4: the scores of one class after those of another
             _check_rows(scores.size, target.size)
             scores = scores.reshape(-1, target.size).T
-        target = self._target(target, scores)
+        target = self._checked(self._target(target, scores))
         grad, hess = self._derivatives(scores, target, self._weight(sample_weight, scores))
         return (grad.ravel("F"), hess.ravel("F")) if by_classes else (grad, hess)
 
@@ -197,11 +215,27 @@ class Objective:
             )
         return _class_labels(target.reshape(-1))
 
+    def _checked(self, target: Array) -> Array:
+        """Labels that the loss has a meaning for: -1 and 1, where that is what it wants, of classifiers' 0 and 1."""
+        allowed = self._allowed(target.ndim)
+        try:
+            return allowed.from_labels(target, self.loss._all_options(self.options))
+        except ValueError as error:
+            raise ValueError(str(error).replace("target", "y_true", 1)) from None
+
+    def _allowed(self, ndim: int) -> Targets | Signs:
+        if isinstance(self.loss, ElementwiseLoss):
+            return self.loss._targets
+        if isinstance(self.loss, ClassLoss):  # whose labels the core checks
+            return COUNTS if ndim == 2 else ANY
+        return SHARES if getattr(self.loss, "_targets", "") == "probabilities" else ANY
+
     def _weight(self, given: Any, scores: Array) -> Array | None:
         """One for each term of the loss."""
         if given is None or np.size(given) == 0:
             return None
         weight = float_array(given, "sample_weight").reshape(-1).astype(scores.dtype, copy=False)
+        refuse_negative(weight, "sample_weight")
         if weight.size != len(scores):
             raise ValueError(f"sample_weight must hold one for each of {len(scores)} rows, got {weight.size}")
         return np.broadcast_to(weight[:, None], scores.shape) if self._spreads(scores) else weight
@@ -241,10 +275,29 @@ class Objective:
         name = self.loss.__name__
         if name not in _UPPER:
             raise ValueError(
-                f'hess="upper" needs a bound of the curvature, {name} has none; {", ".join(_UPPER)} have'
+                f'hess must be "exact" for {name}, whose curvature has no upper bound, got "upper"; losses that '
+                f"have one: {', '.join(_UPPER)}"
             )
         if not self.options.get("log_input", True):
-            raise ValueError(f'hess="upper" of {name} needs log_input=True')
+            raise ValueError(f'log_input must be True for hess="upper" of {name}, got False')
+
+    def __eq__(self, other: object) -> bool:
+        """Of the same call. Estimators are compared by their parameters, after they were pickled too."""
+        if not isinstance(other, Objective):
+            return NotImplemented
+        return self._facts() == other._facts() and all(
+            np.array_equal(value, other.options[name], equal_nan=True)
+            if isinstance(value, (np.ndarray, list, tuple))
+            else value == other.options[name]
+            for name, value in self.options.items()
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def _facts(self) -> tuple[Any, ...]:
+        """All that can be compared by ==."""
+        return self.library, self.loss, self.hess, self.floor, self.flat, tuple(sorted(self.options))
 
     def __repr__(self) -> str:
         facts = {"hess": (self.hess, "exact"), "floor": (self.floor, FLOOR), "flat": (self.flat, FLAT)}
@@ -295,6 +348,15 @@ _UPPER: Mapping[str, Callable[[Array, Array], Array] | Mapping[str, Callable[[in
 }
 
 
+@contextmanager
+def _named(function: str) -> Iterator[None]:
+    """Lets errors begin with the function's name."""
+    try:
+        yield
+    except (TypeError, ValueError, IndexError) as error:
+        raise _core.same_kind(error)(_core.in_the_name_of(function, error)) from None
+
+
 # ---- arguments ---------------------------------------------------------------------
 
 
@@ -311,7 +373,7 @@ def _loss_of_one_input(loss: Any) -> Loss[..., Any]:
 def _own_options(loss: Loss[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     for name in ("reduction", "axis"):
         if name in options:
-            raise TypeError(f"{name} is not for an objective: its terms are summed, its classes last")
+            raise TypeError(f"{name} must be left out: an objective's terms are summed, its classes last")
     loss._all_options(options)
     return options
 

@@ -200,6 +200,8 @@ int fa_get_threads(void) {
     int n = atomic_load_explicit(&thread_limit, memory_order_relaxed);
     if (n) return n;
     const char *asked = getenv("FASTACT_NUM_THREADS");
+    /* what tells other libraries' pools, such as BLAS's, to leave CPUs to other processes; "4,2": 4 at the first level */
+    if (!asked || !*asked) asked = getenv("OMP_NUM_THREADS");
     int cpus = fa_available_cpus(), wish = asked ? atoi(asked) : 0;
     fa_set_threads(wish > 0 && wish < cpus ? wish : cpus);
     return atomic_load(&thread_limit);

@@ -203,7 +203,7 @@ cdef run_rows(FastRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int 
         with nogil:
             failed = rows_calls(calls, self.arrays, args, dims, strides, call_stride, loop)
     if failed:
-        raise MemoryError()
+        raise MemoryError(NO_MEMORY.decode())
 
 
 cdef int rows_calls(ptrdiff_t calls, int arrays, char **args, const ptrdiff_t *dims, const ptrdiff_t *strides,

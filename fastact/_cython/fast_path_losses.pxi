@@ -80,7 +80,7 @@ cdef object fast_elementwise_loss(int op, cnp.ndarray x, cnp.ndarray target, tup
         total /= n
         fa_fpstate_leave(state)
     if failed:
-        raise MemoryError()
+        raise MemoryError(NO_MEMORY.decode())
     return total, grad
 
 
@@ -110,6 +110,8 @@ cdef object fast_class_loss(int loss, cnp.ndarray x, cnp.ndarray labels, ignore_
         return NotImplemented
     cdef fa_class_loss_job job
     cdef double total = 0.0
+    cdef size_t bad = 0
+    cdef fa_status status
     cdef fa_fpstate state
     start_class_job(&job, loss, x, ignore_index)
     job.labels = view2_of(labels)
@@ -118,11 +120,14 @@ cdef object fast_class_loss(int loss, cnp.ndarray x, cnp.ndarray labels, ignore_
     if want_grad:
         job.grad = view3_of(grad)
     job.total = &total if want_value else NULL
-    state = fa_fpstate_enter()
-    try:
-        run_class_job(&job, labels)
-    finally:
+    with nogil:
+        state = fa_fpstate_enter()
+        status = fa_class_loss_run(&job, &bad)
         fa_fpstate_leave(state)
+    if status == FA_BAD_LABEL:
+        return NotImplemented  # nothing has been written
+    if status == FA_NO_MEMORY:
+        raise MemoryError(NO_MEMORY.decode())
     return total, grad
 
 

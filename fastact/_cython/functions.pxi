@@ -49,46 +49,13 @@ cdef class Function:
         return self.name
 
 
-FLOATS = ("float16", "float32", "float64", "bfloat16")
-
-
-def check_real(str name, value):
-    """Refuses an operand of a type that no loop takes."""
-    if isinstance(value, int):
-        return  # one too large for a loop is an object to NumPy, which says so
-    dtype = getattr(value, "dtype", None)
-    if not isinstance(dtype, np.dtype):
-        dtype = np.asarray(value).dtype
-    if dtype.kind not in "biu" and dtype.name not in FLOATS:
-        raise TypeError(f"{name} must be real (one of {', '.join(FLOATS)}, an integer or bool), got {dtype}")
-
-
-cdef check_operands(Function self, tuple names, PyObject *const *args, Py_ssize_t given, PyObject *keywords):
-    """After a TypeError: a ufunc does not say which operand it means."""
+cdef object explained(Function self, error, PyObject *const *args, Py_ssize_t given, PyObject *keywords, tuple names,
+                      reduced=None):
+    """Raises what says more than `error` does, in which a call ended."""
     cdef Py_ssize_t k
-    for k in range(min(given, len(names))):
-        check_real(f"{self.name}: {names[k]}", <object>args[k])
-    for k, keyword in enumerate(() if keywords is NULL else <tuple>keywords):
-        value = <object>args[given + k]
-        if keyword in names:
-            check_real(f"{self.name}: {keyword}", value)
-        elif keyword == "out":
-            check_outputs(f"{self.name}: out", value)
-
-
-def check_outputs(str name, out):
-    """Refuses what no result can be written to, alone or in a tuple; None asks for a new array."""
-    for part in out if type(out) is tuple else (out,):
-        if part is not None and not hasattr(part, "__array_ufunc__"):
-            raise TypeError(f"{name} must be an ndarray, got {type(part).__name__}")
-
-
-def check_call(function, args, keywords):
-    """Refuses what the function's signature does, in its name; else its arguments by their names."""
-    try:
-        return function.__signature__.bind(*args, **keywords).arguments
-    except TypeError as error:
-        raise TypeError(f"{function.__name__}(): {error}") from None
+    explain(self, error, tuple([<object>args[k] for k in range(given)]),
+            {} if keywords is NULL else {keyword: <object>args[given + k] for k, keyword in enumerate(<tuple>keywords)},
+            names, reduced)
 
 
 def call_by_vectorcall(type function):
@@ -143,7 +110,7 @@ cdef class Elementwise(Function):
         cdef PyObject *stack[MAX_NAMES + MAX_KEYWORDS]
         cdef Py_ssize_t arity = len(self.names), k, at, passed = 0, operands = self.required
         if given > arity or len(keywords) > MAX_KEYWORDS:
-            raise self._too_many(given, keywords)
+            raise TypeError  # which `explain` words, here and below
         for k in range(len(self.places)):
             named[k] = args[k] if k < given else NULL
         for k in range(len(keywords)):
@@ -154,7 +121,7 @@ cdef class Elementwise(Function):
                 continue
             at = place
             if at < given:
-                raise TypeError(f"{self.name}() got multiple values for argument {self.names[at]!r}")
+                raise TypeError
             named[at] = args[given + k]
         for k in range(self.required, arity):
             if named[k] is not NULL:
@@ -175,7 +142,7 @@ cdef class Elementwise(Function):
 
     cdef PyObject *_default(self, Py_ssize_t k) except NULL:
         if k < self.required:
-            raise TypeError(f"{self.name}() is missing the argument {self.names[k]!r}")
+            raise TypeError
         return <PyObject *>self.defaults[k - self.required]
 
     cdef object _choose(self, PyObject *const *values):
@@ -191,14 +158,6 @@ cdef class Elementwise(Function):
             k += 1
         return found
 
-    cdef object _too_many(self, Py_ssize_t given, tuple keywords):
-        if len(keywords) > MAX_KEYWORDS:
-            return TypeError(f"{self.name}() takes no {len(keywords)} keyword arguments")
-        most = len(self.names)
-        arity = most if most == self.required else f"{self.required} to {most}"
-        return TypeError(f"{self.name}() takes {arity} positional arguments "
-                         f"({', '.join(self.names)}) but {given} were given")
-
 
 cdef object call_elementwise(object function, PyObject *const *args, size_t nargs, PyObject *keywords):
     cdef Elementwise self = <Elementwise>function
@@ -211,9 +170,8 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
         if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
             return PyObject_Vectorcall(self.general, args, nargs, keywords)
         return self.call(args, PyVectorcall_NARGS(nargs), () if keywords is NULL else <tuple>keywords)
-    except TypeError:
-        check_operands(self, self.names, args, PyVectorcall_NARGS(nargs), keywords)
-        raise
+    except (TypeError, ValueError) as error:
+        explained(self, error, args, PyVectorcall_NARGS(nargs), keywords, self.names)
 
 
 # ---- rows ---------------------------------------------------------------------------
@@ -265,13 +223,12 @@ cdef inline bint is_last(object axis, PyObject *array):
 cdef object call_rows(object function, PyObject *const *args, size_t nargs, PyObject *keywords):
     try:
         return rows_of(<Rows>function, args, nargs, keywords)
-    except TypeError:
+    except (TypeError, ValueError) as error:
         names = tuple(function.__signature__.parameters)[:(<Rows>function).arrays]
-        check_call(function, tuple([<object>args[k] for k in range(PyVectorcall_NARGS(nargs))]),
-                   {} if keywords is NULL else {keyword: <object>args[PyVectorcall_NARGS(nargs) + k]
-                                                for k, keyword in enumerate(<tuple>keywords)})
-        check_operands(<Rows>function, names, args, PyVectorcall_NARGS(nargs), keywords)
-        raise
+        reduced = (<Rows>function).gufunc.signature.endswith("->()")
+        explained(<Rows>function, error, args, PyVectorcall_NARGS(nargs), keywords, names, reduced)
+    except MemoryError as error:
+        raise MemoryError(in_the_name_of((<Rows>function).name, error)) from None
 
 
 cdef object rows_of(Rows self, PyObject *const *args, size_t nargs, PyObject *keywords):

@@ -18,7 +18,7 @@ def elementwise_loss(int op, Py_ssize_t n, list operands, tuple results, bint wa
     with nogil:
         failed = fa_elementwise_loss_run(&job)
     if failed:
-        raise MemoryError()
+        raise MemoryError(NO_MEMORY.decode())
     return total
 
 
@@ -77,7 +77,7 @@ cdef run_class_job(const fa_class_loss_job *job, cnp.ndarray target):
         raise IndexError(f"target: label {target.reshape(-1)[bad]} of row {bad} is not in 0..{<Py_ssize_t>job.n - 1} "
                          f"(the {job.n} classes of input) and is not ignore_index={job.ignore_index}")
     if status == FA_NO_MEMORY:
-        raise MemoryError()
+        raise MemoryError(NO_MEMORY.decode())
 
 
 def class_loss(int loss, cnp.ndarray x, cnp.ndarray target, bint soft, weight, ignore_index, double smoothing,
@@ -124,7 +124,7 @@ def ctc_loss(cnp.ndarray x, cnp.ndarray targets, tuple lengths, blank, bint mean
     with nogil:
         status = fa_ctc_run(&job, &bad)
     if status == FA_CTC_NO_MEMORY:
-        raise MemoryError()
+        raise MemoryError(NO_MEMORY.decode())
     if status != FA_CTC_DONE:
         raise_ctc(&job, status, bad, targets, lengths)
     return total
@@ -184,7 +184,7 @@ def float64_row_loss(int loss, list inputs, labels, label_lists, target, weight,
         raise IndexError(f"target: label {found.reshape(-1)[bad]} of row {row} is not in 0..{<Py_ssize_t>job.n - 1} "
                          f"(the {job.n} classes of input)" + ("" if label_lists is None else ", nor -1, a list's end"))
     if status == FA_NO_MEMORY:
-        raise MemoryError()
+        raise MemoryError(NO_MEMORY.decode())
     return total
 
 
@@ -215,5 +215,5 @@ def parameter_sums(cnp.ndarray terms, dtype):
         failed = fa_parameter_sums(<size_t>shape[0], <size_t>shape[1], <size_t>shape[2], code,
                                    cnp.PyArray_DATA(terms), &to)
     if failed:
-        raise MemoryError()
+        raise MemoryError(NO_MEMORY.decode())
     return out

@@ -60,7 +60,7 @@ cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int par
 cdef void rows_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *strides, void *data) noexcept nogil:
     if fa_rows_strided(args, <const ptrdiff_t *>dims, <const ptrdiff_t *>strides, <const fa_rows_loop *>data):
         with gil:
-            PyErr_SetNone(MemoryError)
+            PyErr_SetString(MemoryError, NO_MEMORY)
 
 
 cdef fa_rows_loop *row_data(int op, fa_variant variant, bint masked, int array_code, int float_code):

@@ -18,12 +18,12 @@ def align_parameter(op: str, name: str, parameter: Any, inputs: list[Any], axis:
     if axis is None:
         return parameter
     if np.ndim(parameter) != 1:
-        raise ValueError(f"{op}: axis is where a 1-d {name} lies, got {name} of shape {np.shape(parameter)}")
+        raise ValueError(f"{op}: {name} must be 1-d where axis is given, got shape {np.shape(parameter)}")
     if isinstance(axis, bool) or not hasattr(axis, "__index__"):
         raise TypeError(f"{op}: axis must be an int or None, got {axis!r}")
     shape = np.broadcast_shapes(*map(np.shape, inputs))
     if not -len(shape) <= axis < len(shape):
-        raise ValueError(f"{op}: axis {axis} is out of range for an input of {len(shape)} dimension(s)")
+        raise ValueError(f"{op}: axis must be one of the {len(shape)} of input, got {axis}")
     if len(parameter) not in (1, shape[axis]):
         wanted = f"{shape[axis]} entries, as many as axis {axis} of the input"
         raise ValueError(f"{op}: {name} must have {wanted}, got {len(parameter)}")
@@ -95,20 +95,16 @@ class ParameterBackward(_core.Function):
         self.__signature__ = inspect.Signature([*operands, parameter, *options])
 
     def __call__(self, *args: Any, **keywords: Any) -> tuple[Any, Any]:
-        if len(args) != 3 or not keywords.keys() <= {"axis", "out"}:
-            try:
-                bound = self.__signature__.bind(*args, **keywords)
-            except TypeError as error:
-                raise TypeError(f"{self.__name__}(): {error}") from None
-            bound.apply_defaults()
-            *args, keywords["axis"], keywords["out"] = bound.arguments.values()  # type: ignore[assignment]
-        dy, x, given = map(as_weak_array, args)
         try:
-            return self._gradients(dy, x, given, keywords.get("axis"), keywords.get("out"))
-        except TypeError:
-            for operand, value in zip(("grad_output", "input", self._parameter), args, strict=True):
-                _core.check_real(f"{self.__name__}: {operand}", value)
-            raise
+            if len(args) != 3 or not keywords.keys() <= {"axis", "out"}:
+                given = _core.check_call(self, args, keywords)
+                default = self.__signature__.parameters[self._parameter].default
+                args = (given["grad_output"], given["input"], given.get(self._parameter, default))
+                keywords = {name: given.get(name) for name in ("axis", "out")}
+            dy, x, parameter = map(as_weak_array, args)
+            return self._gradients(dy, x, parameter, keywords.get("axis"), keywords.get("out"))
+        except (TypeError, ValueError) as error:
+            _core.explain(self, error, args, keywords, ("grad_output", "input", self._parameter))
 
     def _gradients(self, dy: Any, x: Any, given: Any, axis: int | None, out: Any) -> tuple[Any, Any]:
         p = align_parameter(self.__name__, self._parameter, given, [dy, x], axis)

@@ -24,14 +24,5 @@ class PythonFunction(_core.Function):
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         try:
             return self._function(*args, **keywords)
-        except TypeError:
-            self._check(args, keywords)
-            raise
-
-    def _check(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-        """Raises the error that names the argument, if one of them is at fault."""
-        given = _core.check_call(self, args, keywords)
-        for name in _REAL_OPERANDS:
-            if name in given:
-                _core.check_real(f"{self.__name__}: {name}", given[name])
-        _core.check_outputs(f"{self.__name__}: out", given.get("out"))
+        except (TypeError, ValueError) as error:
+            _core.explain(self, error, args, keywords, _REAL_OPERANDS)

@@ -29,10 +29,10 @@ def normalize_axes(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
         if isinstance(a, bool) or not hasattr(a, "__index__"):
             raise TypeError(f"{op}: axis must be an int or a tuple of ints, got {axis!r}")
         if not -ndim <= a < ndim:
-            raise ValueError(f"{op}: axis {a} is out of range for an input of {ndim} dimension(s)")
+            raise ValueError(f"{op}: axis must be one of the {ndim} of input, got {a}")
     normalized = tuple(a % ndim for a in axes)
     if len(set(normalized)) != len(normalized):
-        raise ValueError(f"{op}: axis {axis} names a dimension twice")
+        raise ValueError(f"{op}: axis must name each dimension once, got {axis}")
     return normalized
 
 
@@ -140,7 +140,7 @@ class RowOp(_core.Rows):
 
     def _check_keepdims(self, keepdims: bool) -> None:
         if keepdims and not self.reduces:
-            raise TypeError(f"{self.__name__}: keepdims is for ops that reduce")
+            raise TypeError(f"{self.__name__}: keepdims must be False, for the op does not reduce, got {keepdims!r}")
 
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
@@ -148,7 +148,7 @@ class RowOp(_core.Rows):
         x, dy_is_reduced = as_array(operands[-1]), self.reduces and bool(suffix)
         arrays = [*(_as_array_beside(x, a) for a in operands[:-1]), x]
         if not x.ndim:
-            raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
+            raise ValueError(f"{self.__name__}: {_OPERANDS[suffix][-1]} must have at least one dimension, got a scalar")
         axes = normalize_axes(axis, x.ndim, self.__name__)
         names = _OPERANDS[suffix]
         if len(arrays) == 2 and not dy_is_reduced:
@@ -205,12 +205,12 @@ class RowOp(_core.Rows):
     def _mask(self, where: Any, shape: tuple[int, ...]) -> Any:
         mask = as_array(where)
         if mask.dtype != np.bool_:
-            raise TypeError(f"{self.__name__}: where must be a boolean mask, got {mask.dtype}")
+            raise TypeError(f"{self.__name__}: where must be a boolean mask, got {_core.describe(where)}")
         try:
             return np.broadcast_to(mask, shape)
         except ValueError:
             raise ValueError(
-                f"{self.__name__}: where of shape {mask.shape} does not broadcast to {shape}"
+                f"{self.__name__}: where must broadcast to shape {shape}, got shape {mask.shape}"
             ) from None
 
     def _run_along_axes(

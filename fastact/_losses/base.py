@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from fastact._arrays import Array, any_dask, choice, float_array
 from fastact._config import _core
 from fastact._losses.interface import Layout, Request
-from fastact._losses.options import NO_GRAD_OUTPUT, REDUCTIONS, Shape, rescale_weight
+from fastact._losses.options import NO_GRAD_OUTPUT, REDUCTIONS, Shape, refuse_negative, rescale_weight
 
 P = ParamSpec("P")  # a loss's arguments, as its definition has them
 G = TypeVar("G")  # its gradient: an array, or of several inputs a tuple
@@ -149,45 +149,51 @@ class Loss(ABC, Generic[P, G]):
         self, operands: tuple[Any, ...], given: dict[str, Any], request: Request, grad_output: Any
     ) -> tuple[Any, Any, Any]:
         """Value, gradient and Hessian diagonal, those that are requested. `given` are keywords."""
-        if given or len(operands) != len(self._operands):
-            operands = self._bind(operands, given)
-        options = self._all_options(given)
-        if any_dask(*operands, grad_output, *options.values()):
-            from fastact._losses import blocks  # here: only Dask arrays need Dask
+        try:
+            if given or len(operands) != len(self._operands):
+                operands = self._bind(operands, given)
+            options = self._all_options(given)
+            if request.hess:
+                request.split_out()
+            if any_dask(*operands, grad_output, *options.values()):
+                from fastact._losses import blocks  # here: only Dask arrays need Dask
 
-            named = dict(zip(self._operands, operands, strict=True))
-            return blocks.run(self, named, options, request, grad_output)
-        with _core.DefaultFloat():
-            return self._compute(operands, options, request, grad_output)
+                named = dict(zip(self._operands, operands, strict=True))
+                return blocks.run(self, named, options, request, grad_output)
+            with _core.DefaultFloat():
+                return self._compute(operands, options, request, grad_output)
+        except (TypeError, ValueError, IndexError, MemoryError) as error:
+            self._name(error)
+            raise
+
+    def _name(self, error: Exception) -> None:
+        """Lets an error begin with the loss's name: whoever finds a fault need not know whose it is."""
+        if type(error) in (TypeError, ValueError, IndexError, MemoryError):  # NumPy's own word themselves
+            error.args = (_core.in_the_name_of(self.__name__, error),)
 
     def _bind(self, operands: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, ...]:
         """All operands in their order; those given by name are taken out of `given`."""
-        if len(operands) > len(self._operands):
-            raise TypeError(
-                f"{self.__name__} takes {len(self._operands)} positional arguments "
-                f"({', '.join(self._operands)}), got {len(operands)}; options are given by name"
-            )
-        for name in self._operands[: len(operands)]:
-            if name in given:
-                raise TypeError(f"{self.__name__} got two values for {name}")
-        for name in self._operands[len(operands) :]:
-            if name not in given:
-                raise TypeError(f"{self.__name__} needs {name}")
-            operands += (given.pop(name),)
-        return operands
+        places = self._operands[len(operands) :]
+        if len(operands) > len(self._operands) or not given.keys() >= {*places} or any(
+            name in given for name in self._operands[: len(operands)]
+        ):
+            _core.check_call(self, operands, given)
+        return operands + tuple([given.pop(name) for name in places])
 
     def _all_options(self, given: dict[str, Any]) -> dict[str, Any]:
         """All options: those given, else their defaults."""
         if not given:
             return self._defaults
-        unknown = given.keys() - self._defaults.keys()
-        if unknown:
-            raise TypeError(
-                f"{self.__name__} has no option {sorted(unknown)[0]!r}; it takes {', '.join(self._defaults)}"
-            )
+        if not given.keys() <= self._defaults.keys():
+            _core.check_call(self, (None,) * len(self._operands), given)
         options = {**self._defaults, **given}
         choice(options["reduction"], "reduction", self._reductions)
         return options
+
+    def _check_options(self, options: dict[str, Any]) -> None:
+        """Refuses what is wrong with options whatever the operands are: before there are any."""
+        if options["weight"] is not None:
+            refuse_negative(float_array(options["weight"], "weight"), "weight")
 
     # ---- what a kind of loss defines --------------------------------------------------
 

@@ -17,11 +17,12 @@ from fastact._losses.options import (
     Range,
     Shape,
     check_class_weight,
+    class_weight_array,
     grad_output_array,
     int64,
     number,
-    weight_array,
 )
+from fastact._losses.targets import COUNTS
 
 LABEL_SMOOTHING_RANGE, Z_LOSS_RANGE = Range(0.0, 1.0), Range(0.0, finite=True)
 
@@ -47,10 +48,9 @@ class ClassLoss(Loss[P, Array]):
         rows = without_axis(shape, axis)
         t = as_ndarray(target, "target")
         soft = self._is_soft(t.shape, shape, rows)
-        t = float_array(t, "target") if soft else integer_array(t, "target")
-        weight = weight_array(options["weight"], check_class_weight, shape[axis])
-        smoothing = number(options.get("label_smoothing", 0.0), "label_smoothing", LABEL_SMOOTHING_RANGE)
-        z_loss = number(options.get("z_loss", 0.0), "z_loss", Z_LOSS_RANGE)
+        t = self._shares(t, options) if soft else integer_array(target, "target")
+        weight = class_weight_array(options["weight"], shape[axis])
+        smoothing, z_loss = self._numbers(options)
         scale = grad_output_array(grad_output, rows, reduction)
         sources = [a for a in (x, t, scale, weight) if a is not None and a is not ONE]
         grad = OutputBuffer(request.grad_out, "out", shape, x.dtype, sources, x) if request.grad else None
@@ -77,6 +77,31 @@ class ClassLoss(Loss[P, Array]):
         )
         return total if value is None else value, grad and grad.write_back(), hess and hess.write_back()
 
+    @staticmethod
+    def _numbers(options: dict[str, Any]) -> tuple[float, float]:
+        """label_smoothing and z_loss, where a loss has them."""
+        return (
+            number(options.get("label_smoothing", 0.0), "label_smoothing", LABEL_SMOOTHING_RANGE),
+            number(options.get("z_loss", 0.0), "z_loss", Z_LOSS_RANGE),
+        )
+
+    def _check_options(self, options: dict[str, Any]) -> None:
+        super()._check_options(options)
+        self._numbers(options)
+        int64(options["ignore_index"], "ignore_index")
+
+    def _shares(self, target: Array, options: dict[str, Any]) -> Array:
+        """Targets that are distributions."""
+        ignored = int64(options["ignore_index"], "ignore_index")
+        if ignored != self._defaults["ignore_index"]:
+            raise ValueError(
+                f"ignore_index must be left out where targets are probabilities of classes, got {ignored}; "
+                "leave the rows out that are not to count"
+            )
+        if target.dtype.kind in "biu":
+            return COUNTS.from_integers(target, options)
+        return float_array(target, "target")
+
     def _is_soft(self, target: Shape, shape: Shape, rows: Shape) -> bool:
         """Whether targets are distributions, by their shape; refuses what fits neither these nor labels."""
         soft = self._soft_targets and target == shape
@@ -85,7 +110,9 @@ class ClassLoss(Loss[P, Array]):
         wanted = f"labels of shape {rows}" + (
             f" or probabilities of shape {shape}" if self._soft_targets else ""
         )
-        raise ValueError(f"target must be {wanted} for input of shape {shape}, got shape {target}")
+        places = [a for a in range(len(shape)) if without_axis(shape, a) == target]
+        hint = f"; say axis={places[0]} if classes are there (PyTorch's place is 1, here it is -1)" if places else ""
+        raise ValueError(f"target must be {wanted} for input of shape {shape}, got shape {target}{hint}")
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
         shape = shapes["input"]
@@ -128,7 +155,7 @@ def label_weight_sum(labels: Array, shape: Shape, axis: int, options: dict[str, 
         views.view3(np.broadcast_to(_MINUS_ONE, shape)),
         views.view2(np.atleast_1d(labels)),
         False,
-        weight_array(options["weight"], check_class_weight, shape[axis]),
+        class_weight_array(options["weight"], shape[axis]),
         int64(options["ignore_index"], "ignore_index"),
         0.0,
         0.0,
@@ -156,7 +183,7 @@ def normalize_axis(axis: Any, ndim: int) -> int:
     if type(axis) is not int and (isinstance(axis, bool) or not hasattr(axis, "__index__")):
         raise TypeError(f"axis must be an int, got {axis!r}")
     if not -ndim <= axis < ndim:
-        raise ValueError(f"axis {axis} is out of range for input of {ndim} dimension(s)")
+        raise ValueError(f"axis must be one of the {ndim} of input, got {axis}")
     return int(axis) % ndim
 
 

@@ -26,8 +26,10 @@ from fastact._losses.options import (
     flat,
     grad_output_array,
     needs_rescaling,
+    refuse_negative,
     rescale_weight,
 )
+from fastact._losses.targets import ANY, Signs, Targets, real_targets
 
 
 class Parameter(NamedTuple):
@@ -46,6 +48,8 @@ class ElementwiseLoss(Loss[P, G]):
     that is True or False; where it is true, the formula is the table's row `<name>_<form>`.
     """
 
+    _integer_operands = ()  # a target may always be 1
+
     def __init__(
         self,
         definition: Callable[P, Any],
@@ -53,8 +57,10 @@ class ElementwiseLoss(Loss[P, G]):
         mean_by_weight: bool = False,
         form: str | None = None,
         batchmean: bool = False,
+        targets: Targets | Signs = ANY,
     ) -> None:
         super().__init__(definition)
+        self._targets = targets
         rows = _core.table()["loss"]
         self._index: int = rows[self.__name__]["index"]
         self._form = form
@@ -80,7 +86,7 @@ class ElementwiseLoss(Loss[P, G]):
         self, operands: tuple[Any, ...], options: dict[str, Any], request: Request, grad_output: Any
     ) -> tuple[Any, Any, Any]:
         first, target, *others = (operands[k] for k in self._order)
-        x, t = float_array(first, self._inputs[0]), float_array(target, "target")
+        x, t = float_array(first, self._inputs[0]), real_targets(target, self._targets, options)
         shape, reduction = x.shape, options["reduction"]
         self._check_target(t.shape, shape)
         weight = self._weight(options, shape)
@@ -159,6 +165,13 @@ class ElementwiseLoss(Loss[P, G]):
         allowed.check(given, name, array)
         return array
 
+    def _check_options(self, options: dict[str, Any]) -> None:
+        super()._check_options(options)
+        for name in self._parameters:
+            self._parameter(options[name], name)
+        if self._form:
+            boolean(options[self._form], self._form)
+
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:
         shape = shapes[self._inputs[0]]
         self._check_target(shapes["target"], shape)
@@ -173,7 +186,9 @@ class ElementwiseLoss(Loss[P, G]):
             return float(shape[0]) if shape else 1.0
         if options["weight"] is None or not self._mean_by_weight:
             return float(prod(shape))
-        return compensated_sum(self._weight(options, shape), prod(shape))
+        weight = self._weight(options, shape)
+        refuse_negative(weight, "weight")
+        return compensated_sum(weight, prod(shape))
 
 
 # ---- outputs ------------------------------------------------------------------------

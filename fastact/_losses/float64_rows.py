@@ -26,12 +26,13 @@ from fastact._losses.options import (
     Range,
     Shape,
     boolean,
-    check_class_weight,
     check_row_weight,
+    class_weight_array,
     grad_output_array,
     number,
     weight_array,
 )
+from fastact._losses.targets import SHARES, SIGNS, real_targets
 
 _TABLE = _core.table()["float64_row_loss"]
 
@@ -111,6 +112,10 @@ class Float64RowLoss(Loss[P, G]):
         )
         return total if value is None else value, *outputs.write_back()
 
+    def _check_options(self, options: dict[str, Any]) -> None:
+        super()._check_options(options)
+        self._kernel_numbers(options)
+
     def _axis(self, shapes: list[Shape], options: dict[str, Any]) -> int:
         """The axis along which rows lie; refuses inputs of shapes that differ."""
         first, *others = self._inputs
@@ -188,12 +193,14 @@ class MarginLoss(Float64RowLoss[P, Array]):
     def _other_operands(
         self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int
     ) -> Operands:
-        as_target = float_array if self._targets == "probabilities" else integer_array
-        target = as_target(named["target"], "target")
+        if self._targets == "probabilities":
+            target = real_targets(named["target"], SHARES, options)
+        else:
+            target = integer_array(named["target"], "target")
         self._check_target(target.shape, shape, axis)
         if self._targets == "label_lists":
             return Operands(label_lists=target)
-        class_weight = weight_array(options["weight"], check_class_weight, shape[axis])
+        class_weight = class_weight_array(options["weight"], shape[axis])
         if self._targets == "labels":
             return Operands(labels=target, class_weight=class_weight)
         return Operands(target_rows=target, class_weight=class_weight)
@@ -211,10 +218,12 @@ class MarginLoss(Float64RowLoss[P, Array]):
 class CosineLoss(Float64RowLoss[P, tuple[Array, Array]]):
     """A loss of the cosine of two vectors, and a target a row."""
 
+    _integer_operands = ()  # a target may always be 1
+
     def _other_operands(
         self, named: dict[str, Any], options: dict[str, Any], shape: Shape, axis: int
     ) -> Operands:
-        target = float_array(named["target"], "target")
+        target = real_targets(named["target"], SIGNS, options)
         self._check_target(target.shape, shape, axis)
         return Operands(target=target)
 

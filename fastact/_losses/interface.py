@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from fastact._arrays import check_no_overlap
+from fastact._arrays import check_no_overlap, unpack_out
 
 
 class Request:
@@ -12,15 +12,23 @@ class Request:
 
     def __init__(self, value: bool = False, grad: bool = False, hess: bool = False, out: Any = None) -> None:
         self.value, self.grad, self.hess = value, grad, hess
-        if hess and out is not None and not (isinstance(out, tuple) and len(out) == 2):
-            raise TypeError("out must be a tuple of two arrays, for the gradient and the Hessian diagonal")
-        self.grad_out: Any
-        self.hess_out: Any
-        self.grad_out, self.hess_out = out if hess and out is not None else (out, None)
+        self._out = out
+        self.grad_out: Any = unpack_out(out)
+        self.hess_out: Any = None
         # Inputs that other blocks share: a block's gradient by them is a part of a sum, and not rounded.
         self.shared_inputs: frozenset[str] = frozenset()
-        if hess:
-            check_no_overlap([(self.grad_out, "out[0]"), (self.hess_out, "out[1]")])
+
+    def split_out(self) -> None:
+        """Which output is whose, of gradient and Hessian diagonal."""
+        if not self.hess or self._out is None:
+            return
+        if not (isinstance(self._out, tuple) and len(self._out) == 2):
+            number = f"a tuple of {len(self._out)}" if isinstance(self._out, tuple) else type(self._out).__name__
+            raise TypeError(
+                f"out must be a tuple of two arrays, for the gradient and the Hessian diagonal, got {number}"
+            )
+        self.grad_out, self.hess_out = map(unpack_out, self._out)
+        check_no_overlap([(self.grad_out, "out[0]"), (self.hess_out, "out[1]")])
 
 
 class Layout(NamedTuple):

@@ -26,6 +26,7 @@ from fastact._losses.interface import Layout, Request
 from fastact._losses.options import (
     Shape,
     check_class_weight,
+    class_weight_array,
     compensated_sum,
     divide_or_zero,
     flat,
@@ -34,7 +35,6 @@ from fastact._losses.options import (
     needs_rescaling,
     number,
     rescale_weight,
-    weight_array,
 )
 
 # docs/decisions/0020-chunks-of-logits.md
@@ -148,7 +148,7 @@ class _Operands:
         self.classes, self.features = self.w.shape
         self.labels = labels.flatten()  # a copy: what has been checked stays so if another thread writes
         self.dtype = np.result_type(self.x.dtype, np.float32)
-        self.weight = weight_array(options["weight"], check_class_weight, self.classes)
+        self.weight = class_weight_array(options["weight"], self.classes)
         self.ignore_index = int64(options["ignore_index"], "ignore_index")
         self.smoothing = number(options["label_smoothing"], "label_smoothing", LABEL_SMOOTHING_RANGE)
         self.z_loss = number(options["z_loss"], "z_loss", Z_LOSS_RANGE)

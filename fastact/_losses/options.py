@@ -117,7 +117,7 @@ def check_broadcast(shape: Shape, to: Shape, name: str) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError(f"{name} of shape {shape} does not broadcast to input of shape {to}")
+        raise ValueError(f"{name} must broadcast to input of shape {to}, got shape {shape}")
 
 
 def flat(array: Array) -> Array:
@@ -158,6 +158,20 @@ def check_row_weight(shape: Shape, loss_shape: Shape) -> None:
 def check_class_weight(shape: Shape, classes: int) -> None:
     if shape != (classes,):
         raise ValueError(f"weight must have shape ({classes},), one for each class of input, got {shape}")
+
+
+def class_weight_array(given: Any, classes: int) -> Array | None:
+    """One weight for each class, if there are any."""
+    weight = weight_array(given, check_class_weight, classes)
+    if weight is not None:
+        refuse_negative(weight, "weight")
+    return weight
+
+
+def refuse_negative(weight: Array, name: str) -> None:
+    """Of weights that a mean divides by: negative ones might cancel, and leave a mean of nothing."""
+    if _core.has_negative(weight):
+        raise ValueError(f"{name} must be at least 0, got {weight.min()}")
 
 
 # ---- means --------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from fastact._losses.elementwise import Parameter, elementwise_loss, pairwise_loss
 from fastact._losses.options import Range, Reduction
+from fastact._losses.targets import SHARES, SIGNS, Signs
 
 __all__ = [
     "binary_cross_entropy_with_logits",
@@ -21,7 +22,7 @@ __all__ = [
 ]
 
 
-@elementwise_loss(pos_weight=Parameter(if_none=1.0))
+@elementwise_loss(targets=SHARES, pos_weight=Parameter(if_none=1.0))
 def binary_cross_entropy_with_logits(
     input: ArrayLike,
     target: ArrayLike,
@@ -54,7 +55,7 @@ def binary_cross_entropy_with_logits(
     """
 
 
-@elementwise_loss()
+@elementwise_loss(targets=SIGNS)
 def hinge_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -67,7 +68,8 @@ def hinge_loss(
     Parameters
     ----------
     target : array_like
-        Targets t, -1 or 1: the input's shape, or a scalar.
+        Targets t, -1 or 1: the input's shape, or a scalar. Bools, and integers 0 and 1, count as
+        these; reals are taken as they are.
 
     Notes
     -----
@@ -86,7 +88,7 @@ def hinge_loss(
     """
 
 
-@elementwise_loss()
+@elementwise_loss(targets=SIGNS)
 def squared_hinge_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -99,7 +101,8 @@ def squared_hinge_loss(
     Parameters
     ----------
     target : array_like
-        Targets t, -1 or 1: the input's shape, or a scalar.
+        Targets t, -1 or 1: the input's shape, or a scalar. Bools, and integers 0 and 1, count as
+        these; reals are taken as they are.
 
     Notes
     -----
@@ -114,7 +117,7 @@ def squared_hinge_loss(
     """
 
 
-@elementwise_loss()
+@elementwise_loss(targets=SIGNS)
 def exponential_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -127,7 +130,8 @@ def exponential_loss(
     Parameters
     ----------
     target : array_like
-        Targets t, -1 or 1: the input's shape, or a scalar.
+        Targets t, -1 or 1: the input's shape, or a scalar. Bools, and integers 0 and 1, count as
+        these; reals are taken as they are.
 
     Notes
     -----
@@ -147,7 +151,7 @@ def exponential_loss(
     """
 
 
-@elementwise_loss()
+@elementwise_loss(targets=SIGNS)
 def soft_margin_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -160,7 +164,8 @@ def soft_margin_loss(
     Parameters
     ----------
     target : array_like
-        Targets t, -1 or 1: the input's shape, or a scalar.
+        Targets t, -1 or 1: the input's shape, or a scalar. Bools, and integers 0 and 1, count as
+        these; reals are taken as they are.
 
     Notes
     -----
@@ -177,7 +182,7 @@ def soft_margin_loss(
     """
 
 
-@elementwise_loss(margin=Parameter())
+@elementwise_loss(targets=SIGNS, margin=Parameter())
 def hinge_embedding_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -191,7 +196,8 @@ def hinge_embedding_loss(
     Parameters
     ----------
     target : array_like
-        Targets t, -1 or 1: the input's shape, or a scalar.
+        Targets t, -1 or 1: the input's shape, or a scalar. Bools, and integers 0 and 1, count as
+        these; reals are taken as they are.
     margin : float or array_like
         The least distance m of what is unlike. An array broadcasts against `input`.
 
@@ -209,7 +215,9 @@ def hinge_embedding_loss(
     """
 
 
-@elementwise_loss(alpha=Parameter(Range(0.0, 1.0), if_none=-1.0), gamma=Parameter(Range(0.0)))
+@elementwise_loss(
+    targets=SHARES, alpha=Parameter(Range(0.0, 1.0), if_none=-1.0), gamma=Parameter(Range(0.0))
+)
 def focal_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -256,7 +264,7 @@ def focal_loss(
     """
 
 
-@pairwise_loss(margin=Parameter())
+@pairwise_loss(targets=Signs(zeros=False), margin=Parameter())
 def margin_ranking_loss(
     input1: ArrayLike,
     input2: ArrayLike,
@@ -275,7 +283,8 @@ def margin_ranking_loss(
         bfloat16; integers and bools become float64.
     target : array_like
         Targets t: 1 where the first score should be the higher, -1 where the second should; the
-        shape of `input1`, or a scalar.
+        shape of `input1`, or a scalar. Bools count as these; an integer 0, which may be a tie, is
+        refused.
     weight : array_like, optional
         Weights w, broadcast to the shape of `input1`. A term of weight 0 is 0.
     margin : float or array_like

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from fastact._losses.elementwise import Parameter, elementwise_loss
 from fastact._losses.options import Range, Reduction
+from fastact._losses.targets import COUNTS, Targets
 
 __all__ = ["gamma_deviance", "tweedie_deviance"]
 
 
-@elementwise_loss(form="log_input")
+@elementwise_loss(form="log_input", targets=COUNTS)
 def gamma_deviance(
     input: ArrayLike,
     target: ArrayLike,
@@ -48,7 +50,11 @@ def gamma_deviance(
     """
 
 
-@elementwise_loss(form="log_input", power=Parameter(Range(outside=(0.0, 1.0))))
+@elementwise_loss(
+    form="log_input",
+    power=Parameter(Range(outside=(0.0, 1.0))),
+    targets=Targets("at least 0 for a power above 0", low=0.0, any_if=lambda options: np.less_equal(options["power"], 0)),
+)
 def tweedie_deviance(
     input: ArrayLike,
     target: ArrayLike,

@@ -33,7 +33,8 @@ def cosine_embedding_loss(
         Vectors a and b along `axis`, of one shape. float16, float32, float64 or bfloat16; integers and
         bools become float64. Results have the first's type.
     target : array_like
-        1 for vectors that are alike, -1 for those that are not: the inputs' shape without `axis`.
+        1 for vectors that are alike, -1 for those that are not: the inputs' shape without `axis`. Bools,
+        and integers 0 and 1, count as -1 and 1; reals are taken as they are.
     margin : float
         Which cosine m vectors that are not alike may have.
 

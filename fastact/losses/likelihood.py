@@ -8,11 +8,12 @@ from numpy.typing import ArrayLike
 
 from fastact._losses.elementwise import Parameter, elementwise_loss, pairwise_loss
 from fastact._losses.options import Range, Reduction
+from fastact._losses.targets import COUNTS, SHARES, Targets
 
 __all__ = ["binary_cross_entropy", "gaussian_nll_loss", "kl_div", "poisson_nll_loss"]
 
 
-@elementwise_loss()
+@elementwise_loss(targets=SHARES)
 def binary_cross_entropy(
     input: ArrayLike,
     target: ArrayLike,
@@ -47,7 +48,11 @@ def binary_cross_entropy(
     """
 
 
-@elementwise_loss(form="log_target", batchmean=True)
+@elementwise_loss(
+    form="log_target",
+    batchmean=True,
+    targets=Targets("at least 0", low=0.0, any_if=lambda options: options["log_target"]),
+)
 def kl_div(
     input: ArrayLike,
     target: ArrayLike,
@@ -90,7 +95,9 @@ def kl_div(
     """
 
 
-@elementwise_loss(form="log_input", full=Parameter(boolean=True), eps=Parameter(Range(0.0)))
+@elementwise_loss(
+    form="log_input", targets=COUNTS, full=Parameter(boolean=True), eps=Parameter(Range(0.0))
+)
 def poisson_nll_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from fastact._losses.elementwise import Parameter, elementwise_loss
 from fastact._losses.options import Range, Reduction
+from fastact._losses.targets import Targets
 
 __all__ = [
     "half_squared_error",
@@ -232,7 +233,7 @@ def pinball_loss(
     """
 
 
-@elementwise_loss()
+@elementwise_loss(targets=Targets("at least -1", low=-1.0))
 def msle_loss(
     input: ArrayLike,
     target: ArrayLike,
