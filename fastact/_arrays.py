@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,17 @@ def choice(value: Any, name: str, allowed: tuple[str, ...]) -> Any:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
     return value
+
+
+def is_integer(value: Any) -> bool:
+    """Whether Python takes it for an index; bools are none here."""
+    if isinstance(value, bool):
+        return False
+    try:
+        index(value)
+    except TypeError:
+        return False
+    return True
 
 
 def check_order(order: Any, name: str) -> None:

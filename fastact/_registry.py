@@ -72,7 +72,7 @@ def list_ops(kind: Kind | None = None) -> Any:
     >>> fa.list_ops("rows")
     [...<fastact.log_softmax>, <fastact.logsumexp>, ...]
     """
-    kinds = KINDS if kind is None else (choice(kind, "kind", KINDS),)
+    kinds = KINDS if kind is None else (choice(kind, "list_ops: kind", KINDS),)
     return [op for wanted in kinds for op in _OPS if op.kind == wanted]
 
 
@@ -109,16 +109,16 @@ def get_op(name: str) -> Any:
     >>> fa.get_op("LeakyReLU")
     Traceback (most recent call last):
         ...
-    ValueError: name must be that of an op, got 'LeakyReLU': did you mean 'leaky_relu'?
+    ValueError: get_op: name must be that of an op, got 'LeakyReLU'; did you mean 'leaky_relu'?
     """
     if not isinstance(name, str):
-        raise TypeError(f"name must be a str, got {type(name).__name__}")
+        raise TypeError(f"get_op: name must be a str, got {type(name).__name__}")
     ops = {op.__name__: op for op in list_ops()}
     if name in ops:
         return ops[name]
     closest = _closest(name, list(ops))
     hint = f"did you mean {closest!r}?" if closest else "fastact.list_ops() has them all"
-    raise ValueError(f"name must be that of an op, got {name!r}: {hint}")
+    raise ValueError(f"get_op: name must be that of an op, got {name!r}; {hint}")
 
 
 def _closest(name: str, names: list[str]) -> str | None:

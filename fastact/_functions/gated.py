@@ -16,6 +16,7 @@ from fastact._arrays import (
     check_out,
     choice,
     is_float,
+    is_integer,
     unpack_out,
 )
 from fastact._config import _core
@@ -113,8 +114,8 @@ class Glu(_core.Gated):
 
     def _checked_axis(self, axis: Any, x: Any) -> int:
         if not x.ndim:
-            raise ValueError(f"{self.__name__}: the input must have at least one dimension, got a scalar")
-        if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+            raise ValueError(f"{self.__name__}: input must have at least one dimension, got a scalar")
+        if not is_integer(axis):
             raise TypeError(f"{self.__name__}: axis must be an int, got {axis!r}")
         return normalize_axes(axis, x.ndim, self.__name__)[0]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import any_dask, as_weak_array, check_no_overlap, check_out, is_float
+from fastact._arrays import any_dask, as_weak_array, check_no_overlap, check_out, is_float, is_integer
 from fastact._config import _core
 
 
@@ -19,7 +19,7 @@ def align_parameter(op: str, name: str, parameter: Any, inputs: list[Any], axis:
         return parameter
     if np.ndim(parameter) != 1:
         raise ValueError(f"{op}: {name} must be 1-d where axis is given, got shape {np.shape(parameter)}")
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+    if not is_integer(axis):
         raise TypeError(f"{op}: axis must be an int or None, got {axis!r}")
     shape = np.broadcast_shapes(*map(np.shape, inputs))
     if not -len(shape) <= axis < len(shape):

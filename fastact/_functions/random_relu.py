@@ -46,6 +46,7 @@ class RandomizedRelu(PythonFunction):
 
         ``leaky_relu(input, slopes)`` and its derivatives are then those of `rrelu`."""
         x = as_array(input)
+        _core.check_real("rrelu.slopes: input", x)
         _check_bounds(lower, upper)
         dtype = x.dtype if is_float(x.dtype) else np.dtype(np.float64)
         with np.errstate(all="ignore"):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastact._arrays import any_dask, as_array, check_out, is_float, unpack_out
+from fastact._arrays import any_dask, as_array, check_out, is_float, is_integer, unpack_out
 from fastact._config import _core
 from fastact._docs import ROWS, complete
 from fastact._functions.python_function import PythonFunction
@@ -26,7 +26,7 @@ def normalize_axes(axis: Any, ndim: int, op: str) -> tuple[int, ...]:
     """An axis or a tuple of them, counted from 0."""
     axes = axis if isinstance(axis, tuple) else (axis,)
     for a in axes:
-        if isinstance(a, bool) or not hasattr(a, "__index__"):
+        if not is_integer(a):
             raise TypeError(f"{op}: axis must be an int or a tuple of ints, got {axis!r}")
         if not -ndim <= a < ndim:
             raise ValueError(f"{op}: axis must be one of the {ndim} of input, got {a}")

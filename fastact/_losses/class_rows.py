@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import Array, OutputBuffer, as_ndarray, float_array, integer_array
+from fastact._arrays import Array, OutputBuffer, as_ndarray, float_array, integer_array, is_integer
 from fastact._config import _core
 from fastact._losses.base import Loss, P
 from fastact._losses.interface import Layout, Request
@@ -180,7 +180,7 @@ def normalize_axis(axis: Any, ndim: int) -> int:
     """The class axis, counted from 0."""
     if not ndim:
         raise ValueError("input must have a class axis, got a scalar")
-    if type(axis) is not int and (isinstance(axis, bool) or not hasattr(axis, "__index__")):
+    if type(axis) is not int and not is_integer(axis):
         raise TypeError(f"axis must be an int, got {axis!r}")
     if not -ndim <= axis < ndim:
         raise ValueError(f"axis must be one of the {ndim} of input, got {axis}")

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 
-from fastact._arrays import Array, float_array
+from fastact._arrays import Array, float_array, is_integer
 from fastact._config import _core
 
 Shape = tuple[int, ...]
@@ -88,7 +88,7 @@ def number(value: Any, name: str, allowed: Range = FINITE) -> float:
 
 def integer(value: Any, name: str) -> int:
     """An option that is an integer of any size."""
-    if type(value) is not int and (isinstance(value, bool) or not hasattr(value, "__index__")):
+    if type(value) is not int and not is_integer(value):
         raise TypeError(f"{name} must be an integer, got {value!r}")
     return int(value)
 

@@ -92,13 +92,13 @@ def test_by_position_or_by_name(part):
         _assert_same(part.__call__(*inputs[:k], **named), wanted, k)
         assert part(*inputs[:k], out=out, **named) is out
         assert_same_bits(out, wanted, k)
-        with pytest.raises(TypeError, match="multiple values"):
+        with pytest.raises(TypeError, match="must be given once"):
             part(*inputs, **{names[min(k, len(names) - 1)]: 1.0})
-    with pytest.raises(TypeError, match=f"takes .*positional arguments .* but {len(inputs) + 1} were given"):
+    with pytest.raises(TypeError, match=f"takes at most .* by position .*, got {len(inputs) + 1}"):
         part(*inputs, 1.0)
-    with pytest.raises(TypeError, match=f"missing the argument '{names[0]}'"):
+    with pytest.raises(TypeError, match=f"{names[0]} is missing"):
         part()
-    with pytest.raises(TypeError, match="keyword"):
+    with pytest.raises(TypeError, match="there is no argument"):
         part(*inputs, **{f"k{n}": 1 for n in range(40)})
 
 

@@ -14,6 +14,7 @@ import fastact as fa
 from fastact._losses.base import Loss
 from fastact._losses.class_rows import ClassLoss
 from fastact._losses.elementwise import ElementwiseLoss
+from fastact._losses.targets import Signs, Targets
 from fastact.boosting import _UPPER, lightgbm_objective, xgboost_objective
 
 FACTORIES = {"lightgbm": lightgbm_objective, "xgboost": xgboost_objective}
@@ -41,9 +42,9 @@ class DataSet:
 @BOTH
 def test_derivatives_are_the_losses_with_the_rows_weights(objective, name, dtype, rng):
     scores = np.concatenate([rng.standard_normal(25) + 2, rng.random(25)]).astype(dtype)
-    target = rng.random(50).astype("f4")
-    weight = rng.integers(0, 3, 50).astype("f4")
     op = getattr(fa, name)
+    target = rng.random(50).astype("f4") if isinstance(op._targets, Targets) else rng.choice([-1.0, 1.0], 50)
+    weight = rng.integers(0, 3, 50).astype("f4")
     wanted = op.grad_and_hess(scores, target, weight=weight, reduction="sum")
     got = objective(name)(target, scores, weight)
     assert got[0].dtype == got[1].dtype == dtype and (weight == 0).any()
@@ -153,7 +154,8 @@ def test_nan_stays():
 def test_upper_bounds_bound_and_are_reached(objective, name):
     scores = np.linspace(-12, 12, 97)
     exact = getattr(fa, name)
-    for target in (0.0, 1.0, -1.0) if name != "poisson_nll_loss" else (0.0, 4.0):
+    targets = {"poisson_nll_loss": (0.0, 4.0), "binary_cross_entropy_with_logits": (0.0, 1.0)}
+    for target in targets.get(name, (1.0, -1.0) if isinstance(exact._targets, Signs) else (0.0, 1.0, -1.0)):
         grad, upper = objective(name, hess="upper")(np.full(97, target), scores)
         most, _ = exact.grad_and_hess(scores, target, reduction="sum")[::-1]
         np.testing.assert_array_equal(grad, exact.grad(scores, target, reduction="sum"))
@@ -266,7 +268,7 @@ def test_losses_of_several_inputs_are_refused(objective, op):
 
 
 def test_upper_bound_of_counts_needs_logarithms():
-    with pytest.raises(ValueError, match="log_input=True"):
+    with pytest.raises(ValueError, match="log_input must be True"):
         lightgbm_objective("poisson_nll_loss", hess="upper", log_input=False)
 
 

@@ -446,7 +446,7 @@ def test_refused_before_anything_is_computed(name):
     if name in walk.class_losses():
         with pytest.raises(TypeError, match="target must hold integers"):
             op(lazy_x, lazy_t * 1.0)
-        with pytest.raises(ValueError, match="axis 2 is out of range"):
+        with pytest.raises(ValueError, match="axis must be one of the 2 of input, got 2"):
             op(lazy_x, lazy_t, axis=2)
         with pytest.raises(TypeError, match="ignore_index"):
             op(lazy_x, lazy_t, ignore_index=0.5)

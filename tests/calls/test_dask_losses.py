@@ -276,7 +276,7 @@ def test_blocks_in_which_nothing_is_broadcast(dtype):
 def test_a_number_as_second_input():
     x, t = walk.values(SHAPE, "f4", 1, specials=False), walk.values(SHAPE, "f4", 2, specials=False)
     agree(fa.gaussian_nll_loss, (lazy(x, 5, 3), t, 0.5), (x, t, 0.5))
-    with pytest.raises(ValueError, match=r"var of shape \(6, 1\) does not broadcast"):
+    with pytest.raises(ValueError, match=r"var must broadcast .* got shape \(6, 1\)"):
         fa.gaussian_nll_loss(lazy(x, 5, 3), t, np.ones((6, 1)))
 
 

@@ -58,7 +58,7 @@ def test_activation_arguments(part):
     for wrong, message in (
         (lambda: fa.relu(x, out=None, wrong=1), "wrong"),
         (lambda: fa.softmax(x, axis="a", out=None), "axis must be an int or a tuple of ints"),
-        (lambda: fa.softmax(x, wrong=1), r"softmax\(\): got an unexpected keyword argument 'wrong'"),
+        (lambda: fa.softmax(x, wrong=1), "softmax: there is no argument 'wrong'"),
         (lambda: fa.leaky_relu(x, 2**70, wrong=1), "wrong"),
         (lambda: fa.relu(x, out=([1, 2],)), "out must be an ndarray, got list"),
         (lambda: fa.rrelu(x, out=[1]), "out must be an ndarray, got list"),
@@ -180,18 +180,18 @@ def test_reducing_gradient_shapes():
 
 def test_set_num_threads(set_threads):
     before = fa.get_num_threads()
-    for bad in (0, -1, -(2**70)):
-        with pytest.raises(ValueError, match="n must be at least 1"):
+    for bad in (0, -1, -(2**70), 257, 10**6, 2**70):
+        with pytest.raises(ValueError, match="set_num_threads: n must be from 1 to 256, got"):
             fa.set_num_threads(bad)
     for bad in (1.0, "2", None, True, [1], np.ones(2)):
-        with pytest.raises(TypeError, match="n must be an integer"):
+        with pytest.raises(TypeError, match="set_num_threads: n must be an integer"):
             fa.set_num_threads(bad)
     assert fa.get_num_threads() == before
     for good in (1, 3, np.int8(2)):
         set_threads(good)
         assert fa.get_num_threads() == good
-    set_threads(2**70)
-    assert fa.get_num_threads() >= 1
+    set_threads(256)
+    assert fa.get_num_threads() == 256
 
 
 def test_config():

@@ -100,7 +100,7 @@ def test_glu_nan_and_errors(name):
     out = np.full((3, 4), 7, np.float32)
     for error, words, call in (
         (ValueError, "must have an even length, got 3", lambda: op(x, 0)),
-        (ValueError, "axis 2 is out of range", lambda: op.backward(1.0, x, 2, out=out)),
+        (ValueError, "axis must be one of the 2 of input, got 2", lambda: op.backward(1.0, x, 2, out=out)),
         (TypeError, "axis must be an int", lambda: op(x, (0, 1))),
         (TypeError, "axis must be an int", lambda: op(x, 1.0)),
         (ValueError, "gate must be one of 'second', 'first', got 'third'", lambda: op(x, gate="third")),
@@ -120,14 +120,14 @@ def test_glu_nan_and_errors(name):
         (TypeError, "grad_output must be real .* got complex", lambda: op.backward(1j, x)),
         (TypeError, "out must be an ndarray, got list", lambda: op(x, out=[1, 2])),
         (TypeError, "missing", lambda: op.backward(x)),
-        (TypeError, "unexpected keyword argument 'wrong'", lambda: op(x, wrong=1, gate="second")),
-        (TypeError, "multiple values for argument 'axis'", lambda: op(x, 0, axis=1, gate="first")),
+        (TypeError, "there is no argument 'wrong'", lambda: op(x, wrong=1, gate="second")),
+        (TypeError, "axis must be given once", lambda: op(x, 0, axis=1, gate="first")),
         (
             TypeError,
-            "unexpected keyword argument 'wrong'",
+            "there is no argument 'wrong'",
             lambda: op.backward(1.0, x, wrong=1, gate="first"),
         ),
-        (TypeError, "out of dtype int32 cannot hold", lambda: op(x, out=np.ones((3, 2), np.int32))),
+        (TypeError, "out must take results of float32, got int32", lambda: op(x, out=np.ones((3, 2), np.int32))),
         (ValueError, "read-only", lambda: op(x, out=np.broadcast_to(np.float32(0), (3, 2)))),
         (TypeError, "grad_output must be real", lambda: op.backward(1j, x.astype(complex))),
     ):

@@ -227,10 +227,10 @@ def test_errors(name):
     refused(
         ValueError, f"{parameter} must have 6 entries.*got 4", lambda o: op.backward(dy, x, p, axis=0, out=o)
     )
-    refused(ValueError, "axis 2 is out of range", lambda o: op.backward(dy, x, p, axis=2, out=o))
+    refused(ValueError, "axis must be one of the 2 of input, got 2", lambda o: op.backward(dy, x, p, axis=2, out=o))
     refused(TypeError, "axis must be an int", lambda o: op.backward(dy, x, p, axis=1.0, out=o))
     refused(
-        ValueError, rf"1-d {parameter} lies.*\(1, 4\)", lambda o: op.backward(dy, x, p[None], axis=1, out=o)
+        ValueError, rf"{parameter} must be 1-d where.*\(1, 4\)", lambda o: op.backward(dy, x, p[None], axis=1, out=o)
     )
     refused(ValueError, "broadcast", lambda o: op.backward(dy, x, p[:3], out=o))
     refused(TypeError, "nonsense", lambda o: op.backward(dy, x, p, nonsense=1, out=o))
@@ -242,9 +242,9 @@ def test_errors(name):
     )
     with pytest.raises(ValueError, match=f"{parameter} must have 6 entries"):
         op(x, p, axis=0)
-    with pytest.raises(ValueError, match="out of range"):
+    with pytest.raises(ValueError, match="axis must be one of the 2 of input, got 5"):
         op.derivative(x, p, axis=5)
-    with pytest.raises(TypeError, match="positional arguments"):
+    with pytest.raises(TypeError, match="by position"):
         op(x, p, None, o := np.full_like(x, 7), axis=1)
     assert (o == 7).all()
     text = op.backward.__doc__

@@ -40,7 +40,7 @@ def test_rrelu_errors():
         fa.rrelu.derivative(x, order=0)
     with pytest.raises(ValueError, match=r"must be finite numbers, got 0\.0 and inf"):
         fa.rrelu(x, 0.0, np.inf, True)
-    with pytest.raises(TypeError, match=r"rrelu\.backward\(\)"):
+    with pytest.raises(TypeError, match=r"rrelu\.backward: there is no argument 'nonsense'"):
         fa.rrelu.backward(x, x, nonsense=1)
     with np.errstate(all="raise"):
         assert fa.rrelu.slopes(x.astype("f2"), 1e-9, 2e-9, rng=1).dtype == np.float16

@@ -126,8 +126,8 @@ def test_class_axis(axis, kind, dtype, rng):
     target = row_target(kind, int(np.prod(rows)), classes, dtype, rng)
     target = target.reshape(*rows, *target.shape[1:])
     back = np.ascontiguousarray(np.moveaxis(target, -1, axis)) if target.ndim == x.ndim else target
-    options = {"ignore_index": -1, "weight": rng.random(classes).astype(dtype), "label_smoothing": 0.1}
-    options["z_loss"] = 0.2
+    options = {"weight": rng.random(classes).astype(dtype), "label_smoothing": 0.1, "z_loss": 0.2}
+    options |= {"ignore_index": -1} if target.ndim < x.ndim else {}
     for reduction in REDUCTIONS:
         options["reduction"] = reduction
         want, want_grad = fa.cross_entropy.value_and_grad(moved.copy(), target, **options)

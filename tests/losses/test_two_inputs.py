@@ -125,15 +125,15 @@ def test_errors(name, rng):
     op, entry = getattr(fa, name), reference.LOSSES[name]
     operands, _, _, _ = case(name, "float32", rng)
     for wrong, error, words in (
-        (np.ones(4), ValueError, "does not broadcast"),
+        (np.ones(4), ValueError, "must broadcast"),
         (np.ones((5, 9), complex), TypeError, "must be real"),
-        (np.ones((2, 5, 9)), ValueError, "does not broadcast"),
+        (np.ones((2, 5, 9)), ValueError, "must broadcast"),
     ):
         with pytest.raises(error, match=f"{entry.second}.*{words}"):
             op.grad(**operands | {entry.second: wrong})
-    with pytest.raises(TypeError, match=f"needs {entry.second}"):
+    with pytest.raises(TypeError, match=f"{entry.second} is missing"):
         op(**{k: a for k, a in operands.items() if k != entry.second})
-    with pytest.raises(TypeError, match="3 positional arguments"):
+    with pytest.raises(TypeError, match="at most 3 arguments by position"):
         op(1.0, 1.0, 1.0, 1.0)
 
 
