@@ -70,15 +70,16 @@ class CtcLoss(Loss[P, Array]):
         label_axis = len(all_axes)  # not one of log_probs
         _check_targets(shapes["targets"], prod(loss_shape))
         axes = {"log_probs": all_axes, "targets": (label_axis,), "ends": sequences, "total": ()}
+        one_row = len(shapes["targets"]) == 2 and not sequences  # of a row that may have room behind the labels
         if len(shapes["targets"]) == 2:
-            axes["targets"] = (*sequences, label_axis)
+            axes["targets"] = (label_axis + 1 if one_row else 1, label_axis)
         for name in ("input_lengths", "target_lengths"):
             _check_lengths(shapes[name], name, loss_shape)
             axes[name] = sequences
         if "weight" in shapes:
             check_row_weight(shapes["weight"], loss_shape)
             axes["weight"] = sequences if shapes["weight"] else ()
-        return Layout(axes, sequences, merge_chunks=True)
+        return Layout(axes, sequences, merge_chunks=True, least_length=int(one_row))
 
     def _denominator(self, shape: Shape, target: Any, options: dict[str, Any]) -> float:
         return float(prod(_loss_shape(shape)))
@@ -101,9 +102,7 @@ class CtcLoss(Loss[P, Array]):
         targets, lengths = arrays["targets"], arrays["target_lengths"]
         if arrays["log_probs"].ndim == 2:
             scalars = [n for n in ("input_lengths", "target_lengths") if arrays[n].shape == (1,)]
-            flat: dict[str, Shape] = dict.fromkeys(scalars, ())
-            flat |= {"targets": (-1,)} if targets.shape[:-1] == (1,) else {}
-            return arrays | {name: arrays[name].reshape(shape) for name, shape in flat.items()}
+            return arrays | {name: arrays[name].reshape(()) for name in scalars}
         if targets.ndim == lengths.ndim == 1 and lengths.dtype.kind in "iu":
             arrays |= {"ends": lengths.cumsum(axis=0, dtype=np.int64), "total": lengths.sum(dtype=np.int64)}
         return arrays
