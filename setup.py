@@ -1,6 +1,7 @@
 """Builds fastact._core: one Cython module over the C files of csrc/."""
 
 import os
+import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -42,6 +43,7 @@ class SideBySide(build_ext):
     """Compiles several sources at a time: a few of them take most of a minute each."""
 
     def build_extensions(self):
+        self.check_compiler()
         compile_all = self.compiler.compile
 
         def compile_each(sources, **options):
@@ -52,6 +54,16 @@ class SideBySide(build_ext):
 
         self.compiler.compile = compile_each
         super().build_extensions()
+
+    def check_compiler(self):
+        """Without this the build ends in "No such file or directory" under a long list of frames."""
+        command = getattr(self.compiler, "compiler_so", None)  # of Windows' compiler there is none
+        if command and not shutil.which(command[0]):
+            raise SystemExit(
+                f"\nfastact: building needs a C compiler, but {command[0]!r} is not installed.\n"
+                "Install gcc or clang (Debian, Ubuntu: apt install gcc; Fedora: dnf install gcc; macOS: "
+                "xcode-select --install),\nor name one in the environment variable CC, and build again.\n"
+            )
 
 
 setup(

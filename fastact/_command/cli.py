@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train a multilayer perceptron on the handwritten digits that scikit-learn ships, and "
         "the same network in plain NumPy and (if installed) PyTorch: test accuracy, time per step, "
         "differences. Needs the extra 'demo': pip install 'fastact[demo]'.",
-        epilog="Ends with exit code 1 if something it needs is missing, the accuracy is below 97 %% or the "
+        epilog="Ends with exit code 1 if something it needs is missing, the accuracy is below 97% or the "
         "networks differ by more than rounding.",
     )
     demo.add_argument(

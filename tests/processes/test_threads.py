@@ -201,3 +201,46 @@ def test_flags_unchanged(four_threads, raised):
             libm.feclearexcept(ALL_FLAGS)
         # Python's own arithmetic around a loss is inexact, and NumPy clears flags around its ufuncs
         assert not flags & ~raised & ~INEXACT, name
+
+
+def _calls_that_raise():
+    """Of every kind, each with what makes it raise: before, within and behind the core's loops."""
+    x, frozen = np.ones((300, 5)), np.empty((300, 5))
+    frozen.flags.writeable = False
+    for op in fa.list_ops("loss"):
+        if op.__name__ in ("cross_entropy", "nll_loss", "multi_margin_loss"):
+            for labels in (np.full(300, 5), np.r_[np.zeros(299, int), -7]):
+                yield f"{op.__name__}: label", lambda op=op, t=labels: op.value_and_grad(x, t)
+                yield f"{op.__name__}: label", lambda op=op, t=labels: op(x, t, reduction="none")
+        elif op._operands == ("input", "target"):
+            yield f"{op.__name__}: weight", lambda op=op: op(x, np.full(x.shape, -1), weight=np.ones(7))
+            yield f"{op.__name__}: out", lambda op=op: op.grad(x, np.full(x.shape, -1), out=frozen)
+        yield f"{op.__name__}: shape", lambda op=op: op(*[x] * (len(op._operands) - 1), np.ones((2, 7)))
+        yield f"{op.__name__}: option", lambda op=op: op(*[x] * len(op._operands), reduction="no")
+    yield "multilabel_margin_loss: label", lambda: fa.multilabel_margin_loss(x, np.full(x.shape, 5))
+    yield "ctc_loss: label", lambda: fa.ctc_loss(np.zeros((4, 1, 3)), [[0]], [4], [1])
+    yield "linear_cross_entropy: label", lambda: fa.linear_cross_entropy(x, np.ones((3, 5)), np.full(300, 3))
+    for op in fa.list_ops("rows"):
+        yield f"{op.__name__}: out", lambda op=op: op(x, axis=0, out=frozen)
+        yield f"{op.__name__}: axis", lambda op=op: op(x, axis=7)
+    for part in walk.parts():
+        operands = [x] * (2 if "backward" in part.__name__ else 1) + walk.required(part)
+        yield f"{part.__name__}: out", lambda p=part, o=operands: p(*o, out=frozen)
+        yield f"{part.__name__}: type", lambda p=part, o=operands: p(x.astype(complex), *o[1:])
+
+
+@linux
+def test_modes_unchanged_by_calls_that_raise(four_threads):
+    """Rounding upward before, rounding upward after; nor are flags left raised."""
+    for name, call in _calls_that_raise():
+        libm.feclearexcept(ALL_FLAGS)
+        libm.fesetround(UPWARD)
+        try:
+            with pytest.raises((TypeError, ValueError, IndexError)):
+                call()
+            after, flags = libm.fegetround(), libm.fetestexcept(ALL_FLAGS)
+        finally:
+            libm.fesetround(0)
+            libm.feclearexcept(ALL_FLAGS)
+        assert after == UPWARD, name
+        assert not flags & ~INEXACT, name
