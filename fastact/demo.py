@@ -84,9 +84,9 @@ class Perceptron:
 
 def load_digits() -> tuple[Batch, Batch]:
     """1,797 scans of 8x8 pixels: four fifths to learn from, one to test, digits evenly spread."""
-    pixels, labels = require("sklearn.datasets", "demo").load_digits(return_X_y=True)
+    pixels, labels = require("sklearn.datasets").load_digits(return_X_y=True)
     x = (pixels / 16).astype(np.float32)  # (1797, 64), in [0, 1]
-    split = require("sklearn.model_selection", "demo").train_test_split
+    split = require("sklearn.model_selection").train_test_split
     x_train, x_test, t_train, t_test = split(x, labels, test_size=360, stratify=labels, random_state=SEED)
     return (x_train, t_train), (x_test, t_test)
 

@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         help="train a classifier of handwritten digits, beside plain NumPy and PyTorch",
         description="Train a multilayer perceptron on the handwritten digits that scikit-learn ships, and "
         "the same network in plain NumPy and (if installed) PyTorch: test accuracy, time per step, "
-        "differences. Needs the extra 'demo': pip install 'fastact[demo]'.",
+        "differences. Needs scikit-learn, tqdm and threadpoolctl (the extra 'demo').",
         epilog="Ends with exit code 1 if something it needs is missing, the accuracy is below 97% or the "
         "networks differ by more than rounding.",
     )
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         "--plot",
         type=Path,
         metavar="FILE",
-        help="draw the loss curve (.png, .svg, .pdf); needs the extra 'plot'",
+        help="draw the loss curve (.png, .svg, .pdf); needs matplotlib (the extra 'plot')",
     )
     _add_plot(commands)
     return parser
@@ -77,7 +77,7 @@ def _add_plot(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="draw an activation, or a sheet of all",
         description="Draw an activation, or a sheet of all that are functions of one number (gated linear "
         "units are of two). Dashed verticals are kinks; where a line jumps it is broken, and a dot shows the "
-        "value. Needs the extra 'plot': pip install 'fastact[plot]'.",
+        "value. Needs matplotlib (the extra 'plot').",
         epilog="Ends with exit code 1 if that cannot be drawn or written.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="of an activation; without it, all are drawn")

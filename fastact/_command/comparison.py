@@ -57,7 +57,7 @@ def one_thread() -> Iterator[None]:
     threads that wait for a busy CPU can take a hundred times as long. (PyTorch's
     thread count is its own: see `pytorch_network`.)"""
     before = fa.get_num_threads()
-    with require("threadpoolctl", "demo").threadpool_limits(1):
+    with require("threadpoolctl").threadpool_limits(1):
         fa.set_num_threads(1)
         try:
             yield
@@ -71,7 +71,7 @@ def train(networks: list[Network], x: Array, t: Array) -> list[Run]:
     rng = np.random.default_rng(SEED)
     runs = [Run(network) for network in networks]
     total = EPOCHS * (len(x) // BATCH) * len(runs)
-    with require("tqdm", "demo").tqdm(total=total, desc="training", unit="step") as bar:
+    with require("tqdm").tqdm(total=total, desc="training", unit="step") as bar:
         for _ in range(EPOCHS):
             epoch = list(batches(x, t, rng))
             for run in runs:
@@ -101,7 +101,7 @@ def rounding(run: Run) -> float:
 
 def report(runs: list[Run], write: Callable[[str], None]) -> None:
     ours, *peers = runs
-    write(f"{'':<16}{'fastest step':>14}{'':>12}   largest difference of weights, of losses")
+    write(f"{'':<16}{'fastest step':>14}{'':>12}   farthest from fastact: weights, losses")
     write(f"{ours.network.name:<16}{ours.microseconds:>11.0f} us")
     for run in peers:
         ratio = run.microseconds / ours.microseconds
@@ -139,8 +139,7 @@ def plot(runs: list[Run], file: Path) -> None:
 def main(plot_file: Path | None = None, write: Callable[[str], None] = print) -> None:
     """Train, report and check; raises `CommandError` if something is missing, `DemoError` if the result
     is not what it should be."""
-    for module in ("tqdm", "sklearn", "threadpoolctl"):
-        require(module, "demo")
+    require("tqdm", "sklearn", "threadpoolctl", *(["matplotlib.figure"] if plot_file is not None else []))
     if plot_file is not None:
         check_figure_file(plot_file)
     (x_train, t_train), (x_test, t_test) = load_digits()

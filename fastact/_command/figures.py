@@ -20,13 +20,18 @@ class CommandError(Exception):
     """A command cannot do what it is asked: its message goes to stderr, and the exit code is 1."""
 
 
-def require(module: str, extra: str) -> Any:
-    """An optional dependency, or an error that says how to install it."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = "scikit-learn" if module.startswith("sklearn") else module.partition(".")[0]
-        raise CommandError(f"this needs {package} ({error}): pip install 'fastact[{extra}]'") from error
+def require(*modules: str) -> Any:
+    """The last of optional dependencies, or an error that names all that are missing and how to install them."""
+    found, missing = None, {}
+    for module in modules:
+        try:
+            found = importlib.import_module(module)
+        except ImportError as error:
+            missing["scikit-learn" if module.startswith("sklearn") else module.partition(".")[0]] = error
+    if missing:
+        why = "; ".join(map(str, missing.values()))
+        raise CommandError(f"this needs {', '.join(missing)} ({why}): pip install {' '.join(missing)}")
+    return found
 
 
 def check_figure_file(file: Path) -> None:
@@ -35,7 +40,7 @@ def check_figure_file(file: Path) -> None:
         raise CommandError(f"cannot plot to {file}: the name must end in one of {', '.join(_FORMATS)}")
     if not os.path.isdir(file.parent):  # Path.is_dir raises where it may not look
         raise CommandError(f"cannot plot to {file}: there is no folder {file.parent}")
-    require("matplotlib.figure", "plot")
+    require("matplotlib.figure")
 
 
 @contextmanager
@@ -46,11 +51,11 @@ def figure_in(file: Path, width: float, height: float) -> Iterator[Figure]:
     settings, so that it does not depend on whose machine it is.
     """
     check_figure_file(file)
-    matplotlib, suffix = require("matplotlib", "plot"), file.suffix.lower()
+    matplotlib, suffix = require("matplotlib"), file.suffix.lower()
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams["svg.hashsalt"] = "fastact"  # else ids within the file are random
-        figure = require("matplotlib.figure", "plot").Figure(figsize=(width, height), layout="constrained")
+        figure = require("matplotlib.figure").Figure(figsize=(width, height), layout="constrained")
         yield figure
         try:
             figure.savefig(file, format=suffix[1:], dpi=150, metadata=_FORMATS[suffix])

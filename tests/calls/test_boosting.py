@@ -14,7 +14,7 @@ import fastact as fa
 from fastact._losses.base import Loss
 from fastact._losses.class_rows import ClassLoss
 from fastact._losses.elementwise import ElementwiseLoss
-from fastact._losses.targets import Signs, Targets
+from fastact._losses.targets import ANY, Signs, Targets
 from fastact.boosting import _UPPER, lightgbm_objective, xgboost_objective
 
 FACTORIES = {"lightgbm": lightgbm_objective, "xgboost": xgboost_objective}
@@ -235,6 +235,110 @@ REFUSED = [
 def test_what_is_refused(objective, error, word, call):
     with pytest.raises(error, match=re.escape(word)):
         call(objective)
+
+
+# What the libraries' own objectives refuse, or would train nonsense on: by loss, a label among good ones.
+WRONG_LABELS = {
+    "binary_cross_entropy_with_logits": (-1.0, 2.0),
+    "focal_loss": (-1.0, 1.5),
+    "gamma_deviance": (-1.0,),
+    "tweedie_deviance": (-0.5,),
+    "poisson_nll_loss": (-1.0,),
+    "msle_loss": (-2.0,),
+    "hinge_loss": (0.5, 2.0, -3.0),
+    "squared_hinge_loss": (0.5, 2.0),
+    "exponential_loss": (2.0,),
+    "soft_margin_loss": (2.0, -0.25),
+    "hinge_embedding_loss": (3.0,),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_LABELS)
+@BOTH
+def test_labels_without_a_meaning_are_refused(objective, name):
+    made, scores = objective(name), np.full(200, 0.25)
+    for wrong in WRONG_LABELS[name]:
+        for place in (0, 199):
+            labels = np.ones(200, "f4")
+            made(labels, scores)
+            labels[place] = wrong
+            with pytest.raises(ValueError, match=rf"^{objective.__name__}: y_true must be .*, got {wrong}"):
+                made(labels, scores)
+            with pytest.raises(ValueError, match="y_true must be"):
+                made(scores, DataSet(labels, None))
+
+
+def test_every_domain_is_tried():
+    held = {op.__name__ for op in map(fa.get_op, ELEMENTWISE) if op._targets != ANY}
+    assert held - {"binary_cross_entropy", "kl_div"} == WRONG_LABELS.keys()
+
+
+@pytest.mark.parametrize("name", [n for n in ELEMENTWISE if isinstance(fa.get_op(n)._targets, Signs)])
+@BOTH
+def test_labels_of_classifiers(objective, name, rng):
+    """0 and 1 are -1 and 1 where the loss wants these; both in one array are neither."""
+    labels, scores, made = rng.integers(0, 2, 60).astype("f4"), rng.standard_normal(60), objective(name)
+    for got, wanted in zip(made(labels, scores), made(2 * labels - 1, scores), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    assert (made(np.zeros(60), scores)[0] == made(-np.ones(60), scores)[0]).all()
+    with pytest.raises(ValueError, match="y_true must be -1 or 1, got -1 and 0"):
+        made(np.resize([-1.0, 0.0, 1.0], 60), scores)
+
+
+@BOTH
+def test_negative_weights_are_refused(objective):
+    for name in ("mse_loss", "cross_entropy"):
+        scores = np.zeros((3, 2)) if name == "cross_entropy" else np.zeros(3)
+        with pytest.raises(ValueError, match="sample_weight must be at least 0, got -1.0"):
+            objective(name)(np.zeros(3), scores, np.array([1.0, -1.0, 1.0]))
+        with pytest.raises(ValueError, match="weight must be at least 0, got -2.0"):
+            objective(name, weight=np.array([1.0, -2.0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "error"),
+    [
+        ("huber_loss", {"delta": -1}, ValueError),
+        ("focal_loss", {"alpha": -1}, ValueError),
+        ("focal_loss", {"gamma": "much"}, TypeError),
+        ("pinball_loss", {"quantile": 1.5}, ValueError),
+        ("tweedie_deviance", {"power": 0.5}, ValueError),
+        ("poisson_nll_loss", {"log_input": 1}, TypeError),
+        ("cross_entropy", {"label_smoothing": 2}, ValueError),
+        ("cross_entropy", {"z_loss": -1}, ValueError),
+        ("nll_loss", {"ignore_index": 0.5}, TypeError),
+        ("multi_margin_loss", {"p": 3}, ValueError),
+        ("multi_margin_loss", {"margin": None}, TypeError),
+    ],
+)
+@BOTH
+def test_options_are_checked_when_the_objective_is_made(objective, name, options, error):
+    with pytest.raises(error, match=rf"^{objective.__name__}: {next(iter(options))} must be .*, got"):
+        objective(name, **options)
+
+
+def test_objectives_are_equal_if_their_calls_are():
+    weights = [np.array([1.0, 2.0]), np.array([1.0, 3.0])]
+    made = [
+        factory(name, **options)
+        for factory in FACTORIES.values()
+        for name, options in (
+            ("huber_loss", {}),
+            ("huber_loss", {"delta": 2.0}),
+            ("huber_loss", {"delta": 2.0, "hess": "upper"}),
+            ("huber_loss", {"delta": 2.0, "floor": 1e-3}),
+            ("huber_loss", {"delta": 2.0, "flat": 0.5}),
+            ("mse_loss", {}),
+            ("cross_entropy", {"weight": weights[0]}),
+            ("cross_entropy", {"weight": weights[1]}),
+        )
+    ]
+    for k, one in enumerate(made):
+        for j, other in enumerate(made):
+            assert (one == other) == (j == k), (one, other)
+        for same in (pickle.loads(pickle.dumps(one)), copy.deepcopy(one)):
+            assert same == one and hash(same) == hash(one) and not same != one
+    assert made[0] != "huber_loss" and lightgbm_objective("mse_loss") == lightgbm_objective(fa.mse_loss)
 
 
 def triplet(anchor, positive, negative, *, weight=None, reduction="mean"):

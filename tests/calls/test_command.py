@@ -90,14 +90,30 @@ def test_demo_names_what_is_missing(missing, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, missing, None)  # importing it is an ImportError
     assert cli.main(["demo"]) == 1
     text = capsys.readouterr().err
-    assert {"sklearn": "scikit-learn"}.get(missing, missing) in text
-    assert "fastact[demo]" in text
+    assert f"pip install {({'sklearn': 'scikit-learn'}).get(missing, missing)}\n" in text
+
+
+def test_demo_names_all_that_is_missing(monkeypatch, capsys):
+    """Not one at a time, and by names that PyPI knows."""
+    for module in ("sklearn", "tqdm", "threadpoolctl", "matplotlib.figure"):
+        monkeypatch.setitem(sys.modules, module, None)
+    assert cli.main(["demo", "--plot", "loss.png"]) == 1
+    text = capsys.readouterr().err
+    assert "this needs tqdm, scikit-learn, threadpoolctl, matplotlib (" in text
+    assert text.endswith("pip install tqdm scikit-learn threadpoolctl matplotlib\n")
+
+
+def test_demo_help(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["demo", "--help"])
+    text = capsys.readouterr().out
+    assert "97%" in text and "97 %%" not in text and "97%%" not in text
 
 
 def test_plot_names_what_is_missing(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert cli.main(["demo", "--plot", "loss.png"]) == 1
-    assert "fastact[plot]" in capsys.readouterr().err
+    assert "pip install matplotlib\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("file", "why"), [("loss.xyz", "must end in"), ("no/such/loss.png", "no folder")])

@@ -218,6 +218,17 @@ def test_environment():
     assert _output(code, FASTACT_NUM_THREADS="", FASTACT_ISA="baseline").split()[0] == cpus
 
 
+@pytest.mark.parametrize(
+    ("asked", "omp", "wanted"),
+    [("", "1", 1), (None, "1", 1), (None, "1,4", 1), ("1", "64", 1), ("64", "1", None), (None, "many", None)],
+)
+def test_openmp_s_number_of_threads_counts_where_ours_is_not_set(asked, omp, wanted):
+    """By it joblib and others keep their workers' threads apart; what is no number is passed over."""
+    environment = {"OMP_NUM_THREADS": omp} | ({} if asked is None else {"FASTACT_NUM_THREADS": asked})
+    code = "import fastact as fa; print(fa.get_num_threads())"
+    assert int(_output(code, **environment)) == (wanted or fa.config()["cpus"])
+
+
 # ---- objects ---------------------------------------------------------------------------
 
 
