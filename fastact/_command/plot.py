@@ -120,7 +120,7 @@ def find(name: str) -> Op:
     try:
         op = fa.get_op(name)
     except ValueError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(str(error).removeprefix("get_op: ")) from None
     if op.kind != "activation":
         kind = {"rows": "row op"}.get(op.kind, op.kind)
         raise CommandError(f"name must be that of an activation, got the {kind} {name!r}")

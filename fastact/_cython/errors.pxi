@@ -32,6 +32,8 @@ def describe(value):
     if value is None:
         return "None"
     dtype = getattr(value, "dtype", None)
+    if type(value) is complex:
+        return "a complex number"
     if dtype is None and not isinstance(value, (list, tuple)):
         return f"a {type(value).__name__}"
     if not isinstance(dtype, np.dtype):

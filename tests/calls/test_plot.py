@@ -259,7 +259,7 @@ def test_missing_matplotlib_is_named(monkeypatch, tmp_path, capsys):
         ("softmax", "name must be that of an activation, got the row op 'softmax'"),
         ("mse_loss", "name must be that of an activation, got the loss 'mse_loss'"),
         ("swiglu", "name must be that of a function of one number: 'swiglu' is of two, a and b"),
-        ("LeakyReLU", "name must be that of an op, got 'LeakyReLU': did you mean 'leaky_relu'?"),
+        ("LeakyReLU", "name must be that of an op, got 'LeakyReLU'; did you mean 'leaky_relu'?"),
         ("gelu --set beta=1", "gelu has no 'beta' to set; it has approximate"),
         ("gelu --set order=2", "gelu has no 'order' to set; it has approximate"),
         ("prelu --set axis=1", "prelu has no 'axis' to set; it has weight"),
