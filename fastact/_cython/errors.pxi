@@ -27,6 +27,12 @@ def in_the_name_of(str name, error):
     return f"{name}: {text}"
 
 
+def rename(str name, error):
+    """Lets an error begin with the function's name. NumPy's own kinds word themselves."""
+    if type(error) in (TypeError, ValueError, IndexError, MemoryError):
+        error.args = (in_the_name_of(name, error),)
+
+
 def describe(value):
     """What `value` is, for people: its dtype, or what Python calls it where NumPy would say "object" or "<U3"."""
     if value is None:

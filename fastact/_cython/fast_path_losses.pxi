@@ -157,6 +157,19 @@ cdef class LossMethod(Function):
 
 cdef object call_loss_method(object method, PyObject *const *args, size_t nargs, PyObject *keywords):
     cdef LossMethod self = <LossMethod>method
+    cdef Py_ssize_t given = PyVectorcall_NARGS(nargs), k
+    try:
+        return loss_method_result(self, args, nargs, keywords)
+    except (TypeError, ValueError, IndexError, MemoryError) as error:
+        if isinstance(error, TypeError):
+            check_call(self, [<object>args[k] for k in range(given)],
+                       {} if keywords is NULL else {name: <object>args[given + k]
+                                                    for k, name in enumerate(<tuple>keywords)})
+        rename(self.name, error)
+        raise
+
+
+cdef object loss_method_result(LossMethod self, PyObject *const *args, size_t nargs, PyObject *keywords):
     cdef PyObject *stack[1 + MAX_NAMES + MAX_KEYWORDS]
     cdef Py_ssize_t given = PyVectorcall_NARGS(nargs), k
     cdef Py_ssize_t named = 0 if keywords is NULL else len(<tuple>keywords)
@@ -166,7 +179,7 @@ cdef object call_loss_method(object method, PyObject *const *args, size_t nargs,
         if result is not NotImplemented:
             return result if self.want_value else (<tuple>result)[1]
     if given + named > MAX_NAMES + MAX_KEYWORDS:
-        raise TypeError(f"{self.name} takes no {given + named} arguments")
+        raise TypeError  # which `check_call` words
     stack[0] = <PyObject *>self.loss
     for k in range(given + named):
         stack[1 + k] = args[k]

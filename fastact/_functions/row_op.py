@@ -140,7 +140,9 @@ class RowOp(_core.Rows):
 
     def _check_keepdims(self, keepdims: bool) -> None:
         if keepdims and not self.reduces:
-            raise TypeError(f"{self.__name__}: keepdims must be False, for the op does not reduce, got {keepdims!r}")
+            raise TypeError(
+                f"{self.__name__}: keepdims must be False, for the op does not reduce, got {keepdims!r}"
+            )
 
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
@@ -148,7 +150,9 @@ class RowOp(_core.Rows):
         x, dy_is_reduced = as_array(operands[-1]), self.reduces and bool(suffix)
         arrays = [*(_as_array_beside(x, a) for a in operands[:-1]), x]
         if not x.ndim:
-            raise ValueError(f"{self.__name__}: {_OPERANDS[suffix][-1]} must have at least one dimension, got a scalar")
+            raise ValueError(
+                f"{self.__name__}: {_OPERANDS[suffix][-1]} must have at least one dimension, got a scalar"
+            )
         axes = normalize_axes(axis, x.ndim, self.__name__)
         names = _OPERANDS[suffix]
         if len(arrays) == 2 and not dy_is_reduced:

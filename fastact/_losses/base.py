@@ -163,19 +163,16 @@ class Loss(ABC, Generic[P, G]):
             with _core.DefaultFloat():
                 return self._compute(operands, options, request, grad_output)
         except (TypeError, ValueError, IndexError, MemoryError) as error:
-            self._name(error)
+            _core.rename(self.__name__, error)  # whoever finds a fault need not know whose it is
             raise
-
-    def _name(self, error: Exception) -> None:
-        """Lets an error begin with the loss's name: whoever finds a fault need not know whose it is."""
-        if type(error) in (TypeError, ValueError, IndexError, MemoryError):  # NumPy's own word themselves
-            error.args = (_core.in_the_name_of(self.__name__, error),)
 
     def _bind(self, operands: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, ...]:
         """All operands in their order; those given by name are taken out of `given`."""
         places = self._operands[len(operands) :]
-        if len(operands) > len(self._operands) or not given.keys() >= {*places} or any(
-            name in given for name in self._operands[: len(operands)]
+        if (
+            len(operands) > len(self._operands)
+            or not given.keys() >= {*places}
+            or any(name in given for name in self._operands[: len(operands)])
         ):
             _core.check_call(self, operands, given)
         return operands + tuple([given.pop(name) for name in places])

@@ -111,7 +111,11 @@ class ClassLoss(Loss[P, Array]):
             f" or probabilities of shape {shape}" if self._soft_targets else ""
         )
         places = [a for a in range(len(shape)) if without_axis(shape, a) == target]
-        hint = f"; say axis={places[0]} if classes are there (PyTorch's place is 1, here it is -1)" if places else ""
+        hint = (
+            f"; say axis={places[0]} if classes are there (PyTorch's place is 1, here it is -1)"
+            if places
+            else ""
+        )
         raise ValueError(f"target must be {wanted} for input of shape {shape}, got shape {target}{hint}")
 
     def _layout(self, shapes: dict[str, Shape], options: dict[str, Any]) -> Layout:

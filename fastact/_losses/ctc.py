@@ -70,7 +70,9 @@ class CtcLoss(Loss[P, Array]):
         label_axis = len(all_axes)  # not one of log_probs
         _check_targets(shapes["targets"], prod(loss_shape))
         axes = {"log_probs": all_axes, "targets": (label_axis,), "ends": sequences, "total": ()}
-        one_row = len(shapes["targets"]) == 2 and not sequences  # of a row that may have room behind the labels
+        one_row = (
+            len(shapes["targets"]) == 2 and not sequences
+        )  # of a row that may have room behind the labels
         if len(shapes["targets"]) == 2:
             axes["targets"] = (label_axis + 1 if one_row else 1, label_axis)
         for name in ("input_lengths", "target_lengths"):

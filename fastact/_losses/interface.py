@@ -23,7 +23,9 @@ class Request:
         if not self.hess or self._out is None:
             return
         if not (isinstance(self._out, tuple) and len(self._out) == 2):
-            number = f"a tuple of {len(self._out)}" if isinstance(self._out, tuple) else type(self._out).__name__
+            number = (
+                f"a tuple of {len(self._out)}" if isinstance(self._out, tuple) else type(self._out).__name__
+            )
             raise TypeError(
                 f"out must be a tuple of two arrays, for the gradient and the Hessian diagonal, got {number}"
             )

@@ -89,7 +89,9 @@ class Signs(NamedTuple):
 def real_targets(given: Any, allowed: Targets | Signs, options: Options) -> Array:
     """Targets that are reals, as a float array: those given as integers or bools are checked."""
     array = as_ndarray(given, "target")
-    return allowed.from_integers(array, options) if array.dtype.kind in "biu" else float_array(given, "target")
+    return (
+        allowed.from_integers(array, options) if array.dtype.kind in "biu" else float_array(given, "target")
+    )
 
 
 ANY = Targets()

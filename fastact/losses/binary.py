@@ -215,9 +215,7 @@ def hinge_embedding_loss(
     """
 
 
-@elementwise_loss(
-    targets=SHARES, alpha=Parameter(Range(0.0, 1.0), if_none=-1.0), gamma=Parameter(Range(0.0))
-)
+@elementwise_loss(targets=SHARES, alpha=Parameter(Range(0.0, 1.0), if_none=-1.0), gamma=Parameter(Range(0.0)))
 def focal_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -53,7 +53,9 @@ def gamma_deviance(
 @elementwise_loss(
     form="log_input",
     power=Parameter(Range(outside=(0.0, 1.0))),
-    targets=Targets("at least 0 for a power above 0", low=0.0, any_if=lambda options: np.less_equal(options["power"], 0)),
+    targets=Targets(
+        "at least 0 for a power above 0", low=0.0, any_if=lambda options: np.less_equal(options["power"], 0)
+    ),
 )
 def tweedie_deviance(
     input: ArrayLike,

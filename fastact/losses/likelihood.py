@@ -95,9 +95,7 @@ def kl_div(
     """
 
 
-@elementwise_loss(
-    form="log_input", targets=COUNTS, full=Parameter(boolean=True), eps=Parameter(Range(0.0))
-)
+@elementwise_loss(form="log_input", targets=COUNTS, full=Parameter(boolean=True), eps=Parameter(Range(0.0)))
 def poisson_nll_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -113,7 +113,9 @@ def test_ctc_types(dtype):
 @pytest.mark.parametrize("one", [(), (1,)])
 def test_ctc_of_one_sequence(targets, one):
     x, steps = walk.values((T, C), "f8", 3, specials=False), np.full(one, T)
-    label_counts = {np.size(targets), 1} if np.ndim(targets) == 2 else {np.size(targets)}  # a row may have room
+    label_counts = (
+        {np.size(targets), 1} if np.ndim(targets) == 2 else {np.size(targets)}
+    )  # a row may have room
     for reduction, labels in product(REDUCTIONS, [np.full(one, n) for n in label_counts]):
         options = {"reduction": reduction}
         agree(

@@ -74,7 +74,9 @@ def refused(call, function, *words):
     text = str(caught.value)
     assert text.startswith(f"{function}: ") and text.count(f"{function}: ") == 1, text
     assert FOUND.search(text) and not RAW.search(text), text
-    assert any(re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text[len(function) :]) for word in words), text
+    assert any(re.search(rf"(?<![\w]){re.escape(word)}(?![\w])", text[len(function) :]) for word in words), (
+        text
+    )
     np.testing.assert_array_equal(X, before)
 
 
@@ -143,7 +145,11 @@ def test_losses(op):
     op(**operands)
     _bind_mistakes(op, name, operands)
     for method in METHODS[:2]:
-        refused(lambda m=method: getattr(op, m)(), name, [*operands][0])
+        refused(lambda m=method: getattr(op, m)(), f"{name}.{method}", [*operands][0])
+        refused(
+            lambda m=method: getattr(op, m)(*operands.values(), nonsense=1), f"{name}.{method}", "nonsense"
+        )
+    refused(lambda: op.backward(), f"{name}.backward", "grad_output")
     for operand in operands:
         for what in WRONG.values():
             refused(lambda o=operand, w=what: op(**{**operands, o: w}), name, operand)
@@ -155,9 +161,10 @@ def test_losses(op):
             refused(lambda o=option, w=what: op(**operands, **{o: w}), name, option)
         if default is not None and option not in ("alpha", "reduction", "ignore_index"):
             refused(lambda o=option: op(**operands, **{o: None}), name, option)
-    refused(lambda: op.backward({}, **operands), name, "grad_output")
-    refused(lambda: op.backward(np.ones((9, 9)), **operands), name, "grad_output")
-    refused(lambda: op.backward(np.ones((9, 9)), **operands, reduction="none"), name, "grad_output")
+    refused(lambda: op.backward({}, **operands), f"{name}.backward", "grad_output")
+    refused(lambda: op.backward(np.ones((9, 9)), **operands), f"{name}.backward", "grad_output")
+    wrong_dy = lambda: op.backward(np.ones((9, 9)), **operands, reduction="none")  # noqa: E731
+    refused(wrong_dy, f"{name}.backward", "grad_output")
     for method in METHODS:
         for wrong in ([0.0], np.full((*shape[:-1], 9), 7.0), np.full(shape, 7), "abc", {}):
             call = getattr(op, method)
@@ -169,7 +176,7 @@ def test_losses(op):
                 part = (wrong, *[None] * (count - 1))
                 out = (part, None) if method == "grad_and_hess" else part
             words = ("out", *(f"out[{k}]" for k in range(3)))
-            refused(lambda c=call, g=given, o=out: c(**g, out=o), name, *words)
+            refused(lambda c=call, g=given, o=out: c(**g, out=o), f"{name}.{method}", *words)
             assert not isinstance(wrong, np.ndarray) or (wrong == 7).all()
 
 

@@ -127,7 +127,11 @@ def test_glu_nan_and_errors(name):
             "there is no argument 'wrong'",
             lambda: op.backward(1.0, x, wrong=1, gate="first"),
         ),
-        (TypeError, "out must take results of float32, got int32", lambda: op(x, out=np.ones((3, 2), np.int32))),
+        (
+            TypeError,
+            "out must take results of float32, got int32",
+            lambda: op(x, out=np.ones((3, 2), np.int32)),
+        ),
         (ValueError, "read-only", lambda: op(x, out=np.broadcast_to(np.float32(0), (3, 2)))),
         (TypeError, "grad_output must be real", lambda: op.backward(1j, x.astype(complex))),
     ):

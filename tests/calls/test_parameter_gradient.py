@@ -227,10 +227,16 @@ def test_errors(name):
     refused(
         ValueError, f"{parameter} must have 6 entries.*got 4", lambda o: op.backward(dy, x, p, axis=0, out=o)
     )
-    refused(ValueError, "axis must be one of the 2 of input, got 2", lambda o: op.backward(dy, x, p, axis=2, out=o))
+    refused(
+        ValueError,
+        "axis must be one of the 2 of input, got 2",
+        lambda o: op.backward(dy, x, p, axis=2, out=o),
+    )
     refused(TypeError, "axis must be an int", lambda o: op.backward(dy, x, p, axis=1.0, out=o))
     refused(
-        ValueError, rf"{parameter} must be 1-d where.*\(1, 4\)", lambda o: op.backward(dy, x, p[None], axis=1, out=o)
+        ValueError,
+        rf"{parameter} must be 1-d where.*\(1, 4\)",
+        lambda o: op.backward(dy, x, p[None], axis=1, out=o),
     )
     refused(ValueError, "broadcast", lambda o: op.backward(dy, x, p[:3], out=o))
     refused(TypeError, "nonsense", lambda o: op.backward(dy, x, p, nonsense=1, out=o))

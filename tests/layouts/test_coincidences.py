@@ -89,7 +89,9 @@ def test_no_term_of_a_parameter_is_lost_at_the_end_of_a_chunk(dtype):
             dy[..., -1] += 4096
             dy[-1] += 2048
             _, got = fa.prelu.backward(dy, x, np.full(own, 0.25, dtype))
-            np.testing.assert_array_equal(got, _summed(-dy.astype("f8"), own).astype(dtype), err_msg=str(shape))
+            np.testing.assert_array_equal(
+                got, _summed(-dy.astype("f8"), own).astype(dtype), err_msg=str(shape)
+            )
 
 
 # ---- panels -------------------------------------------------------------------------
@@ -134,7 +136,9 @@ def test_losses_of_panels_with_a_head(name, dtype):
         out = _at_offset(np.zeros_like(x), offset)
         op.backward(dy, _at_offset(x, offset), labels, axis=0, out=out, **options)
         walk.assert_same_bits(out.T, wanted, offset)
-        walk.assert_same_bits(op(_at_offset(x, offset), labels, axis=0, **options), op(rows, labels, **options))
+        walk.assert_same_bits(
+            op(_at_offset(x, offset), labels, axis=0, **options), op(rows, labels, **options)
+        )
 
 
 # ---- labels -------------------------------------------------------------------------
@@ -188,7 +192,9 @@ def _of_float_arrays(op, dtype, shape=(6, 8)):
             arrays["target"] = np.ones(rows, dtype)
     else:
         arrays["target"] = np.full(shape, 1, dtype)
-        arrays["weight"] = walk.positive(shape[-1] if name == "multilabel_soft_margin_loss" else shape, dtype, 5)
+        arrays["weight"] = walk.positive(
+            shape[-1] if name == "multilabel_soft_margin_loss" else shape, dtype, 5
+        )
     by_element = name not in LABELLED and "axis" not in op._defaults
     arrays["grad_output"] = walk.positive(shape if by_element else rows, dtype, 6)
     for option in set(getattr(op, "_array_options", ())) - {"weight"}:

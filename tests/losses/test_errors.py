@@ -158,8 +158,15 @@ def test_small_numbers_of_ml_dtypes_become_what_ufuncs_make_of_them(dtype):
             continue
         operands = [x for _ in op._operands]
         if "target" in op._operands:
-            like_rows = np.array([0, 1]) if op.__name__ != "multilabel_margin_loss" else np.array([[0, -1, 0]] * 2)
-            by_rows = op.__name__ in ("cross_entropy", "nll_loss", "multi_margin_loss", "cosine_embedding_loss")
+            like_rows = (
+                np.array([0, 1]) if op.__name__ != "multilabel_margin_loss" else np.array([[0, -1, 0]] * 2)
+            )
+            by_rows = op.__name__ in (
+                "cross_entropy",
+                "nll_loss",
+                "multi_margin_loss",
+                "cosine_embedding_loss",
+            )
             labels = like_rows if by_rows or op.__name__ == "multilabel_margin_loss" else np.ones((2, 3))
             operands[op._operands.index("target")] = labels
         got = op.grad(*operands)

@@ -116,7 +116,9 @@ def test_signs(op):
 @pytest.mark.parametrize("kind", [bool, int])
 def test_signs_over_dask(op, kind):
     """A block has the labels of the whole, whichever of them are in it."""
-    labels = np.array([1, 1, 0, 0]).astype(kind) if kind is bool or op is not fa.margin_ranking_loss else [1] * 4
+    labels = (
+        np.array([1, 1, 0, 0]).astype(kind) if kind is bool or op is not fa.margin_ranking_loss else [1] * 4
+    )
     labels = np.asarray(labels)
     inputs = [np.arange(12.0).reshape(4, 3) + k for k in range(2)] if op is fa.cosine_embedding_loss else None
     inputs = inputs or [X + k for k in range(len(op._operands) - 1)]
@@ -148,7 +150,7 @@ def test_class_weights_are_not_negative(op, dtype):
     for reduction in ("mean", "sum", "none"):
         for method in (op, op.grad, op.grad_and_hess):
             method(*operands, weight=np.array([0, 1, 0]).astype(dtype), reduction=reduction)
-            with pytest.raises(ValueError, match=f"{op.__name__}: weight must be at least 0, got -1"):
+            with pytest.raises(ValueError, match=rf"^{op.__name__}[.\w]*: weight must be at least 0, got -1"):
                 method(*operands, weight=np.array([1, 1, -1]).astype(dtype), reduction=reduction)
     lazy = [da.from_array(operands[0], chunks=(1, 3)), *operands[1:]]
     with pytest.raises(ValueError, match="weight must be at least 0"):
@@ -220,8 +222,12 @@ def test_overlap_that_cannot_be_decided_is_refused():
     )
     with pytest.raises(getattr(np, "exceptions", np).TooHardError):
         np.shares_memory(a, b, max_work=1000)
-    with pytest.raises(ValueError, match=r"out\[0\] and out\[1\] must not share memory, got views whose strides"):
+    with pytest.raises(
+        ValueError, match=r"out\[0\] and out\[1\] must not share memory, got views whose strides"
+    ):
         fa.mse_loss.grad_and_hess(x, x, out=(a, b))
-    with pytest.raises(ValueError, match=r"out\[0\] and out\[1\] must not share memory, got views whose strides"):
+    with pytest.raises(
+        ValueError, match=r"out\[0\] and out\[1\] must not share memory, got views whose strides"
+    ):
         fa.gaussian_nll_loss.grad(x, x, x + 1, out=(a, b))
     assert not room.any()
