@@ -143,7 +143,7 @@ def check_no_overlap(outputs: list[tuple[Any, str]]) -> None:
     arrays = [pair for pair in outputs if isinstance(pair[0], np.ndarray)]
     for (a, first), (b, second) in combinations(arrays, 2):
         try:
-            share = np.shares_memory(a, b, max_work=_MOST_WORK)
+            share = np.shares_memory(a, b, max_work=_MOST_WORK)  # type: ignore[arg-type]
         except _TooHard:  # exponential, for views of many odd strides
             raise ValueError(
                 f"{first} and {second} must not share memory, got views whose strides do not show it; "

@@ -62,9 +62,9 @@ LOSSES = Shared(
     'float or ndarray\n    A Python float, accumulated in float64; with "none" an array of the input\'s\n'
     "    shape and float type.",
     "TypeError\n    If an argument has a type that is not real, or an option is unknown.\n"
-    "ValueError\n    If shapes do not go together, an option has a value it cannot, or a target given as an integer\n"
-    "    is outside the loss's domain. (Targets given as reals go by the formula, which gives NaN where\n"
-    "    it has none.)",
+    "ValueError\n    If shapes do not go together, an option has a value it cannot, or a target given as\n"
+    "    an integer is outside the loss's domain. (Targets given as reals go by the formula, which gives\n"
+    "    NaN where it has none.)",
 )
 
 

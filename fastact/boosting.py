@@ -154,7 +154,9 @@ class Objective:
     def _function(self) -> str:
         return f"{self.library}_objective"
 
-    def _set(self, loss: Loss | str, hess: Hess, floor: float, flat: float, options: dict[str, Any]) -> None:
+    def _set(
+        self, loss: Loss[..., Any] | str, hess: Hess, floor: float, flat: float, options: dict[str, Any]
+    ) -> None:
         self.loss = _loss_of_one_input(loss)
         self.options = _own_options(self.loss, options)
         self.hess: Hess = choice(hess, "hess", ("exact", "upper"))
@@ -216,7 +218,7 @@ class Objective:
         return _class_labels(target.reshape(-1))
 
     def _checked(self, target: Array) -> Array:
-        """Labels that the loss has a meaning for: -1 and 1, where that is what it wants, of classifiers' 0 and 1."""
+        """Labels that the loss has a meaning for: -1 and 1, if it wants these, of classifiers' 0 and 1."""
         allowed = self._allowed(target.ndim)
         try:
             return allowed.from_labels(target, self.loss._all_options(self.options))
@@ -275,8 +277,8 @@ class Objective:
         name = self.loss.__name__
         if name not in _UPPER:
             raise ValueError(
-                f'hess must be "exact" for {name}, whose curvature has no upper bound, got "upper"; losses that '
-                f"have one: {', '.join(_UPPER)}"
+                f'hess must be "exact" for {name}, whose curvature has no upper bound, got "upper"; '
+                f"these have one: {', '.join(_UPPER)}"
             )
         if not self.options.get("log_input", True):
             raise ValueError(f'log_input must be True for hess="upper" of {name}, got False')

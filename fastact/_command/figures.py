@@ -21,7 +21,7 @@ class CommandError(Exception):
 
 
 def require(*modules: str) -> Any:
-    """The last of optional dependencies, or an error that names all that are missing and how to install them."""
+    """The last of optional dependencies, or an error that names all that are missing, to be installed."""
     found, missing = None, {}
     for module in modules:
         try:

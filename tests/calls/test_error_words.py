@@ -17,7 +17,8 @@ X = np.linspace(-2.0, 2.0, 12).reshape(3, 4)
 ROWS = {"cross_entropy", "nll_loss", "multi_margin_loss", "linear_cross_entropy"}  # a label a row
 METHODS = ("value_and_grad", "grad", "backward", "grad_and_hess")
 RAW = re.compile(
-    r"operands could not|ufunc|inhomogeneous|dtype\('|got object|<U\d|core dimension|NoneType|unexpected keyword|"
+    r"operands could not|ufunc|inhomogeneous|dtype\('|got object|<U\d|core dimension|NoneType|"
+    r"unexpected keyword|"
     r"positional argument|_default|_derivative\b|could not broadcast|not supported"
 )
 FOUND = re.compile(r"\bgot\b|is missing|there is no argument|is not in")
@@ -34,7 +35,7 @@ LOSSES = fa.list_ops("loss")
 
 def _loss_operands(op):
     """By name, such that the call is right."""
-    by_name = {name: X for name in op._operands}
+    by_name = dict.fromkeys(op._operands, X)
     if op.__name__ == "ctc_loss":
         lengths = {"input_lengths": [3, 3], "target_lengths": [1, 1]}
         return {"log_probs": np.zeros((3, 2, 4)), "targets": [[1], [2]], **lengths}
@@ -93,7 +94,7 @@ WRONG = {
 
 def _bind_mistakes(call, name, operands):
     """Arguments missing, unknown, twice, too many."""
-    first, last = [*operands][0], [*operands][-1]
+    first, *_, last = (next(iter(operands)), *operands)
     refused(lambda: call(), name, first)
     refused(lambda: call(**{k: v for k, v in operands.items() if k != last}), name, last)
     refused(lambda: call(*[X] * 9), name, "by position")
@@ -145,7 +146,7 @@ def test_losses(op):
     op(**operands)
     _bind_mistakes(op, name, operands)
     for method in METHODS[:2]:
-        refused(lambda m=method: getattr(op, m)(), f"{name}.{method}", [*operands][0])
+        refused(lambda m=method: getattr(op, m)(), f"{name}.{method}", next(iter(operands)))
         refused(
             lambda m=method: getattr(op, m)(*operands.values(), nonsense=1), f"{name}.{method}", "nonsense"
         )
@@ -153,7 +154,7 @@ def test_losses(op):
     for operand in operands:
         for what in WRONG.values():
             refused(lambda o=operand, w=what: op(**{**operands, o: w}), name, operand)
-        if operand != [*operands][0]:
+        if operand != next(iter(operands)):
             refused(lambda o=operand: op(**{**operands, o: np.ones((7, 9), int)}), name, *operands)
     shape = next(iter(operands.values())).shape
     for option, default in op._defaults.items():

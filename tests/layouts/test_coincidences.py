@@ -1,5 +1,5 @@
-"""Where axes are of one length, chunks end next to an edge, rows of a panel start before an aligned one, a bad label
-is the last one, and any argument lies where a result goes."""
+"""Where axes are of one length, chunks end next to an edge, rows of a panel start before an aligned one, a
+bad label is the last one, and any argument lies where a result goes."""
 
 import itertools
 
@@ -209,8 +209,8 @@ ALIASED = [op for op in fa.list_ops("loss") if op.__name__ not in ("ctc_loss", "
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("op", ALIASED, ids=lambda op: op.__name__)
 def test_every_argument_under_every_output(op, dtype):
-    """Results are those of outputs apart from all arguments, whichever argument an output lies over, exactly or
-    in part."""
+    """Results are those of outputs apart from all arguments, whichever argument an output lies over, exactly
+    or in part."""
     arrays, others = _of_float_arrays(op, dtype)
     size = next(iter(arrays.values())).size
     shape = next(iter(arrays.values())).shape

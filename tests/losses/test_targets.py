@@ -165,7 +165,7 @@ def test_weights_that_a_mean_divides_by_are_not_negative(name):
     for n in (2, 5000):
         x, weight = np.ones(n), np.ones(n)
         weight[-1] = -1.0
-        with pytest.raises(ValueError, match="weight must be at least 0, got -1.0"):
+        with pytest.raises(ValueError, match=r"weight must be at least 0, got -1\.0"):
             op(x, x, weight=weight)
         with pytest.raises(ValueError, match="weight must be at least 0"):
             op(da.from_array(x, chunks=n // 2), x, weight=da.from_array(weight, chunks=n // 2)).compute()
