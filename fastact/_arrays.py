@@ -14,7 +14,7 @@ from fastact._config import _core
 Array = npt.NDArray[Any]
 
 _NEVER_DASK = frozenset((np.ndarray, float, int, str, type(None)))
-_NATIVE_FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
+_NATIVE_FLOATS = _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _TooHard = getattr(np, "exceptions", np).TooHardError  # NumPy before 1.25 has it elsewhere
 _MOST_WORK = 100_000  # some milliseconds
 # What a ufunc makes of ml_dtypes' numbers without loops of their own: of int4 a float64, of float8 a float32.
@@ -38,7 +38,7 @@ def as_ndarray(value: Any, name: str) -> Array:
 def float_array(value: Any, name: str) -> Array:
     """`value` as a native array of a float type the core has; integers and bools become float64."""
     array = as_ndarray(value, name)
-    if array.dtype in _NATIVE_FLOATS:
+    if array.dtype is _FLOAT32 or array.dtype is _FLOAT64 or array.dtype in _NATIVE_FLOATS:
         return array
     if array.dtype.kind in "biu":
         return array.astype(np.float64)

@@ -168,14 +168,10 @@ class Loss(ABC, Generic[P, G]):
 
     def _bind(self, operands: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, ...]:
         """All operands in their order; those given by name are taken out of `given`."""
-        places = self._operands[len(operands) :]
-        if (
-            len(operands) > len(self._operands)
-            or not given.keys() >= {*places}
-            or any(name in given for name in self._operands[: len(operands)])
-        ):
+        first, others = self._operands[: len(operands)], self._operands[len(operands) :]
+        if len(operands) > len(first) or not given.keys().isdisjoint(first) or not given.keys() >= {*others}:
             _core.check_call(self, operands, given)
-        return operands + tuple([given.pop(name) for name in places])
+        return operands + tuple([given.pop(name) for name in others]) if others else operands
 
     def _all_options(self, given: dict[str, Any]) -> dict[str, Any]:
         """All options: those given, else their defaults."""

@@ -30,11 +30,10 @@ class Targets(NamedTuple):
 
     def from_integers(self, given: Array, options: Options) -> Array:
         """float64, of integers or bools; refuses what is outside."""
-        if given.size and given.dtype.kind != "b":
-            low, high = _core.integer_extremes(given)
-            if low < self.low or high > self.high:
-                self.check(given, options)
-        return given.astype(np.float64)
+        target, outside, _, _ = _core.float64_of_integers(given, self.low, self.high)
+        if outside:
+            self.check(given, options)
+        return target
 
     def from_labels(self, given: Array, options: Options) -> Array:
         """The same of floats, which stay what they are. NaN passes: what it gives is NaN."""
@@ -56,21 +55,16 @@ class Signs(NamedTuple):
     zeros: bool = True
 
     def from_integers(self, given: Array, options: Options) -> Array:
-        target = given.astype(np.float64)
-        if not given.size:
-            return target
+        target, outside, has_zero, has_negative = _core.float64_of_integers(given, -1.0, 1.0)
         if given.dtype.kind == "b":
             return 2.0 * target - 1.0
-        low, high = _core.integer_extremes(given)
-        if low < -1 or high > 1:
-            self._refuse(low if low < -1 else high)
-        if low == 0:
-            if not self.zeros:
-                self._refuse(0)
-            return 2.0 * target - 1.0
-        if low == -1 and high > -1 and not target.all():
-            self._refuse("-1 and 0" if self.zeros else 0)
-        return target
+        if outside:
+            self._refuse(given[(given < -1) | (given > 1)].flat[0])
+        if has_zero and not self.zeros:
+            self._refuse(0)
+        if has_zero and has_negative:
+            self._refuse("-1 and 0")
+        return 2.0 * target - 1.0 if has_zero else target
 
     def from_labels(self, given: Array, options: Options) -> Array:
         known = (given == 1) | (given == -1)
