@@ -218,43 +218,45 @@ ctypedef fused integer:
     cnp.int64_t
     cnp.uint64_t
 
-cdef enum:
-    OUTSIDE = 1
-    HAS_ZERO = 2
-    HAS_NEGATIVE = 4
-
-
-cdef int convert(const integer *numbers, double *to, Py_ssize_t n, double low, double high) noexcept nogil:
-    cdef int found = 0
+cdef void convert(const integer *numbers, double *to, Py_ssize_t n, double *least, double *most, bint *zero) noexcept nogil:
+    """n is not 0. Integers are compared as such: that needs no branch, which random labels would mislead."""
+    cdef integer low = numbers[0], high = numbers[0], value
+    cdef bint zeros = False
     cdef Py_ssize_t k
-    cdef double value
     for k in range(n):
-        to[k] = value = <double>numbers[k]
-        found |= ((value < low) | (value > high)) | (value == 0) << 1 | (value < 0) << 2
-    return found
+        value = numbers[k]
+        to[k] = <double>value
+        low = value if value < low else low
+        high = value if value > high else high
+        zeros |= value == 0
+    least[0], most[0], zero[0] = <double>low, <double>high, zeros
 
 
 def float64_of_integers(cnp.ndarray a, double low, double high):
     """Integers or bools as float64, and whether any is outside low .. high, is 0, is negative: in one pass, since a
     look at a large array costs as much as its conversion."""
-    cdef cnp.ndarray source = np.ascontiguousarray(a, a.dtype.newbyteorder("=")).reshape(np.shape(a))
-    cdef cnp.ndarray to = np.empty(np.shape(a))
+    cdef cnp.ndarray source = a
+    if not cnp.PyArray_ISCARRAY_RO(a):
+        source = np.ascontiguousarray(a, a.dtype.newbyteorder("=")).reshape(np.shape(a))
+    cdef cnp.ndarray to = cnp.PyArray_EMPTY(cnp.PyArray_NDIM(a), cnp.PyArray_DIMS(a), cnp.NPY_FLOAT64, 0)
     cdef void *numbers = cnp.PyArray_DATA(source)
     cdef double *values = <double *>cnp.PyArray_DATA(to)
+    cdef double least = low, most = low
+    cdef bint zero = False
     cdef Py_ssize_t n = cnp.PyArray_SIZE(source)
-    cdef int found = 0
-    cdef bint is_bool = cnp.PyArray_TYPE(source) == cnp.NPY_BOOL
-    cdef fa_dtype code = FA_U8 if is_bool else code_of(source)
+    cdef fa_dtype code = FA_U8 if cnp.PyArray_TYPE(source) == cnp.NPY_BOOL else code_of(source)
+    if n == 0:
+        return to, False, False, False
     with nogil:
-        if code == FA_I64: found = convert(<const cnp.int64_t *>numbers, values, n, low, high)
-        elif code == FA_I32: found = convert(<const cnp.int32_t *>numbers, values, n, low, high)
-        elif code == FA_U8: found = convert(<const cnp.uint8_t *>numbers, values, n, low, high)
-        elif code == FA_I8: found = convert(<const cnp.int8_t *>numbers, values, n, low, high)
-        elif code == FA_I16: found = convert(<const cnp.int16_t *>numbers, values, n, low, high)
-        elif code == FA_U16: found = convert(<const cnp.uint16_t *>numbers, values, n, low, high)
-        elif code == FA_U32: found = convert(<const cnp.uint32_t *>numbers, values, n, low, high)
-        elif code == FA_U64: found = convert(<const cnp.uint64_t *>numbers, values, n, low, high)
-    return to, bool(found & OUTSIDE), bool(found & HAS_ZERO), bool(found & HAS_NEGATIVE)
+        if code == FA_I64: convert(<const cnp.int64_t *>numbers, values, n, &least, &most, &zero)
+        elif code == FA_I32: convert(<const cnp.int32_t *>numbers, values, n, &least, &most, &zero)
+        elif code == FA_U8: convert(<const cnp.uint8_t *>numbers, values, n, &least, &most, &zero)
+        elif code == FA_I8: convert(<const cnp.int8_t *>numbers, values, n, &least, &most, &zero)
+        elif code == FA_I16: convert(<const cnp.int16_t *>numbers, values, n, &least, &most, &zero)
+        elif code == FA_U16: convert(<const cnp.uint16_t *>numbers, values, n, &least, &most, &zero)
+        elif code == FA_U32: convert(<const cnp.uint32_t *>numbers, values, n, &least, &most, &zero)
+        elif code == FA_U64: convert(<const cnp.uint64_t *>numbers, values, n, &least, &most, &zero)
+    return to, least < low or most > high, zero, least < 0
 
 
 def has_negative(cnp.ndarray a):
