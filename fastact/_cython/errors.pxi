@@ -218,7 +218,8 @@ ctypedef fused integer:
     cnp.int64_t
     cnp.uint64_t
 
-cdef void convert(const integer *numbers, double *to, Py_ssize_t n, double *least, double *most, bint *zero) noexcept nogil:
+cdef void convert(const integer *numbers, double *to, Py_ssize_t n, double *least, double *most,
+                  bint *zero) noexcept nogil:
     """n is not 0. Integers are compared as such: that needs no branch, which random labels would mislead."""
     cdef integer low = numbers[0], high = numbers[0], value
     cdef bint zeros = False
