@@ -1,7 +1,7 @@
 # What errors say; part of _core.pyx.
 #
-# One form: "<function>: <argument> must <what was wanted>, got <what was found>; <what to do>". NumPy's errors do not know
-# the names of our arguments: after one, the call is looked through for what is at fault.
+# One form: "<function>: <argument> must <what was wanted>, got <what was found>; <what to do>". NumPy's errors do not
+# know the names of our arguments: after one, the call is looked through for what is at fault.
 
 FLOATS = ("float16", "float32", "float64", "bfloat16")
 
