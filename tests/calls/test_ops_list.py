@@ -74,14 +74,14 @@ def test_every_op_is_found_by_its_name():
     ],
 )
 def test_a_close_name_is_suggested(name, meant):
-    whole = f"name must be that of an op, got {name!r}: did you mean {meant!r}?"
+    whole = f"get_op: name must be that of an op, got {name!r}; did you mean {meant!r}?"
     with pytest.raises(ValueError, match=f"^{re.escape(whole)}$"):
         fa.get_op(name)
 
 
 @pytest.mark.parametrize("name", ["", "...", "fourier", "__version__", "config"])
 def test_nothing_is_suggested_for_what_is_far_off(name):
-    whole = f"name must be that of an op, got {name!r}: fastact.list_ops() has them all"
+    whole = f"get_op: name must be that of an op, got {name!r}; fastact.list_ops() has them all"
     with pytest.raises(ValueError, match=f"^{re.escape(whole)}$"):
         fa.get_op(name)
 
