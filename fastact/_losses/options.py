@@ -38,6 +38,8 @@ class Range(NamedTuple):
 
     def check(self, given: Any, name: str, values: Array) -> None:
         """Refuses `given`, whose numbers are `values`, if one is out of range."""
+        if values.dtype.kind == "V":
+            values = values.astype(np.float32)  # bfloat16's minimum warns of NaN
         # of a number as a list: minimum and maximum would take longer than the loss
         ends = [values.min(), values.max()] if values.size > 1 else values.reshape(-1).tolist()
         if not all(map(self.holds, ends)):
@@ -171,7 +173,8 @@ def class_weight_array(given: Any, classes: int) -> Array | None:
 def refuse_negative(weight: Array, name: str) -> None:
     """Of weights that a mean divides by: negative ones might cancel, and leave a mean of nothing."""
     if _core.has_negative(weight):
-        raise ValueError(f"{name} must be at least 0, got {weight.min()}")
+        least = np.fmin.reduce(weight.astype(np.float64), axis=None)
+        raise ValueError(f"{name} must be at least 0, got {least}")
 
 
 # ---- means --------------------------------------------------------------------------
