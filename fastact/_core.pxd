@@ -81,6 +81,8 @@ cdef extern from "drivers/numpy_loops.h" nogil:
         int masked
         fa_dtype dtype, in_dtype
     int fa_rows_strided(char **, const ptrdiff_t *, const ptrdiff_t *, const fa_rows_loop *)
+    int fa_rows_nested(char **, const ptrdiff_t *, const ptrdiff_t *, ptrdiff_t, const ptrdiff_t *,
+                       const fa_rows_loop *)
 
 cdef extern from "drivers/jobs.h" nogil:
     ctypedef struct fa_operand:

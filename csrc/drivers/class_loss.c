@@ -183,7 +183,7 @@ static void prepare_rows(class_loss_context *c) {
 
 static int run_row_kernel(class_loss_context *c) {
     const fa_class_loss_job *job = c->job;
-    int soft = !job->labels.data, failed = 0;
+    const int soft = !job->labels.data;
     fa_cross_entropy_options options = {.soft_targets = soft,
                                         .want_loss = job->total || job->value.data,
                                         .want_grad = job->grad.data != NULL,
@@ -199,30 +199,27 @@ static int run_row_kernel(class_loss_context *c) {
     }
     prepare_rows(c);
     if (c->weight) narrow_in_place(c, job->n, c->weight);
-    for (size_t o = 0; o < job->outer; o++) { /* in this order: a call's padding spoils the next one's first losses */
-        size_t first = o * job->inner;
-        fa_rows_job rows = {.precision = job->precision,
-                            .kernel = c->isa->kernels[job->precision]->rows.class_loss[job->loss],
-                            .rows = job->inner,
-                            .n = job->n,
-                            .inputs = soft ? 2 : 1,
-                            .outputs = (size_t)(job->hess.data ? 2 : job->grad.data != NULL),
-                            .new_outputs = 1,
-                            .row_in = {(char *)&c->uniform_scale, 0, FA_F64},
-                            .losses = options.want_loss ? c->loss + first : NULL,
-                            .labels = soft ? NULL : c->label + first,
-                            .options = &options};
-        if (c->scale) {
-            const fa_dtype own = job->precision == FA_SINGLE ? FA_F32 : FA_F64;
-            rows.row_in = (fa_operand){(char *)c->scale + first * fa_itemsize(own), (ptrdiff_t)fa_itemsize(own), own};
-        }
-        rows.in[0] = fa_view3_matrix(&job->input, o);
-        if (soft) rows.in[1] = fa_view3_matrix(&job->target, o);
-        if (job->grad.data) rows.out[0] = fa_view3_matrix(&job->grad, o);
-        if (job->hess.data) rows.out[1] = fa_view3_matrix(&job->hess, o);
-        if (fa_rows_run(c->isa, &rows)) failed = -1;
+    fa_rows_job rows = {.precision = job->precision,
+                        .kernel = c->isa->kernels[job->precision]->rows.class_loss[job->loss],
+                        .rows = c->rows,
+                        .inner = job->inner,
+                        .n = job->n,
+                        .inputs = soft ? 2 : 1,
+                        .outputs = (size_t)(job->hess.data ? 2 : job->grad.data != NULL),
+                        .new_outputs = 1,
+                        .row_in = {(char *)&c->uniform_scale, 0, FA_F64},
+                        .losses = options.want_loss ? c->loss : NULL,
+                        .labels = soft ? NULL : c->label,
+                        .options = &options};
+    if (c->scale) {
+        const fa_dtype own = job->precision == FA_SINGLE ? FA_F32 : FA_F64;
+        rows.row_in = (fa_operand){(char *)c->scale, (ptrdiff_t)fa_itemsize(own), own};
     }
-    return failed;
+    rows.in[0] = fa_view3_matrix(&job->input);
+    if (soft) rows.in[1] = fa_view3_matrix(&job->target);
+    if (job->grad.data) rows.out[0] = fa_view3_matrix(&job->grad);
+    if (job->hess.data) rows.out[1] = fa_view3_matrix(&job->hess);
+    return fa_rows_run(c->isa, &rows);
 }
 
 /* ---- nll_loss: -w_t x_t; its gradient is -w_t at the label and 0 elsewhere ------------------------- */

@@ -40,12 +40,14 @@ typedef struct {
     fa_dtype dtype;
 } fa_view2;
 
-/* A matrix, (rows, n): class c of row r is at data + r*row_stride + c*class_stride. */
+/* A matrix, (rows, n): class c of row r is at data + r*row_stride + c*class_stride. In a job whose rows are (outer,
+ * inner), class c of row (o, i) is at data + o*outer_stride + i*row_stride + c*class_stride. */
 typedef struct {
     char *data;
     ptrdiff_t row_stride, class_stride; /* bytes */
     fa_dtype dtype;
     int staged; /* go through a buffer even where kernels could read it in place */
+    ptrdiff_t outer_stride;
 } fa_matrix;
 
 /* ---- activations ------------------------------------------------------------------------------------ */
@@ -65,12 +67,13 @@ void fa_map_run(const fa_map_job *job);
 typedef struct {
     fa_precision precision;
     const fa_rows_kernel *kernel; /* by traversal */
-    size_t rows, n, inputs, outputs;
+    size_t rows, inner; /* rows: all; inner: those of one outer index, or 0: all */
+    size_t n, inputs, outputs;
     fa_matrix in[2], out[2];
     const char *mask; /* bytes (rows, n), 0 leaves an element out; or NULL */
-    ptrdiff_t mask_row, mask_class;
-    double in_fill[2]; /* what a masked element of each input counts as */
-    int new_outputs;   /* mostly allocated for this call, so in no cache yet */
+    ptrdiff_t mask_row, mask_class, mask_outer;
+    double in_fill[2], out_fill; /* what a masked element of each input counts as, and what the outputs get there */
+    int new_outputs;             /* mostly allocated for this call, so in no cache yet */
     fa_operand row_in, row_out;
     double *losses;        /* (rows + FA_ROW_PADDING), the padding is scratch; or NULL */
     const int64_t *labels; /* (rows + FA_ROW_PADDING), all in range; or NULL */
@@ -79,6 +82,10 @@ typedef struct {
 
 /* 0, or -1 if there is no memory for staging: then some outputs have not been written. */
 int fa_rows_run(const fa_isa *isa, const fa_rows_job *job);
+
+/* The same of matrices that kernels can use nearly as they lie: of the precision's own type, with neither a mask nor
+ * outer rows; in tasks for threads, or serial. */
+int fa_rows_run_native(const fa_isa *isa, const fa_rows_job *job, int serial);
 
 /* ---- elementwise losses --------------------------------------------------------------------------- */
 

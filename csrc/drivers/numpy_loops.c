@@ -43,14 +43,18 @@ void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, v
 
 /* ---- gufuncs ------------------------------------------------------------------------------------------------ */
 
-/* Operands in order: dy if backward, x or y, the mask if there is one, the output. */
-int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, const fa_rows_loop *loop) {
+/* Operands in order: dy if backward, x or y, the mask if there is one, the output. One element a row (dy, the output)
+ * must be as far apart over all rows. */
+int fa_rows_nested(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, ptrdiff_t outer,
+                   const ptrdiff_t *outer_strides, const fa_rows_loop *loop) {
     const fa_isa *isa = fa_current_isa();
     const fa_row_op *op = &fa_row_ops[loop->op];
     int backward = loop->variant != FA_VALUE, row_dy = backward && op->reduces;
     int inputs = 1 + backward, operands = inputs + loop->masked + 1;
     const ptrdiff_t *core = strides + operands;
-    fa_rows_job job = {.precision = fa_precision_of(loop->dtype), .rows = (size_t)dims[0], .n = (size_t)dims[1]};
+    fa_rows_job job = {.precision = fa_precision_of(loop->dtype), .n = (size_t)dims[1]};
+    job.rows = (size_t)(outer * dims[0]);
+    job.inner = (size_t)dims[0];
     job.kernel = isa->kernels[job.precision]->rows.op[loop->op][loop->variant];
 
     int k = 0;
@@ -60,7 +64,7 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
         k++;
     }
     for (; k < inputs; k++) {
-        fa_matrix m = {args[k], strides[k], *core++, loop->in_dtype, 0};
+        fa_matrix m = {args[k], strides[k], *core++, loop->in_dtype, 0, outer_strides[k]};
         /* A masked element counts as -inf in logits and log-probabilities (softmin: inf, since it negates them), as 0
          * in dy and probabilities. */
         double lowest = loop->op == FA_ROW_softmin ? HUGE_VAL : -HUGE_VAL;
@@ -70,6 +74,7 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
     }
     if (loop->masked) {
         job.mask = args[k];
+        job.mask_outer = outer_strides[k];
         job.mask_row = strides[k++];
         job.mask_class = *core++;
     }
@@ -77,10 +82,15 @@ int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides
         fa_operand out = {args[k], strides[k], loop->dtype};
         job.row_out = out;
     } else {
-        fa_matrix out = {args[k], strides[k], *core, loop->dtype, 0};
+        fa_matrix out = {args[k], strides[k], *core, loop->dtype, 0, outer_strides[k]};
         job.out[job.outputs++] = out;
         /* what passes through the output must not overwrite grad_output, which comes after it */
         job.in[0].staged = backward && !row_dy && job.in[0].data == out.data;
     }
     return fa_rows_run(isa, &job);
+}
+
+int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, const fa_rows_loop *loop) {
+    static const ptrdiff_t none[4];
+    return fa_rows_nested(args, dims, strides, 1, none, loop);
 }

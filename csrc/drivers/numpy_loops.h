@@ -27,4 +27,8 @@ typedef struct {
 /* 0, or -1 if there is no memory. */
 int fa_rows_strided(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, const fa_rows_loop *loop);
 
+/* The same `outer` times, args `outer_strides` bytes further each time, as one job. */
+int fa_rows_nested(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides, ptrdiff_t outer,
+                   const ptrdiff_t *outer_strides, const fa_rows_loop *loop);
+
 #endif

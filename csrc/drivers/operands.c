@@ -28,8 +28,17 @@ static void copy_strided(size_t n, size_t size, const char *from, ptrdiff_t from
 #undef COPY_ONE
 }
 
+static int is_own_type(const fa_operand *o, fa_precision precision) {
+    return fa_is_native(o->dtype) && fa_precision_of(o->dtype) == precision;
+}
+
 void fa_gather(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision, void *to) {
     ptrdiff_t size = (ptrdiff_t)fa_itemsize(o->dtype);
+    if (is_own_type(o, precision)) {
+        if (o->stride == size) memcpy(to, fa_at(o, start), n * (size_t)size);
+        else copy_strided(n, (size_t)size, fa_at(o, start), o->stride, to, size);
+        return;
+    }
     if (o->stride == size) {
         isa->kernels[precision]->widen(n, o->dtype, fa_at(o, start), to);
         return;
@@ -45,6 +54,11 @@ void fa_gather(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, f
 void fa_scatter(const fa_isa *isa, const fa_operand *o, size_t start, size_t n, fa_precision precision,
                 const void *from) {
     ptrdiff_t size = (ptrdiff_t)fa_itemsize(o->dtype);
+    if (is_own_type(o, precision)) {
+        if (o->stride == size) memcpy(fa_at(o, start), from, n * (size_t)size);
+        else copy_strided(n, (size_t)size, from, size, fa_at(o, start), o->stride);
+        return;
+    }
     if (o->stride == size) {
         isa->kernels[precision]->narrow(n, o->dtype, from, fa_at(o, start));
         return;

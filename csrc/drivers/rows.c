@@ -1,6 +1,5 @@
-/* Row ops and cross entropy over all rows of a matrix: the schedule by which kernels are called. fa_rows_run serves the
- * gufunc loops (fa_rows_strided in numpy_loops.c) and class_loss.c; the kernels are in kernels/rows/, their types in
- * contract.h.
+/* Row ops and cross entropy over all rows of a matrix: the schedule by which kernels are called. fa_rows_run_native
+ * serves row_blocks.c, which is given any layout; the kernels are in kernels/rows/, their types in contract.h.
  *
  * 1. Traversal (choose_traversal; kernels/rows/row_shape.h has a picture). It never changes a result, so layout
  *    and size alone decide:
@@ -14,7 +13,8 @@
  * 2. Access (access_of): how a call reaches a matrix.
  *      IN_PLACE     the kernel reads or writes it where it lies
  *      TRANSPOSED   contiguous rows of the kernel's type are transposed to or from a tile
- *      STAGED       anything else (another type, any stride, a mask): row by row through a buffer
+ *      STAGED       any stride, and tiles of fewer rows: row by row through a buffer. (Matrices of other types, with
+ *                   masks or with outer rows never come here as they are: row_blocks.c copies them.)
  *
  * 3. Tasks. Rows are divided into tasks for fa_parallel_for; a task runs run_rows or run_panels.
  *
@@ -102,9 +102,7 @@ static ptrdiff_t to_elements(const schedule *s, ptrdiff_t bytes) { /* divisors a
 /* How the kernel reaches a matrix, given the traversal: see the head of this file. */
 static matrix_access access_of(const schedule *s, const fa_matrix *m) {
     ptrdiff_t size = (ptrdiff_t)s->realsize;
-    int native = !s->job->mask && fa_is_native(m->dtype) && fa_precision_of(m->dtype) == s->job->precision;
     int plain_row = m->class_stride == size || s->job->n == 1;
-    if (!native) return STAGED;
     if (s->traversal == FA_WITHIN_ROW) return plain_row && !m->staged ? IN_PLACE : STAGED;
     if (m->row_stride == size && m->class_stride % size == 0 && !m->staged) return IN_PLACE;
     return plain_row && m->row_stride % size == 0 ? TRANSPOSED : STAGED;
@@ -112,50 +110,24 @@ static matrix_access access_of(const schedule *s, const fa_matrix *m) {
 
 /* ---- rows through buffers --------------------------------------------------------------- */
 
-/* Puts `fill` where the mask is 0. Bitwise, without a branch, because masks are hard to predict. */
-#define FA_FILL_MASKED(real, bits)                                                                       \
-    static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, void *row) { \
-        const real value = (real)fill;                                                                   \
-        bits filling, b;                                                                                 \
-        memcpy(&filling, &value, sizeof b);                                                              \
-        for (size_t c = 0; c < n; c++, mask += step) {                                                   \
-            const bits keep = (bits)0 - (bits)(*mask != 0);                                              \
-            memcpy(&b, (char *)row + c * sizeof b, sizeof b);                                            \
-            b = (b & keep) | (filling & ~keep);                                                          \
-            memcpy((char *)row + c * sizeof b, &b, sizeof b);                                            \
-        }                                                                                                \
-    }
-FA_FILL_MASKED(float, uint32_t)
-FA_FILL_MASKED(double, uint64_t)
-
-static void fill_masked(const schedule *s, size_t row, double fill, void *reals) {
-    const fa_rows_job *job = s->job;
-    const char *mask = job->mask + (ptrdiff_t)row * job->mask_row;
-    if (s->realsize == sizeof(float)) fill_masked_float(job->n, mask, job->mask_class, fill, reals);
-    else fill_masked_double(job->n, mask, job->mask_class, fill, reals);
-}
-
-/* One row to contiguous reals of the kernel's type, masked elements filled; and back, where those get 0. */
-static void gather_row(const schedule *s, const fa_matrix *m, size_t row, double fill, void *to) {
+/* One row to contiguous reals, and back. */
+static void gather_row(const schedule *s, const fa_matrix *m, size_t row, void *to) {
     fa_operand o = {element(m, row), m->class_stride, m->dtype};
     fa_gather(s->isa, &o, 0, s->job->n, s->job->precision, to);
-    if (s->job->mask) fill_masked(s, row, fill, to);
 }
 
-static void scatter_row(const schedule *s, const fa_matrix *m, size_t row, void *from) {
+static void scatter_row(const schedule *s, const fa_matrix *m, size_t row, const void *from) {
     fa_operand o = {element(m, row), m->class_stride, m->dtype};
-    if (s->job->mask) fill_masked(s, row, 0.0, from);
     fa_scatter(s->isa, &o, 0, s->job->n, s->job->precision, from);
 }
 
-static void stage_in(const schedule *s, const pipeline_slot *slot, const fa_matrix *m, double fill, char *buffer) {
+static void stage_in(const schedule *s, const pipeline_slot *slot, const fa_matrix *m, char *buffer) {
     size_t n = s->job->n;
     if (s->traversal == FA_WITHIN_ROW) {
-        gather_row(s, m, slot->row, fill, buffer);
+        gather_row(s, m, slot->row, buffer);
         return;
     }
-    for (size_t r = 0; r < slot->rows; r++)
-        gather_row(s, m, slot->row + r, fill, slot->staged_rows + r * n * s->realsize);
+    for (size_t r = 0; r < slot->rows; r++) gather_row(s, m, slot->row + r, slot->staged_rows + r * n * s->realsize);
     s->kernels->to_tile(n, slot->rows, slot->staged_rows, (ptrdiff_t)n, buffer);
 }
 
@@ -255,7 +227,7 @@ static void start_call(const schedule *s, pipeline_slot *slot, size_t row, size_
     for (size_t k = 0; k < job->inputs; k++) {
         const fa_matrix *m = &job->in[k];
         if (slot->in_access[k] == IN_PLACE) a->in[k] = element(m, row);
-        if (slot->in_access[k] == STAGED) stage_in(s, slot, m, job->in_fill[k], slot->in[k]);
+        if (slot->in_access[k] == STAGED) stage_in(s, slot, m, slot->in[k]);
         if (slot->in_access[k] == TRANSPOSED)
             s->kernels->to_tile(job->n, rows, element(m, row), s->in_row[k], slot->in[k]);
     }
@@ -444,9 +416,8 @@ static size_t choose_rows_per_task(const schedule *s) {
                                   (size_t)fa_get_threads());
 }
 
-int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
+int fa_rows_run_native(const fa_isa *isa, const fa_rows_job *job, int serial) {
     schedule s = {.isa = isa, .job = job, .kernels = &isa->kernels[job->precision]->rows};
-    if (!job->rows || (!job->n && !job->row_out.data && !job->losses)) return 0;
     s.realsize = fa_realsize(job->precision);
     s.traversal = choose_traversal(&s);
     s.tile = s.traversal == FA_ACROSS_ROWS ? s.kernels->lanes : 1;
@@ -469,7 +440,8 @@ int fa_rows_run(const fa_isa *isa, const fa_rows_job *job) {
     s.prefetch_in = job->n * s.realsize <= (job->outputs ? MAX_PREFETCH_BYTES : MAX_PREFETCH_READ_BYTES);
     s.prefetch_out = s.prefetch_in && (job->new_outputs || job->rows * job->n * s.realsize > MAX_L3_BYTES);
     s.prefetch_tiles = should_prefetch_tiles(&s);
-    s.rows_per_task = choose_rows_per_task(&s);
-    fa_parallel_for(fa_tasks(job->rows - s.head, s.rows_per_task), run_task, &s);
+    s.rows_per_task = serial ? job->rows - s.head : choose_rows_per_task(&s);
+    if (serial) run_task(&s, 0);
+    else fa_parallel_for(fa_tasks(job->rows - s.head, s.rows_per_task), run_task, &s);
     return atomic_load(&s.failed) ? -1 : 0;
 }

@@ -65,9 +65,8 @@ static inline fa_operand fa_view3_row(const fa_view3 *v, size_t inner, size_t ro
     fa_operand o = {fa_view3_at(v, inner, row), v->class_stride, v->dtype};
     return o;
 }
-/* All rows of one outer index. */
-static inline fa_matrix fa_view3_matrix(const fa_view3 *v, size_t outer) {
-    fa_matrix m = {v->data + (ptrdiff_t)outer * v->outer_stride, v->inner_stride, v->class_stride, v->dtype, 0};
+static inline fa_matrix fa_view3_matrix(const fa_view3 *v) {
+    fa_matrix m = {v->data, v->inner_stride, v->class_stride, v->dtype, 0, v->outer_stride};
     return m;
 }
 

@@ -169,12 +169,12 @@ cdef object fast_rows(FastRows self, PyObject *const *operands, object axis, PyO
 
 
 cdef run_rows(FastRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int along):
-    """The loop runs once for each index of the axes before `along`; the axes behind it are its rows. If there are none
-    behind, it runs once, and the axes before are its rows. If the function has one operand, dy is x."""
+    """Rows are (outer, inner): the axes before `along`, and those behind it. If there are none behind, they are the axes
+    before. If the function has one operand, dy is x."""
     cdef char *args[3]
     cdef ptrdiff_t strides[6]
     cdef bint one_a_row[3]
-    cdef ptrdiff_t call_stride[3]  # bytes of each operand from one call to the next
+    cdef ptrdiff_t call_stride[3]  # bytes of each operand from one outer index to the next
     cdef ptrdiff_t dims[2]
     cdef ptrdiff_t calls = 1, rows = 1, size = cnp.PyArray_ITEMSIZE(x)
     cdef fa_rows_loop *loop = &self.loops[cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT64]
@@ -198,23 +198,12 @@ cdef run_rows(FastRows self, cnp.ndarray dy, cnp.ndarray x, cnp.ndarray to, int 
             strides[core] = rows * size
             core += 1
     if cnp.PyArray_SIZE(x) < GIL_RELEASE_MIN:
-        failed = rows_calls(calls, self.arrays, args, dims, strides, call_stride, loop)
+        failed = fa_rows_nested(args, dims, strides, calls, call_stride, loop)
     else:
         with nogil:
-            failed = rows_calls(calls, self.arrays, args, dims, strides, call_stride, loop)
+            failed = fa_rows_nested(args, dims, strides, calls, call_stride, loop)
     if failed:
         raise MemoryError(NO_MEMORY.decode())
-
-
-cdef int rows_calls(ptrdiff_t calls, int arrays, char **args, const ptrdiff_t *dims, const ptrdiff_t *strides,
-                    const ptrdiff_t *call_stride, const fa_rows_loop *loop) noexcept nogil:
-    cdef int failed = 0, k
-    cdef ptrdiff_t o
-    for o in range(calls):
-        failed |= fa_rows_strided(args, dims, strides, loop)
-        for k in range(arrays + 1):
-            args[k] += call_stride[k]
-    return failed
 
 
 # ---- gates --------------------------------------------------------------------------

@@ -1,6 +1,4 @@
-/* The gradient of a trained parameter: terms (outer, kept, inner) summed over all but `kept`, in an order that the
- * three lengths alone decide. Tasks of terms go to threads; each has slots of its own, and tasks are added in index
- * order. */
+/* Sums that are no losses: the gradient of a trained parameter, and moments of a matrix's columns. */
 #include "jobs.h"
 
 #include "../runtime/dispatch.h"
@@ -11,6 +9,11 @@
 #include "../runtime/fpstate.h"
 
 #include <stdlib.h>
+
+/* ---- a trained parameter ----------------------------------------------------------------------- */
+
+/* Terms (outer, kept, inner) are summed over all but `kept`, in an order that the three lengths alone decide. Tasks of
+ * terms go to threads; each has slots of its own, and tasks are added in index order. */
 
 /* inner > 1: element i of a run adds to slot i % SLOTS. inner = 1: outer row o adds to slot o % SLOTS. SLOTS
  * independent sums keep a core busy. */
@@ -78,4 +81,37 @@ int fa_parameter_sums(size_t outer, size_t kept, size_t inner, fa_dtype dtype, c
     fa_fpstate_leave(found);
     free(sums);
     return 0;
+}
+
+/* ---- moments ----------------------------------------------------------------------------------- */
+
+/* First and second moments of a matrix's columns under many distributions p (jobs.h has the formula). The kernel is
+ * kernels/column_moments.h; this divides the work into tasks. */
+typedef struct {
+    const fa_column_moments_job *job;
+    const fa_kernels *kernels;
+    size_t itemsize;
+} moments_context;
+
+static void moments_task(void *given, size_t index) {
+    const moments_context *context = given;
+    const fa_column_moments_job *j = context->job;
+    const size_t begin = index * FA_TASK_MOMENTS, left = j->count - begin;
+    const size_t end = left < FA_TASK_MOMENTS ? j->count : begin + FA_TASK_MOMENTS;
+    for (size_t k = 0; k < j->rows; k += FA_MOMENT_ROWS) {
+        const size_t rows = j->rows - k < FA_MOMENT_ROWS ? j->rows - k : FA_MOMENT_ROWS;
+        const char *w = (const char *)j->w + k * j->columns * context->itemsize;
+        for (size_t i = begin; i < end; i++) {
+            const size_t at = i * j->columns;
+            context->kernels->column_moments(
+                rows, j->columns, (const char *)j->p + (i * j->row_pitch + k) * context->itemsize, w,
+                (const char *)j->center + at * context->itemsize, j->first + at, j->second + at);
+        }
+    }
+}
+
+void fa_column_moments(const fa_column_moments_job *job) {
+    moments_context context = {.job = job, .kernels = fa_current_isa()->kernels[job->precision]};
+    context.itemsize = fa_realsize(job->precision);
+    fa_parallel_for(fa_tasks(job->count, FA_TASK_MOMENTS), moments_task, &context);
 }

@@ -1,0 +1,357 @@
+/* Row ops and cross entropy over matrices of any layout. Matrices that kernels can use as they lie go to rows.c at
+ * once. Others go there by blocks of rows: a block's inputs are copied to scratch that stays in cache, rows.c runs on
+ * that, and its outputs are copied back. So every layout is computed as one of two:
+ *
+ *   by row    (rows, n): a row's classes are neighbours
+ *   by class  (n, rows): rows are side by side, class by class
+ *
+ * Copied are: other types; masked matrices, whose masked elements are filled on the way; any strides; and rows that
+ * come in short runs, side by side in (outer, n, inner) with a small inner. Whole blocks are converted at a time, not
+ * rows of perhaps two elements. No copy changes a result's bits, since no layout does (rows.c). */
+#include "jobs.h"
+
+#include "../runtime/parallel.h"
+#include "../runtime/tasks.h"
+#include "operands.h"
+
+#include "../simd/fp.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Elements of a block; by class, at least so many rows, and at most. Outer rows are copied unless a class's run of
+ * inner elements has at least MIN_RUN_BYTES. Blocks of up to SMALL_BYTES, with results, live on the stack. */
+enum { BLOCK_ELEMENTS = 1 << 13, MIN_CLASS_ROWS = 32, MAX_CLASS_ROWS = 1024, MIN_RUN = 16, MIN_RUN_BYTES = 128 };
+enum { SMALL_BYTES = 1 << 12, MATRICES = 4 };
+
+typedef struct {
+    const fa_isa *isa;
+    const fa_rows_job *job;
+    size_t inner, block, rows_per_task, realsize;
+    int by_class;
+    atomic_int failed;
+} blocks;
+
+/* A matrix of a block as rows.c gets it: rows or classes `pitch` bytes apart, contiguous themselves. */
+typedef struct {
+    char *data;
+    size_t pitch;
+    int copied;
+} block_matrix;
+
+static int is_own_type(const fa_rows_job *job, const fa_matrix *m) {
+    return fa_is_native(m->dtype) && fa_precision_of(m->dtype) == job->precision;
+}
+/* Are rows of all outer indices as far apart as those of one? */
+static int is_flat(const fa_rows_job *job, const fa_matrix *m) {
+    return !job->inner || job->inner == job->rows || m->outer_stride == (ptrdiff_t)job->inner * m->row_stride;
+}
+
+/* ---- elements ----------------------------------------------------------------------------------- */
+
+static size_t run_length(const blocks *b, size_t row, size_t end) {
+    const size_t left = b->inner - row % b->inner;
+    return left < end - row ? left : end - row;
+}
+static ptrdiff_t offset_of(const blocks *b, ptrdiff_t outer_stride, ptrdiff_t row_stride, size_t row) {
+    if (b->inner == b->job->rows) return (ptrdiff_t)row * row_stride;
+    return (ptrdiff_t)(row / b->inner) * outer_stride + (ptrdiff_t)(row % b->inner) * row_stride;
+}
+static char *element(const blocks *b, const fa_matrix *m, size_t row) {
+    return m->data + offset_of(b, m->outer_stride, m->row_stride, row);
+}
+
+/* (rows, n) elements of any strides to others. */
+#define FA_COPY_MATRIX(bits)                                                                                      \
+    for (size_t r = 0; r < rows; r++, from += from_row, to += to_row) {                                           \
+        const char *source = from;                                                                                \
+        char *target = to;                                                                                        \
+        for (size_t c = 0; c < n; c++, source += from_class, target += to_class) memcpy(target, source, (bits) / 8); \
+    }
+static void copy_matrix(size_t size, size_t rows, size_t n, const char *from, ptrdiff_t from_row, ptrdiff_t from_class,
+                        char *to, ptrdiff_t to_row, ptrdiff_t to_class) {
+    if (size == 4) FA_COPY_MATRIX(32)
+    else FA_COPY_MATRIX(64)
+}
+
+/* Puts `fill` where the mask is 0. Eight at a time where they agree, as in padding; else bitwise, without a branch,
+ * because masks are hard to predict. */
+#define FA_FILL_MASKED(real, bits)                                                                                \
+    static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, char *row) {          \
+        const real value = (real)fill;                                                                            \
+        bits filling, one;                                                                                        \
+        memcpy(&filling, &value, sizeof one);                                                                     \
+        for (size_t c = 0; c < n;) {                                                                              \
+            size_t end = c + 1;                                                                                   \
+            uint64_t eight = 0;                                                                                   \
+            if (step == 1 && c + 8 <= n) {                                                                        \
+                end = c + 8;                                                                                      \
+                memcpy(&eight, mask + c, sizeof eight);                                                           \
+                if (eight == 0x0101010101010101) c = end;                                                         \
+            }                                                                                                     \
+            for (; c < end; c++) {                                                                                \
+                const bits keep = (bits)0 - (bits)(mask[(ptrdiff_t)c * step] != 0);                               \
+                memcpy(&one, row + c * sizeof one, sizeof one);                                                   \
+                one = (one & keep) | (filling & ~keep);                                                           \
+                memcpy(row + c * sizeof one, &one, sizeof one);                                                   \
+            }                                                                                                     \
+        }                                                                                                         \
+    }
+FA_FILL_MASKED(float, uint32_t)
+FA_FILL_MASKED(double, uint64_t)
+
+static void fill_run(const blocks *b, size_t n, const char *mask, ptrdiff_t step, double fill, char *reals) {
+    if (b->realsize == sizeof(float)) fill_masked_float(n, mask, step, fill, reals);
+    else fill_masked_double(n, mask, step, fill, reals);
+}
+
+static void fill_masked(const blocks *b, size_t first, size_t rows, double fill, const block_matrix *to) {
+    const fa_rows_job *job = b->job;
+    const size_t n = job->n, size = b->realsize;
+    for (size_t r = 0, run; r < rows; r += run) {
+        const char *mask = job->mask + offset_of(b, job->mask_outer, job->mask_row, first + r);
+        run = run_length(b, first + r, first + rows);
+        if (b->by_class) {
+            for (size_t c = 0; c < n; c++, mask += job->mask_class)
+                fill_run(b, run, mask, job->mask_row, fill, to->data + c * to->pitch + r * size);
+        } else if (job->mask_class == 1 && job->mask_row == (ptrdiff_t)n && to->pitch == n * size) {
+            fill_run(b, run * n, mask, 1, fill, to->data + r * to->pitch);
+        } else {
+            for (size_t i = 0; i < run; i++, mask += job->mask_row)
+                fill_run(b, n, mask, job->mask_class, fill, to->data + (r + i) * to->pitch);
+        }
+    }
+}
+
+/* ---- matrices ----------------------------------------------------------------------------------- */
+
+/* How a matrix lies, if not by class: rows one behind the other; or, turned, whole (n, inner) ones. */
+static int is_dense(const blocks *b, const fa_matrix *m) {
+    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(m->dtype);
+    return m->class_stride == size && m->row_stride == (ptrdiff_t)b->job->n * size && is_flat(b->job, m);
+}
+static int is_turned(const blocks *b, const fa_matrix *m, size_t first, size_t rows) {
+    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(m->dtype), inner = (ptrdiff_t)b->inner;
+    return m->row_stride == size && m->class_stride == inner * size && first % b->inner == 0 && rows % b->inner == 0 &&
+           m->outer_stride == inner * (ptrdiff_t)b->job->n * size;
+}
+
+/* Moves a block between a matrix of the kernels' own type and the block's rows, run by run. */
+static void move_rows(const blocks *b, const fa_matrix *m, size_t first, size_t rows, char *to, int back) {
+    const ptrdiff_t size = (ptrdiff_t)b->realsize, pitch = (ptrdiff_t)b->job->n * size;
+    for (size_t r = 0, run; r < rows; r += run, to += (ptrdiff_t)run * pitch) {
+        char *at = element(b, m, first + r);
+        run = run_length(b, first + r, first + rows);
+        if (back) copy_matrix(b->realsize, run, b->job->n, to, pitch, size, at, m->row_stride, m->class_stride);
+        else copy_matrix(b->realsize, run, b->job->n, at, m->row_stride, m->class_stride, to, pitch, size);
+    }
+}
+
+/* The elements of whole (n, inner) matrices in the order of memory, as a matrix of the kernels' type at `raw`. */
+static fa_matrix turned_copy(const blocks *b, size_t first, char *raw) {
+    const ptrdiff_t size = (ptrdiff_t)b->realsize, inner = (ptrdiff_t)b->inner;
+    const ptrdiff_t outer_stride = inner * (ptrdiff_t)b->job->n * size;
+    fa_matrix m = {raw - (ptrdiff_t)(first / b->inner) * outer_stride, size, inner * size, FA_F32, 0, outer_stride};
+    return m;
+}
+
+typedef void move_elements(const fa_isa *isa, const fa_operand *o, size_t n, fa_precision precision, char *reals);
+static void to_reals(const fa_isa *isa, const fa_operand *o, size_t n, fa_precision precision, char *reals) {
+    fa_gather(isa, o, 0, n, precision, reals);
+}
+static void from_reals(const fa_isa *isa, const fa_operand *o, size_t n, fa_precision precision, char *reals) {
+    fa_scatter(isa, o, 0, n, precision, reals);
+}
+
+/* A block of a matrix to the kernels' type, or back. raw: as large as the block. */
+static void move_block(const blocks *b, const fa_matrix *m, size_t first, size_t rows, const block_matrix *to,
+                       char *raw, int back) {
+    move_elements *move = back ? from_reals : to_reals;
+    const fa_precision precision = b->job->precision;
+    const size_t n = b->job->n;
+    if (b->by_class) {
+        for (size_t r = 0, run; r < rows; r += run) {
+            fa_operand o = {element(b, m, first + r), m->row_stride, m->dtype};
+            run = run_length(b, first + r, first + rows);
+            for (size_t c = 0; c < n; c++, o.data += m->class_stride)
+                move(b->isa, &o, run, precision, to->data + c * to->pitch + r * b->realsize);
+        }
+    } else if (is_dense(b, m)) {
+        fa_operand o = {element(b, m, first), (ptrdiff_t)fa_itemsize(m->dtype), m->dtype};
+        move(b->isa, &o, rows * n, precision, to->data);
+    } else if (is_own_type(b->job, m)) {
+        move_rows(b, m, first, rows, to->data, back);
+    } else if (is_turned(b, m, first, rows)) {
+        const fa_matrix turned = turned_copy(b, first, raw);
+        fa_operand o = {element(b, m, first), (ptrdiff_t)fa_itemsize(m->dtype), m->dtype};
+        if (back) move_rows(b, &turned, first, rows, to->data, 1);
+        move(b->isa, &o, rows * n, precision, raw);
+        if (!back) move_rows(b, &turned, first, rows, to->data, 0);
+    } else {
+        for (size_t r = 0; r < rows; r++) {
+            fa_operand o = {element(b, m, first + r), m->class_stride, m->dtype};
+            move(b->isa, &o, n, precision, to->data + r * to->pitch);
+        }
+    }
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------- */
+
+/* Can kernels use rows of this matrix, one behind the other or side by side as the blocks are, where they lie? */
+static int is_direct(const blocks *b, const fa_matrix *m) {
+    const ptrdiff_t size = (ptrdiff_t)b->realsize;
+    return is_own_type(b->job, m) && is_flat(b->job, m) && (b->by_class ? m->row_stride : m->class_stride) == size;
+}
+
+/* Where rows.c finds a matrix of the block: where it lies, or in a copy at *scratch. */
+static block_matrix bind_matrix(const blocks *b, const fa_matrix *m, size_t first, size_t rows, int masked_input,
+                                char **scratch) {
+    const size_t n = b->job->n, pitch = (b->by_class ? rows : n) * b->realsize;
+    if (!masked_input && is_direct(b, m)) {
+        block_matrix own = {element(b, m, first), (size_t)(b->by_class ? m->class_stride : m->row_stride), 0};
+        return own;
+    }
+    block_matrix copy = {*scratch, pitch, 1};
+    *scratch += rows * n * b->realsize;
+    return copy;
+}
+static fa_matrix native_matrix(const blocks *b, const block_matrix *of, int staged) {
+    const ptrdiff_t size = (ptrdiff_t)b->realsize, pitch = (ptrdiff_t)of->pitch;
+    const fa_dtype dtype = b->job->precision == FA_SINGLE ? FA_F32 : FA_F64;
+    fa_matrix m = {of->data, b->by_class ? size : pitch, b->by_class ? pitch : size, dtype, staged, 0};
+    return m;
+}
+
+/* Rows first .. first + rows - 1, with their values and labels. */
+static fa_rows_job part_of(const fa_rows_job *job, size_t first, size_t rows) {
+    fa_rows_job part = *job;
+    part.rows = rows;
+    part.inner = 0;
+    if (part.row_in.data) part.row_in.data += (ptrdiff_t)first * part.row_in.stride;
+    if (part.row_out.data) part.row_out.data += (ptrdiff_t)first * part.row_out.stride;
+    if (part.labels) part.labels += first;
+    if (part.losses) part.losses += first;
+    return part;
+}
+
+/* memory: the block's losses with their padding, since that of one task is another's; copies; the block once more. */
+static int run_block(const blocks *b, size_t first, size_t rows, char *memory) {
+    const fa_rows_job *job = b->job;
+    fa_rows_job part = part_of(job, first, rows);
+    double *losses = (double *)(void *)memory;
+    char *scratch = memory + (job->losses ? (rows + FA_ROW_PADDING) * sizeof(double) : 0);
+    char *raw = scratch + (job->inputs + job->outputs) * rows * job->n * b->realsize;
+    block_matrix in[2], out[2];
+    for (size_t k = 0; k < job->inputs; k++) {
+        in[k] = bind_matrix(b, &job->in[k], first, rows, job->mask != NULL, &scratch);
+        if (in[k].copied) move_block(b, &job->in[k], first, rows, &in[k], raw, 0);
+        if (job->mask) fill_masked(b, first, rows, job->in_fill[k], &in[k]);
+        part.in[k] = native_matrix(b, &in[k], job->in[k].staged);
+    }
+    for (size_t k = 0; k < job->outputs; k++) {
+        out[k] = bind_matrix(b, &job->out[k], first, rows, 0, &scratch);
+        part.out[k] = native_matrix(b, &out[k], 0);
+    }
+    part.mask = NULL;
+    if (job->losses) part.losses = losses;
+    if (fa_rows_run_native(b->isa, &part, 1)) return -1;
+    for (size_t k = 0; k < job->outputs; k++) {
+        if (job->mask) fill_masked(b, first, rows, job->out_fill, &out[k]);
+        if (out[k].copied) move_block(b, &job->out[k], first, rows, &out[k], raw, 1);
+    }
+    if (job->losses) memcpy(job->losses + first, losses, rows * sizeof *losses);
+    return 0;
+}
+
+static void run_task(void *context, size_t index) {
+    blocks *b = context;
+    const fa_rows_job *job = b->job;
+    const size_t first = index * b->rows_per_task, left = job->rows - first;
+    const size_t rows = left < b->rows_per_task ? left : b->rows_per_task, most = rows < b->block ? rows : b->block;
+    const size_t bytes = (most + FA_ROW_PADDING) * sizeof(double) + (MATRICES + 1) * most * job->n * b->realsize;
+    _Alignas(64) char small[SMALL_BYTES];
+    char *memory = bytes <= sizeof small ? NULL : malloc(bytes + 64);
+    if (!memory && bytes > sizeof small) {
+        atomic_store(&b->failed, 1);
+        return;
+    }
+    char *at = memory ? memory + (64 - (uintptr_t)memory % 64) : small;
+    for (size_t done = 0; done < rows; done += b->block) {
+        const size_t some = rows - done < b->block ? rows - done : b->block;
+        if (run_block(b, first + done, some, at)) atomic_store(&b->failed, 1);
+    }
+    free(memory);
+}
+
+/* Rows of a block and of a task: whole outer indices, if a block holds one. */
+static void choose_sizes(blocks *b) {
+    const fa_rows_job *job = b->job;
+    const size_t n = job->n + 1, granule = b->inner < BLOCK_ELEMENTS / n ? b->inner : MIN_RUN;
+    size_t block = BLOCK_ELEMENTS / n;
+    if (b->by_class) {
+        if (block < MIN_CLASS_ROWS) block = MIN_CLASS_ROWS;
+        if (block > MAX_CLASS_ROWS) block = MAX_CLASS_ROWS;
+    }
+    if (block > granule) block -= block % granule;
+    b->block = block ? block : 1;
+    b->rows_per_task = fa_task_pipelined_rows(job->rows, job->n, !b->by_class, granule, (size_t)fa_get_threads());
+}
+
+static int run_blocks(const fa_isa *isa, const fa_rows_job *job) {
+    const fa_matrix *x = &job->in[0];
+    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(x->dtype);
+    blocks b = {.isa = isa, .job = job, .inner = job->inner ? job->inner : job->rows};
+    b.realsize = fa_realsize(job->precision);
+    b.by_class = x->row_stride == size && x->class_stride != size && b.inner >= MIN_RUN;
+    choose_sizes(&b);
+    fa_parallel_for(fa_tasks(job->rows, b.rows_per_task), run_task, &b);
+    return atomic_load(&b.failed) ? -1 : 0;
+}
+
+/* ---- the choice --------------------------------------------------------------------------------- */
+
+/* Must a matrix be copied, whatever the others? */
+static int must_copy(const fa_rows_job *job, const fa_matrix *m) {
+    const ptrdiff_t size = (ptrdiff_t)fa_itemsize(m->dtype);
+    return !is_own_type(job, m) || (m->class_stride != size && m->row_stride != size && job->n > 1 && job->rows > 1);
+}
+
+/* Outer rows become plain ones, where a step to the next outer index is one more row. */
+static void flatten(fa_rows_job *job) {
+    int flat = !job->mask || !job->inner || job->mask_outer == (ptrdiff_t)job->inner * job->mask_row;
+    if (job->inner == 1) {
+        for (size_t k = 0; k < job->inputs; k++) job->in[k].row_stride = job->in[k].outer_stride;
+        for (size_t k = 0; k < job->outputs; k++) job->out[k].row_stride = job->out[k].outer_stride;
+        job->mask_row = job->mask_outer;
+        flat = 1;
+    }
+    for (size_t k = 0; k < job->inputs; k++) flat &= job->inner == 1 || is_flat(job, &job->in[k]);
+    for (size_t k = 0; k < job->outputs; k++) flat &= job->inner == 1 || is_flat(job, &job->out[k]);
+    if (flat || job->inner == job->rows) job->inner = 0;
+}
+
+/* Long runs of rows: one outer index after the other. In this order: a call's padding spoils the next one's first
+ * losses. */
+static int run_outer(const fa_isa *isa, const fa_rows_job *job) {
+    int failed = 0;
+    for (size_t first = 0, o = 0; first < job->rows; first += job->inner, o++) {
+        fa_rows_job part = part_of(job, first, job->inner);
+        for (size_t k = 0; k < job->inputs; k++) part.in[k].data += (ptrdiff_t)o * job->in[k].outer_stride;
+        for (size_t k = 0; k < job->outputs; k++) part.out[k].data += (ptrdiff_t)o * job->out[k].outer_stride;
+        failed |= fa_rows_run_native(isa, &part, 0);
+    }
+    return failed;
+}
+
+int fa_rows_run(const fa_isa *isa, const fa_rows_job *given) {
+    if (!given->rows || (!given->n && !given->row_out.data && !given->losses)) return 0;
+    fa_rows_job job = *given;
+    flatten(&job);
+    int copies = job.mask != NULL;
+    for (size_t k = 0; k < job.inputs; k++) copies |= must_copy(&job, &job.in[k]);
+    for (size_t k = 0; k < job.outputs; k++) copies |= must_copy(&job, &job.out[k]);
+    if (job.inner && job.inner * fa_realsize(job.precision) < MIN_RUN_BYTES) copies = 1;
+    if (copies) return run_blocks(isa, &job);
+    return job.inner ? run_outer(isa, &job) : fa_rows_run_native(isa, &job, 0);
+}
