@@ -22,7 +22,7 @@
 
 /* Elements of a block; by class, at least so many rows, and at most. Outer rows are copied unless a class's run of
  * inner elements has at least MIN_RUN_BYTES. Blocks of up to SMALL_BYTES, with results, live on the stack. */
-enum { BLOCK_ELEMENTS = 1 << 13, MIN_CLASS_ROWS = 32, MAX_CLASS_ROWS = 1024, MIN_RUN = 16, MIN_RUN_BYTES = 128 };
+enum { BLOCK_ELEMENTS = 1 << 14, MIN_CLASS_ROWS = 64, MAX_CLASS_ROWS = 1024, MIN_RUN = 16, MIN_RUN_BYTES = 128 };
 enum { SMALL_BYTES = 1 << 12, MATRICES = 4 };
 
 typedef struct {
@@ -75,28 +75,31 @@ static void copy_matrix(size_t size, size_t rows, size_t n, const char *from, pt
     else FA_COPY_MATRIX(64)
 }
 
-/* Puts `fill` where the mask is 0. Eight at a time where they agree, as in padding; else bitwise, without a branch,
+/* Puts `fill` where the mask is 0. Eight at a time: in padding most are all 1 or all 0. Else bitwise, without a branch,
  * because masks are hard to predict. */
-#define FA_FILL_MASKED(real, bits)                                                                                \
-    static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, char *row) {          \
-        const real value = (real)fill;                                                                            \
-        bits filling, one;                                                                                        \
-        memcpy(&filling, &value, sizeof one);                                                                     \
-        for (size_t c = 0; c < n;) {                                                                              \
-            size_t end = c + 1;                                                                                   \
-            uint64_t eight = 0;                                                                                   \
-            if (step == 1 && c + 8 <= n) {                                                                        \
-                end = c + 8;                                                                                      \
-                memcpy(&eight, mask + c, sizeof eight);                                                           \
-                if (eight == 0x0101010101010101) c = end;                                                         \
-            }                                                                                                     \
-            for (; c < end; c++) {                                                                                \
-                const bits keep = (bits)0 - (bits)(mask[(ptrdiff_t)c * step] != 0);                               \
-                memcpy(&one, row + c * sizeof one, sizeof one);                                                   \
-                one = (one & keep) | (filling & ~keep);                                                           \
-                memcpy(row + c * sizeof one, &one, sizeof one);                                                   \
-            }                                                                                                     \
-        }                                                                                                         \
+#define FA_FILL_MASKED(real, bits)                                                                         \
+    FA_INLINE void fill_##real(size_t n, const char *mask, ptrdiff_t step, bits filling, char *row) {      \
+        for (size_t c = 0; c < n; c++, mask += step) {                                                     \
+            const bits keep = (bits)0 - (bits)(*mask != 0);                                                \
+            bits one;                                                                                      \
+            memcpy(&one, row + c * sizeof one, sizeof one);                                                \
+            one = (one & keep) | (filling & ~keep);                                                        \
+            memcpy(row + c * sizeof one, &one, sizeof one);                                                \
+        }                                                                                                  \
+    }                                                                                                      \
+    static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, char *row) {   \
+        const real value = (real)fill;                                                                     \
+        bits filling;                                                                                      \
+        memcpy(&filling, &value, sizeof filling);                                                          \
+        for (; step == 1 && n >= 8; n -= 8, mask += 8, row += 8 * sizeof filling) {                        \
+            uint64_t eight;                                                                                \
+            memcpy(&eight, mask, sizeof eight);                                                            \
+            if (eight == 0x0101010101010101) continue;                                                     \
+            if (eight) fill_##real(8, mask, 1, filling, row);                                              \
+            else                                                                                           \
+                for (size_t k = 0; k < 8; k++) memcpy(row + k * sizeof filling, &filling, sizeof filling); \
+        }                                                                                                  \
+        fill_##real(n, mask, step, filling, row);                                                          \
     }
 FA_FILL_MASKED(float, uint32_t)
 FA_FILL_MASKED(double, uint64_t)
