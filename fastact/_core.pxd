@@ -74,6 +74,7 @@ cdef extern from "drivers/numpy_loops.h" nogil:
         fa_dtype out
         const void *constant[FA_MAX_INPUTS]
     void fa_map_strided(char **, const ptrdiff_t *, const ptrdiff_t *, void *)
+    void fa_map_masked(char **, const ptrdiff_t *, const ptrdiff_t *, const fa_map_loop *, const char *)
 
     ctypedef struct fa_rows_loop:
         int op

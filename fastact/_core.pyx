@@ -188,6 +188,7 @@ def table():
 include "_cython/errors.pxi"
 include "_cython/ufuncs.pxi"
 include "_cython/fast_path.pxi"
+include "_cython/rows.pxi"
 include "_cython/functions.pxi"
 include "_cython/loss_jobs.pxi"
 include "_cython/fast_path_losses.pxi"

@@ -58,6 +58,7 @@ typedef struct {
     size_t n;
     fa_operands operands; /* inputs: dy (unless the variant is a value or a derivative), x or y, parameters. No output
                            * is absent. */
+    const char *mask; /* n bytes, 0 leaves an element of the (only) output as it is; or NULL */
 } fa_map_job;
 
 void fa_map_run(const fa_map_job *job);

@@ -12,6 +12,8 @@
 #include "../runtime/tasks.h"
 #include "operands.h"
 
+#include <string.h>
+
 typedef struct {
     const fa_map_job *job;
     const fa_isa *isa;
@@ -88,16 +90,57 @@ static void map_piece(void *context, size_t n, const void *const in[], const siz
     if (c->streams) fa_stream_end();
 }
 
+/* Elements of the output at the bits that are set in a mask of bytes. */
+#define FA_BLEND(type)                                                              \
+    for (size_t i = 0; i < n; i++) {                                                \
+        const type keep = (type)((type)0 - (type)(mask[i] != 0));                   \
+        type new, old;                                                              \
+        memcpy(&new, from + i * sizeof new, sizeof new);                            \
+        memcpy(&old, to + i * sizeof old, sizeof old);                              \
+        old = (type)((new & keep) | (old & (type)~keep));                           \
+        memcpy(to + i * sizeof old, &old, sizeof old);                              \
+    }
+static void blend(size_t n, const char *mask, size_t size, const char *from, char *to) {
+    if (size == 2) FA_BLEND(uint16_t)
+    else if (size == 4) FA_BLEND(uint32_t)
+    else FA_BLEND(uint64_t)
+}
+
+/* As many elements as a piece of the mask has, into a buffer and from there to the output, whose elements are
+ * contiguous. Pieces whose mask is the same throughout need no buffer. */
+static void masked_pieces(map_context *c, size_t start, size_t n) {
+    _Alignas(64) char results[FA_STAGE_ELEMENTS * 8];
+    const fa_operand to = c->job->operands.out[0];
+    const size_t size = fa_itemsize(to.dtype);
+    fa_operands operands = c->job->operands;
+    fa_map_job job = *c->job;
+    map_context into_buffer = *c;
+    into_buffer.job = &job;
+    for (size_t piece; n; start += piece, n -= piece) {
+        const char *mask = c->job->mask + start;
+        size_t wanted = 0;
+        piece = n < FA_STAGE_ELEMENTS ? n : FA_STAGE_ELEMENTS;
+        for (size_t i = 0; i < piece; i++) wanted += mask[i] != 0;
+        if (wanted == piece) fa_for_pieces(c->isa, &c->job->operands, start, piece, map_piece, c);
+        if (!wanted || wanted == piece) continue;
+        operands.out[0].data = results - start * size;
+        job.operands.out[0] = operands.out[0];
+        fa_for_pieces(c->isa, &operands, start, piece, map_piece, &into_buffer);
+        blend(piece, mask, size, results, fa_at(&to, start));
+    }
+}
+
 static void map_task(void *context, size_t index) {
     map_context *c = context;
-    const size_t start = index * c->in_task, left = c->job->n - start;
-    fa_for_pieces(c->isa, &c->job->operands, start, left < c->in_task ? left : c->in_task, map_piece, c);
+    const size_t start = index * c->in_task, left = c->job->n - start, n = left < c->in_task ? left : c->in_task;
+    if (c->job->mask) masked_pieces(c, start, n);
+    else fa_for_pieces(c->isa, &c->job->operands, start, n, map_piece, c);
 }
 
 void fa_map_run(const fa_map_job *job) {
     map_context c = {job, fa_current_isa(), NULL, fa_task_elements(fa_activations[job->op].cost), 0};
     c.kernel = c.isa->kernels[job->operands.precision]->map[job->op][job->variant];
     if (job->n > c.in_task && must_go_in_order(job)) c.in_task = job->n;
-    else c.streams = should_stream(job);
+    else c.streams = !job->mask && should_stream(job);
     fa_parallel_for(fa_tasks(job->n, c.in_task), map_task, &c);
 }

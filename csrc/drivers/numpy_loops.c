@@ -9,7 +9,11 @@
 /* ---- ufuncs ----------------------------------------------------------------------------------------------- */
 
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data) {
-    const fa_map_loop *loop = data;
+    fa_map_masked(args, n, strides, data, NULL);
+}
+
+void fa_map_masked(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, const fa_map_loop *loop,
+                   const char *mask) {
     fa_map_job job; /* no initializer: zeroing all inputs' places takes longer than a small call computes */
     fa_operands *operands = &job.operands;
     int arg = 0;
@@ -17,6 +21,7 @@ void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, v
     job.op = loop->op;
     job.variant = loop->variant;
     job.n = (size_t)*n;
+    job.mask = mask;
     operands->inputs = 0;
     operands->outputs = loop->variant == FA_BOTH ? 2 : 1;
     operands->precision = fa_precision_of(loop->out);

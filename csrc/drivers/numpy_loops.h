@@ -15,6 +15,9 @@ typedef struct {
 
 /* args, strides: of the inputs that have no constant, then of the outputs */
 void fa_map_strided(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, void *data);
+/* The same where `mask`, of n bytes, is not 0; or with NULL everywhere. */
+void fa_map_masked(char **args, const ptrdiff_t *n, const ptrdiff_t *strides, const fa_map_loop *loop,
+                   const char *mask);
 
 /* The same of a gufunc: dims are rows and n. */
 typedef struct {

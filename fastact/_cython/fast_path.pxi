@@ -58,8 +58,15 @@ cdef bint fast_number(PyObject *value, bint double_precision, double *wide, floa
     return True
 
 
-cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given, PyObject *out):
-    """operands: arrays, then numbers; those not given are bound."""
+cdef inline bint is_mask_of(PyObject *mask, cnp.ndarray out) noexcept:
+    """Has the mask a byte for each element of an output, which does not overlap it?"""
+    return (cnp.PyArray_CheckExact(<object>mask) and cnp.PyArray_TYPE(<cnp.ndarray>mask) == cnp.NPY_BOOL
+            and cnp.PyArray_IS_C_CONTIGUOUS(<cnp.ndarray>mask) and same_shape(<cnp.ndarray>mask, out)
+            and not may_share_memory(<cnp.ndarray>mask, out))
+
+
+cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given, PyObject *out, PyObject *where):
+    """operands: arrays, then numbers; those not given are bound. where: a mask, or NULL; only beside an `out`."""
     cdef char *args[3]
     cdef ptrdiff_t strides[3]
     cdef ptrdiff_t n
@@ -68,6 +75,7 @@ cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given
     cdef fa_map_loop loop
     cdef cnp.ndarray x, to
     cdef bint double_precision
+    cdef const char *mask = NULL
     cdef int arrays = self.arrays
     cdef Py_ssize_t k
     for k in range(arrays):
@@ -89,6 +97,10 @@ cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given
         for k in range(arrays):
             if not same_or_disjoint(to, <cnp.ndarray>operands[k]):
                 return NotImplemented
+    if where is not NULL:
+        if out is NULL or <object>out is None or not is_mask_of(where, to):
+            return NotImplemented
+        mask = <const char *>cnp.PyArray_DATA(<cnp.ndarray>where)
     for k in range(arrays):
         args[k] = <char *>cnp.PyArray_DATA(<cnp.ndarray>operands[k])
     args[arrays] = <char *>cnp.PyArray_DATA(to)
@@ -96,10 +108,10 @@ cdef object fast_call(FastLoop self, PyObject *const *operands, Py_ssize_t given
         strides[k] = cnp.PyArray_ITEMSIZE(x)
     n = cnp.PyArray_SIZE(x)
     if n < GIL_RELEASE_MIN:
-        fa_map_strided(args, &n, strides, &loop)
+        fa_map_masked(args, &n, strides, &loop, mask)
     else:
         with nogil:
-            fa_map_strided(args, &n, strides, &loop)
+            fa_map_masked(args, &n, strides, &loop, mask)
     return to
 
 

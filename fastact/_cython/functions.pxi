@@ -25,6 +25,7 @@ cdef extern from "numpy/arrayobject.h":
 cdef enum:
     MAX_NAMES = 8  # of operands and options
     MAX_KEYWORDS = 16
+    SHORT_RUN = 64  # elements of a mask that are alike, on average, up to which NumPy's way through it is the slow one
 
 
 cdef class Function:
@@ -74,6 +75,29 @@ cdef object with_fast_loops(object choices, tuple defaults):
     return {value: with_fast_loops(left, defaults) for value, left in choices.items()}
 
 
+cdef object compute_and_copy(ufunc, tuple operands, out, where):
+    """ufunc(*operands, out=out, where=where), computed everywhere, if the mask is so scattered that this is faster: NumPy
+    calls the loop for each run of its elements. NotImplemented if not, or if the call is not a plain one."""
+    if type(out) is not np.ndarray or type(where) is not np.ndarray or where.dtype != np.bool_:
+        return NotImplemented
+    for operand in operands:
+        if type(operand) is np.ndarray:
+            if operand.shape != out.shape and operand.ndim:
+                return NotImplemented
+        elif type(operand) is not float and type(operand) is not int:
+            return NotImplemented
+    if where.shape != out.shape or not out.flags.writeable or may_share_memory(where, out):
+        return NotImplemented
+    flat = where.ravel()
+    if np.count_nonzero(flat[1:] != flat[:flat.size - 1]) * SHORT_RUN < flat.size:
+        return NotImplemented
+    result = ufunc(*operands)
+    if type(result) is not np.ndarray or result.dtype != out.dtype:
+        return NotImplemented
+    np.copyto(out, result, where=where)
+    return out
+
+
 cdef class Elementwise(Function):
     """A function over ufuncs: operands by position or name, trailing ones with
     defaults, and keyword options that choose among ufuncs."""
@@ -108,6 +132,8 @@ cdef class Elementwise(Function):
         """Sorts keywords into operands, options and what the ufunc takes itself."""
         cdef PyObject *named[MAX_NAMES]
         cdef PyObject *stack[MAX_NAMES + MAX_KEYWORDS]
+        cdef PyObject *out
+        cdef PyObject *where
         cdef Py_ssize_t arity = len(self.names), k, at, passed = 0, operands = self.required
         if given > arity or len(keywords) > MAX_KEYWORDS:
             raise TypeError  # which `explain` words, here and below
@@ -133,12 +159,27 @@ cdef class Elementwise(Function):
         if 0 < passed < len(keywords):
             keywords = tuple([keyword for keyword in keywords if keyword not in self.places])
         whole, bound, fast = self.choices if not self.options else self._choose(named + arity)
-        if passed == 0 or (passed == 1 and keywords[0] == "out"):
-            result = fast_call(fast, stack, operands, stack[operands] if passed else NULL)
+        out = where = NULL
+        if passed <= 2:
+            for k in range(passed):
+                if keywords[k] == "out":
+                    out = stack[operands + k]
+                elif keywords[k] == "where":
+                    where = stack[operands + k]
+            if passed == (out is not NULL) + (where is not NULL):
+                result = fast_call(fast, stack, operands, out, where)
+                if result is not NotImplemented:
+                    return result
+        if operands == self.required:
+            whole = bound
+        elif whole in _HALF_OF and not (passed and ("dtype" in keywords or "signature" in keywords)):
+            whole = ufunc_of(whole, *[<object>stack[k] for k in range(operands)])
+        if passed == 2 and out is not NULL and where is not NULL:
+            result = compute_and_copy(whole, tuple([<object>stack[k] for k in range(operands)]), <object>out,
+                                      <object>where)
             if result is not NotImplemented:
                 return result
-        return PyObject_Vectorcall(bound if operands == self.required else whole, stack, operands,
-                                   <PyObject *>keywords if passed else NULL)
+        return PyObject_Vectorcall(whole, stack, operands, <PyObject *>keywords if passed else NULL)
 
     cdef PyObject *_default(self, Py_ssize_t k) except NULL:
         if k < self.required:
@@ -163,7 +204,7 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
     cdef Elementwise self = <Elementwise>function
     try:
         if keywords is NULL and PyVectorcall_NARGS(nargs) == self.required:
-            result = fast_call(self.fast, args, self.required, NULL)
+            result = fast_call(self.fast, args, self.required, NULL, NULL)
             if result is not NotImplemented:
                 return result
             return PyObject_Vectorcall(self.bound, args, nargs, NULL)

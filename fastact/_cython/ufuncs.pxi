@@ -32,7 +32,7 @@ cdef fill_map_loop(fa_map_loop *loop, int op, fa_variant variant, list codes, in
     for k in range(loop.inputs):
         loop.in_[k] = <fa_dtype><int>codes[k]
     for k, value in enumerate(bound, len(codes) - len(bound)):
-        # rounded to the type that NumPy would convert the operand to
+        # rounded to the type that NumPy would convert the operand to; float16's are float64
         loop.constant[k] = cnp.PyArray_DATA(constant(np.array(value, _DTYPES[codes[k]])))
 
 
@@ -49,12 +49,53 @@ cdef object make_ufunc(str name, int op, fa_variant variant, int arrays, int par
     types = b""
     for k in range(ntypes):
         number, code, float_number, float_code = _LOOPS[k]
+        given = <int>FA_F64 if bound and float_code == <int>FA_F16 else float_code
         loops[k] = <cnp.PyUFuncGenericFunction>fa_map_strided
-        data[k] = map_loop(op, variant, [code] * arrays + [float_code] * parameters, float_code, bound)
+        data[k] = map_loop(op, variant, [code] * arrays + [given] * parameters, float_code, bound)
         types += bytes([number] * arrays + [float_number] * (operands - arrays + results))
     return cnp.PyUFunc_FromFuncAndData(
         loops, data, <char *>keep(types), ntypes, operands, results, cnp.PyUFunc_None, <char *>keep(name.encode()),
         <char *>keep(f"Elementwise loop of fastact.{name}; see the op of that name.".encode()), 0)
+
+
+cdef object make_half_ufunc(str name, int op, fa_variant variant, int arrays, int parameters):
+    """The ufunc of float16 arrays alone, whose parameters are float64: what a Python float is, if NumPy may not round it
+    to float16."""
+    cdef int results = 1 + (variant == FA_BOTH)
+    cdef cnp.PyUFuncGenericFunction *loops = <cnp.PyUFuncGenericFunction *>allocate(sizeof(void *))
+    cdef void **data = <void **>allocate(sizeof(void *))
+    loops[0] = <cnp.PyUFuncGenericFunction>fa_map_strided
+    data[0] = map_loop(op, variant, [<int>FA_F16] * arrays + [<int>FA_F64] * parameters, FA_F16, ())
+    types = bytes([<int>cnp.NPY_FLOAT16] * arrays + [<int>cnp.NPY_FLOAT64] * parameters
+                  + [<int>cnp.NPY_FLOAT16] * results)
+    return cnp.PyUFunc_FromFuncAndData(
+        loops, data, <char *>keep(types), 1, arrays + parameters, results, cnp.PyUFunc_None,
+        <char *>keep(name.encode()), <char *>keep(b"Elementwise loop of float16 with float64 parameters."), 0)
+
+
+cdef tuple _SMALL_INTEGERS = tuple([np.dtype(char) for char in "?bB"])  # which NumPy casts to float16
+
+
+def ufunc_of(ufunc, *operands):
+    """The ufunc to call on these operands: another one where NumPy would round a Python number that is a parameter to
+    float16."""
+    half = _HALF_OF.get(ufunc)
+    if half is None:
+        return ufunc
+    half_ufunc, arrays = half
+    cdef bint any_half = False, any_number = False
+    cdef int k = 0
+    for operand in operands:
+        if type(operand) is float or type(operand) is int:
+            any_number |= k >= arrays
+        else:
+            dtype = getattr(operand, "dtype", None)
+            if dtype == np.float16:
+                any_half = True
+            elif dtype not in _SMALL_INTEGERS:
+                return ufunc
+        k += 1
+    return half_ufunc if any_half and any_number else ufunc
 
 
 cdef void rows_loop(char **args, const cnp.npy_intp *dims, const cnp.npy_intp *strides, void *data) noexcept nogil:
@@ -101,6 +142,7 @@ cdef object make_gufunc(str name, int op, fa_variant variant, bint masked, bint 
 
 
 cdef list _ELEMENTWISE = []  # (ufunc, op, variant, arrays, parameters, bound), for types registered later
+cdef dict _HALF_OF = {}  # ufunc -> (that of float16 with float64 parameters, arrays)
 cdef dict _LOOP_OF = {}  # name -> (op, variant, arrays, parameters)
 cdef dict _ROWS_OF = {}  # name -> (op, variant, reduces)
 cdef list _ROWS = []  # (gufunc, op, variant, arrays, masked)
@@ -134,6 +176,10 @@ cdef publish_elementwise(int op, str ending, tuple bound):
         entry = (ufunc, op, variant, arrays, fa_activations[op].parameters, bound)
         if not bound:
             _LOOP_OF[name] = (op, <int>variant, arrays, fa_activations[op].parameters)
+            if fa_activations[op].parameters:
+                half = make_half_ufunc(f"{name}_float16", op, variant, arrays, fa_activations[op].parameters)
+                _HALF_OF[ufunc] = (half, arrays)
+                publish(f"{name}_float16", half)
         _ELEMENTWISE.append(entry)
         publish(name, ufunc)
         if _bfloat16 is not None:
@@ -201,6 +247,7 @@ def register_bfloat16(dtype):
     _bfloat16 = dtype
     _CODES[dtype] = <int>FA_BF16
     _DTYPES[<int>FA_BF16] = dtype
+    _FLOAT_CODES.add(dtype)
     for entry in _ELEMENTWISE:
         register_elementwise(entry)
     for gufunc, op, variant, arrays, masked in _ROWS:

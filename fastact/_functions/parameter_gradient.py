@@ -116,7 +116,7 @@ class ParameterBackward(_core.Function):
         if any_dask(dy, x, p) or any(map(_is_narrow, (dy, x, p))):
             # the terms first, for `out` may be grad_output or the input
             terms = self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))
-            grad = self._by_input(dy, x, p, out=outs[0])
+            grad = _core.ufunc_of(self._by_input, dy, x, p)(dy, x, p, out=outs[0])
         else:
             grad, terms = self._by_both(dy, x, p, out=(outs[0], None))
         dtype = given.dtype if _is_float(given) else grad.dtype

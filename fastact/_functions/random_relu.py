@@ -38,7 +38,8 @@ class RandomizedRelu(PythonFunction):
 
     def _value(self, input: Any, *args: Any, out: Any = None, **slope_options: Any) -> Any:
         x = as_array(input)
-        return _core.leaky_relu(x, self._slope(False, x, *args, **slope_options), out=out)
+        slope = self._slope(False, x, *args, **slope_options)
+        return _core.ufunc_of(_core.leaky_relu, x, slope)(x, slope, out=out)
 
     def _slopes(self, input: Any, lower: float = 1 / 8, upper: float = 1 / 3, *, rng: Any = None) -> Any:
         """The random slopes, uniform in [lower, upper) and rounded to the type of an array like
@@ -57,9 +58,8 @@ class RandomizedRelu(PythonFunction):
     ) -> Any:
         """Gradient by the input. In training `rng` must be the seed the value was computed with."""
         x = as_array(input)
-        return _core.leaky_relu_backward(
-            grad_output, x, self._slope(True, x, *args, **slope_options), out=out
-        )
+        operands = grad_output, x, self._slope(True, x, *args, **slope_options)
+        return _core.ufunc_of(_core.leaky_relu_backward, *operands)(*operands, out=out)
 
     def _derivative(
         self, input: Any, *args: Any, order: int = 1, out: Any = None, **slope_options: Any
@@ -68,7 +68,8 @@ class RandomizedRelu(PythonFunction):
         check_order(order, "rrelu.derivative")
         x = as_array(input)
         ufunc = _core.leaky_relu_derivative if order == 1 else _core.leaky_relu_second_derivative
-        return ufunc(x, self._slope(True, x, *args, **slope_options), out=out)
+        slope = self._slope(True, x, *args, **slope_options)
+        return _core.ufunc_of(ufunc, x, slope)(x, slope, out=out)
 
     def _slope(
         self,

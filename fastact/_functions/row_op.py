@@ -167,6 +167,10 @@ class RowOp(_core.Rows):
         if len(axes) == 1:
             keywords = {"keepdims": True} if self.reduces and not dy_is_reduced and keepdims else {}
             gufunc = getattr(_core, self.__name__ + suffix)
+            if not keywords:
+                result = _core.rows_along(gufunc, arrays, axes[0], out)
+                if result is not NotImplemented:
+                    return result
             if out is None and (dy_is_reduced or not self.reduces):
                 out = _empty_like_input(x, gufunc, arrays)
             # from the last: `out` may have more dimensions in front
