@@ -73,7 +73,7 @@ cdef object make_half_ufunc(str name, int op, fa_variant variant, int arrays, in
         <char *>keep(name.encode()), <char *>keep(b"Elementwise loop of float16 with float64 parameters."), 0)
 
 
-cdef tuple _SMALL_INTEGERS = tuple([np.dtype(char) for char in "?bB"])  # which NumPy casts to float16
+cdef tuple _SMALL_INTEGERS = (np.bool_, np.int8, np.uint8)  # which NumPy casts to float16
 
 
 def ufunc_of(ufunc, *operands):
@@ -88,11 +88,11 @@ def ufunc_of(ufunc, *operands):
     for operand in operands:
         if type(operand) is float or type(operand) is int:
             any_number |= k >= arrays
-        else:
-            dtype = getattr(operand, "dtype", None)
-            if dtype == np.float16:
+        elif type(operand) is not bool:
+            kind = getattr(getattr(operand, "dtype", None), "type", None)
+            if kind is np.float16:
                 any_half = True
-            elif dtype not in _SMALL_INTEGERS:
+            elif kind not in _SMALL_INTEGERS:
                 return ufunc
         k += 1
     return half_ufunc if any_half and any_number else ufunc

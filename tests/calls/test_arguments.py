@@ -44,7 +44,9 @@ def test_a_default_left_out_is_the_default_passed(part, dtype):
         inputs = [make(a) for a in _inputs(part, *arrays)]
         whole = part(*inputs, *given)
         _assert_same(part(*inputs), whole, dtype)
-        _assert_same(part.ufunc(*inputs, *given), whole, dtype)
+        # a ufunc's own call rounds Python numbers to float16, before any loop sees them
+        ufunc = _core.ufunc_of(part.ufunc, *inputs, *given)
+        _assert_same(ufunc(*inputs, *given), whole, dtype)
         for keywords in ({"dtype": "f8"}, {"casting": "unsafe", "dtype": "f4"}, {"subok": False}):
             _assert_same(part(*inputs, **keywords), part(*inputs, *given, **keywords), (dtype, keywords))
         outs = [np.full(np.shape(inputs[0]), 3, "f8") for _ in range(2)]

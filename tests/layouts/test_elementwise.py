@@ -143,6 +143,47 @@ def test_elementwise_where(op, dtype):
         assert_same_bits(out, np.where(chosen, op.ufunc(*args), np.full(n, 5, dtype)), n)
 
 
+def masks(n):
+    yield walk.integers(n, 77) % np.uint64(3) > 0
+    yield np.arange(n) // 600 % 2 == 0  # pieces of one kind, and others
+    yield np.arange(n) >= n - 5
+    yield np.ones(n, bool)
+    yield np.zeros(n, bool)
+
+
+@pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
+@pytest.mark.parametrize("part", walk.parts(), ids=lambda part: part.__name__)
+def test_where_of_calls(part, dtype):
+    """Scattered masks and those in pieces: every way leaves out what NumPy's does."""
+    required = walk.required(part)
+    for n in (1, 67, 511, 1024, 2049, LARGE):
+        arrays = [walk.values(n, dtype, k) for k in (1, 2)][-1 - ("backward" in part.__name__) :]
+        everywhere = part(*arrays, *required)
+        for mask in masks(n):
+            wanted = np.where(mask, everywhere, np.full(n, 5, dtype))
+            for make in (copies, lambda all: [strided(a, 2) for a in all]):
+                args, out = make(arrays), np.full(n, 5, dtype)
+                assert part(*args, *required, out=out, where=mask) is out
+                assert_same_bits(out, wanted, n)
+            backing = np.full(n + 1, 5, dtype)
+            part(*arrays, *required, out=backing[1:], where=mask)
+            assert_same_bits(backing[1:], wanted, (n, "behind the first"))
+            over = copies(arrays)
+            part(*over, *required, out=over[0], where=mask)
+            assert_same_bits(over[0], np.where(mask, everywhere, arrays[0]), (n, "in place"))
+    square = arrays[0][:4096].reshape(64, 64), mask_of_rows()
+    if "backward" not in part.__name__:
+        for x, chosen in (square, (square[0].T, square[1])):
+            out = np.full(x.shape, 5, dtype)
+            part(x, *required, out=out, where=chosen)
+            assert_same_bits(out, np.where(chosen, part(x, *required), np.full(x.shape, 5, dtype)))
+
+
+def mask_of_rows():
+    """Smaller than what it chooses of."""
+    return walk.integers(64, 3).reshape(64, 1) % np.uint64(2) > 0
+
+
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize("op", walk.maps(), ids=lambda op: op.name)
 def test_elementwise_many_dimensions(op, dtype):
