@@ -75,6 +75,15 @@ cdef object with_fast_loops(object choices, tuple defaults):
     return {value: with_fast_loops(left, defaults) for value, left in choices.items()}
 
 
+cdef object with_parameters(ufunc, PyObject *const *operands, Py_ssize_t count, PyObject *keywords):
+    """`ufunc_of`, unless the call itself chooses a loop."""
+    if ufunc not in _HALF_OF:
+        return ufunc
+    if keywords is not NULL and ("dtype" in <tuple>keywords or "signature" in <tuple>keywords):
+        return ufunc
+    return ufunc_of(ufunc, *[<object>operands[k] for k in range(count)])
+
+
 cdef object compute_and_copy(ufunc, tuple operands, out, where):
     """ufunc(*operands, out=out, where=where), computed everywhere, if the mask is so scattered that this is faster: NumPy
     calls the loop for each run of its elements. NotImplemented if not, or if the call is not a plain one."""
@@ -170,10 +179,8 @@ cdef class Elementwise(Function):
                 result = fast_call(fast, stack, operands, out, where)
                 if result is not NotImplemented:
                     return result
-        if operands == self.required:
-            whole = bound
-        elif whole in _HALF_OF and not (passed and ("dtype" in keywords or "signature" in keywords)):
-            whole = ufunc_of(whole, *[<object>stack[k] for k in range(operands)])
+        whole = with_parameters(bound if operands == self.required else whole, stack, operands,
+                                <PyObject *>keywords if passed else NULL)
         if passed == 2 and out is not NULL and where is not NULL:
             result = compute_and_copy(whole, tuple([<object>stack[k] for k in range(operands)]), <object>out,
                                       <object>where)
@@ -207,7 +214,7 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
             result = fast_call(self.fast, args, self.required, NULL, NULL)
             if result is not NotImplemented:
                 return result
-            return PyObject_Vectorcall(self.bound, args, nargs, NULL)
+            return PyObject_Vectorcall(with_parameters(self.bound, args, self.required, NULL), args, nargs, NULL)
         if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
             return PyObject_Vectorcall(self.general, args, nargs, keywords)
         return self.call(args, PyVectorcall_NARGS(nargs), () if keywords is NULL else <tuple>keywords)
