@@ -146,9 +146,7 @@ def elementwise_cells() -> Iterator[Cell]:
 
 def masked_cell(what: str, op: Any, x: Any, mask: Any) -> Cell:
     out = np.zeros_like(x)
-    return Cell(
-        what, lambda: op(x, out=out, where=mask), lambda: np.copyto(out, op(x), where=mask) or out
-    )
+    return Cell(what, lambda: op(x, out=out, where=mask), lambda: np.copyto(out, op(x), where=mask) or out)
 
 
 def measure(cell: Cell, seconds: float) -> tuple[float, float]:

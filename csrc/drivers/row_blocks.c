@@ -3,7 +3,7 @@
  * that, and its outputs are copied back. So every layout is computed as one of two:
  *
  *   by row    (rows, n): a row's classes are neighbours
- *   by class  (n, rows): rows are side by side, class by class
+ *   by class  (n, rows): rows of one outer index are side by side, class by class
  *
  * Copied are: other types; masked matrices, whose masked elements are filled on the way; any strides; and rows that
  * come in short runs, side by side in (outer, n, inner) with a small inner. Whole blocks are converted at a time, not
@@ -22,7 +22,7 @@
 
 /* Elements of a block; by class, at least so many rows, and at most. Outer rows are copied unless a class's run of
  * inner elements has at least MIN_RUN_BYTES. Blocks of up to SMALL_BYTES, with results, live on the stack. */
-enum { BLOCK_ELEMENTS = 1 << 14, MIN_CLASS_ROWS = 64, MAX_CLASS_ROWS = 1024, MIN_RUN = 16, MIN_RUN_BYTES = 128 };
+enum { BLOCK_ELEMENTS = 1 << 14, MIN_CLASS_ROWS = 64, MAX_CLASS_ROWS = 1024, MIN_RUN = 32, MIN_RUN_BYTES = 128 };
 enum { SMALL_BYTES = 1 << 12, MATRICES = 4 };
 
 typedef struct {
@@ -72,7 +72,8 @@ static char *element(const blocks *b, const fa_matrix *m, size_t row) {
 static void copy_matrix(size_t size, size_t rows, size_t n, const char *from, ptrdiff_t from_row, ptrdiff_t from_class,
                         char *to, ptrdiff_t to_row, ptrdiff_t to_class) {
     if (size == 4) FA_COPY_MATRIX(32)
-    else FA_COPY_MATRIX(64)
+    else if (size == 8) FA_COPY_MATRIX(64)
+    else FA_COPY_MATRIX(8)
 }
 
 /* Puts `fill` where the mask is 0. Eight at a time: in padding most are all 1 or all 0. Else bitwise, without a branch,
@@ -109,22 +110,37 @@ static void fill_run(const blocks *b, size_t n, const char *mask, ptrdiff_t step
     else fill_masked_double(n, mask, step, fill, reals);
 }
 
-static void fill_masked(const blocks *b, size_t first, size_t rows, double fill, const block_matrix *to) {
+/* The mask of a block's rows as the block lies: row or class k at data + k * pitch, `step` bytes between elements. */
+typedef struct {
+    const char *data;
+    ptrdiff_t pitch, step;
+} block_mask;
+
+/* Where it lies, or if rows come in runs in a copy at `copy`, which two fills or more will read. */
+static block_mask bind_mask(const blocks *b, size_t first, size_t rows, char *copy) {
     const fa_rows_job *job = b->job;
-    const size_t n = job->n, size = b->realsize;
-    for (size_t r = 0, run; r < rows; r += run) {
-        const char *mask = job->mask + offset_of(b, job->mask_outer, job->mask_row, first + r);
+    const ptrdiff_t n = (ptrdiff_t)job->n;
+    const char *from = job->mask + offset_of(b, job->mask_outer, job->mask_row, first);
+    block_mask m = {from, job->mask_row, job->mask_class};
+    if (b->by_class) m.pitch = job->mask_class, m.step = job->mask_row;
+    if (run_length(b, first, first + rows) == rows) return m;
+    m.data = copy, m.pitch = n, m.step = 1;
+    for (size_t r = 0, run; r < rows; r += run, copy += (ptrdiff_t)run * n) {
         run = run_length(b, first + r, first + rows);
-        if (b->by_class) {
-            for (size_t c = 0; c < n; c++, mask += job->mask_class)
-                fill_run(b, run, mask, job->mask_row, fill, to->data + c * to->pitch + r * size);
-        } else if (job->mask_class == 1 && job->mask_row == (ptrdiff_t)n && to->pitch == n * size) {
-            fill_run(b, run * n, mask, 1, fill, to->data + r * to->pitch);
-        } else {
-            for (size_t i = 0; i < run; i++, mask += job->mask_row)
-                fill_run(b, n, mask, job->mask_class, fill, to->data + (r + i) * to->pitch);
-        }
+        from = job->mask + offset_of(b, job->mask_outer, job->mask_row, first + r);
+        copy_matrix(1, run, job->n, from, job->mask_row, job->mask_class, copy, n, 1);
     }
+    return m;
+}
+
+static void fill_masked(const blocks *b, size_t rows, const block_mask *m, double fill, const block_matrix *to) {
+    const size_t lines = b->by_class ? b->job->n : rows, length = b->by_class ? rows : b->job->n;
+    if (m->step == 1 && m->pitch == (ptrdiff_t)length && to->pitch == length * b->realsize) {
+        fill_run(b, lines * length, m->data, 1, fill, to->data);
+        return;
+    }
+    for (size_t k = 0; k < lines; k++)
+        fill_run(b, length, m->data + (ptrdiff_t)k * m->pitch, m->step, fill, to->data + k * to->pitch);
 }
 
 /* ---- matrices ----------------------------------------------------------------------------------- */
@@ -174,12 +190,9 @@ static void move_block(const blocks *b, const fa_matrix *m, size_t first, size_t
     const fa_precision precision = b->job->precision;
     const size_t n = b->job->n;
     if (b->by_class) {
-        for (size_t r = 0, run; r < rows; r += run) {
-            fa_operand o = {element(b, m, first + r), m->row_stride, m->dtype};
-            run = run_length(b, first + r, first + rows);
-            for (size_t c = 0; c < n; c++, o.data += m->class_stride)
-                move(b->isa, &o, run, precision, to->data + c * to->pitch + r * b->realsize);
-        }
+        fa_operand o = {element(b, m, first), m->row_stride, m->dtype};
+        for (size_t c = 0; c < n; c++, o.data += m->class_stride)
+            move(b->isa, &o, rows, precision, to->data + c * to->pitch);
     } else if (is_dense(b, m)) {
         fa_operand o = {element(b, m, first), (ptrdiff_t)fa_itemsize(m->dtype), m->dtype};
         move(b->isa, &o, rows * n, precision, to->data);
@@ -204,7 +217,8 @@ static void move_block(const blocks *b, const fa_matrix *m, size_t first, size_t
 /* Can kernels use rows of this matrix, one behind the other or side by side as the blocks are, where they lie? */
 static int is_direct(const blocks *b, const fa_matrix *m) {
     const ptrdiff_t size = (ptrdiff_t)b->realsize;
-    return is_own_type(b->job, m) && is_flat(b->job, m) && (b->by_class ? m->row_stride : m->class_stride) == size;
+    if (!is_own_type(b->job, m)) return 0;
+    return b->by_class ? m->row_stride == size : m->class_stride == size && is_flat(b->job, m);
 }
 
 /* Where rows.c finds a matrix of the block: where it lies, or in a copy at *scratch. */
@@ -238,18 +252,21 @@ static fa_rows_job part_of(const fa_rows_job *job, size_t first, size_t rows) {
     return part;
 }
 
-/* memory: the block's losses with their padding, since that of one task is another's; copies; the block once more. */
+/* memory: the block's losses with their padding, since that of one task is another's; copies; the block once more, and
+ * its mask. */
 static int run_block(const blocks *b, size_t first, size_t rows, char *memory) {
     const fa_rows_job *job = b->job;
     fa_rows_job part = part_of(job, first, rows);
     double *losses = (double *)(void *)memory;
     char *scratch = memory + (job->losses ? (rows + FA_ROW_PADDING) * sizeof(double) : 0);
     char *raw = scratch + (job->inputs + job->outputs) * rows * job->n * b->realsize;
+    block_mask mask = {NULL, 0, 0};
+    if (job->mask) mask = bind_mask(b, first, rows, raw + rows * job->n * b->realsize);
     block_matrix in[2], out[2];
     for (size_t k = 0; k < job->inputs; k++) {
         in[k] = bind_matrix(b, &job->in[k], first, rows, job->mask != NULL, &scratch);
         if (in[k].copied) move_block(b, &job->in[k], first, rows, &in[k], raw, 0);
-        if (job->mask) fill_masked(b, first, rows, job->in_fill[k], &in[k]);
+        if (job->mask) fill_masked(b, rows, &mask, job->in_fill[k], &in[k]);
         part.in[k] = native_matrix(b, &in[k], job->in[k].staged);
     }
     for (size_t k = 0; k < job->outputs; k++) {
@@ -260,7 +277,7 @@ static int run_block(const blocks *b, size_t first, size_t rows, char *memory) {
     if (job->losses) part.losses = losses;
     if (fa_rows_run_native(b->isa, &part, 1)) return -1;
     for (size_t k = 0; k < job->outputs; k++) {
-        if (job->mask) fill_masked(b, first, rows, job->out_fill, &out[k]);
+        if (job->mask) fill_masked(b, rows, &mask, job->out_fill, &out[k]);
         if (out[k].copied) move_block(b, &job->out[k], first, rows, &out[k], raw, 1);
     }
     if (job->losses) memcpy(job->losses + first, losses, rows * sizeof *losses);
@@ -272,7 +289,8 @@ static void run_task(void *context, size_t index) {
     const fa_rows_job *job = b->job;
     const size_t first = index * b->rows_per_task, left = job->rows - first;
     const size_t rows = left < b->rows_per_task ? left : b->rows_per_task, most = rows < b->block ? rows : b->block;
-    const size_t bytes = (most + FA_ROW_PADDING) * sizeof(double) + (MATRICES + 1) * most * job->n * b->realsize;
+    const size_t bytes = (most + FA_ROW_PADDING) * sizeof(double) + (MATRICES + 1) * most * job->n * b->realsize +
+                         (job->mask ? most * job->n : 0);
     _Alignas(64) char small[SMALL_BYTES];
     char *memory = bytes <= sizeof small ? NULL : malloc(bytes + 64);
     if (!memory && bytes > sizeof small) {
@@ -280,8 +298,9 @@ static void run_task(void *context, size_t index) {
         return;
     }
     char *at = memory ? memory + (64 - (uintptr_t)memory % 64) : small;
-    for (size_t done = 0; done < rows; done += b->block) {
-        const size_t some = rows - done < b->block ? rows - done : b->block;
+    for (size_t done = 0, some; done < rows; done += some) {
+        some = rows - done < b->block ? rows - done : b->block;
+        if (b->by_class) some = run_length(b, first + done, first + done + some); /* of one outer index */
         if (run_block(b, first + done, some, at)) atomic_store(&b->failed, 1);
     }
     free(memory);
@@ -290,7 +309,7 @@ static void run_task(void *context, size_t index) {
 /* Rows of a block and of a task: whole outer indices, if a block holds one. */
 static void choose_sizes(blocks *b) {
     const fa_rows_job *job = b->job;
-    const size_t n = job->n + 1, granule = b->inner < BLOCK_ELEMENTS / n ? b->inner : MIN_RUN;
+    const size_t n = job->n + 1, granule = b->inner < BLOCK_ELEMENTS / n ? b->inner : 16;
     size_t block = BLOCK_ELEMENTS / n;
     if (b->by_class) {
         if (block < MIN_CLASS_ROWS) block = MIN_CLASS_ROWS;
@@ -306,7 +325,7 @@ static int run_blocks(const fa_isa *isa, const fa_rows_job *job) {
     const ptrdiff_t size = (ptrdiff_t)fa_itemsize(x->dtype);
     blocks b = {.isa = isa, .job = job, .inner = job->inner ? job->inner : job->rows};
     b.realsize = fa_realsize(job->precision);
-    b.by_class = x->row_stride == size && x->class_stride != size && b.inner >= MIN_RUN;
+    b.by_class = x->row_stride == size && x->class_stride != size && b.inner >= MIN_RUN && job->n > 1;
     choose_sizes(&b);
     fa_parallel_for(fa_tasks(job->rows, b.rows_per_task), run_task, &b);
     return atomic_load(&b.failed) ? -1 : 0;

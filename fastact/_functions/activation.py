@@ -48,7 +48,8 @@ class Activation(_core.Elementwise, Generic[P]):
         The function as a NumPy ufunc, with the default options: its operands are those of
         a call, the parameters too. (A call that leaves every parameter at its default runs
         ``<name>_default``, in whose loops the defaults are constants; one of contiguous float32 or
-        float64 arrays runs its loop directly. The results are the same.)
+        float64 arrays runs its loop directly. The results are the same; but where NumPy, called with a Python
+        number beside float16, rounds that to float16, a call of the function uses it as given.)
     backward : callable
         ``backward(grad_output, input, ...)`` is ``grad_output * derivative(input, ...)``. Where a
         parameter is trained it is a pair, and the second its gradient.

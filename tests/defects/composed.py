@@ -5,7 +5,7 @@ from defects.defect import Defect
 COMPOSED = [
     Defect(
         "a parameter's gradient misses the last row of a task",
-        "csrc/drivers/parameter_sums.c",
+        "csrc/drivers/reductions.c",
         "for (; o < last; o++) {",
         "for (; o + 1 < last; o++) {",
         "tests/calls/test_parameter_gradient.py -k sums",

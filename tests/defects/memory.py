@@ -89,9 +89,9 @@ MEMORY = [
     ),
     Defect(
         "last elements of a mask unused",
-        "csrc/drivers/rows.c",
-        "for (size_t c = 0; c < n; c++, mask += step)",
-        "for (size_t c = 0; c + 1 < n; c++, mask += step)",
+        "csrc/drivers/row_blocks.c",
+        "fill_##real(n, mask, step, filling, row);",
+        "fill_##real(n ? n - 1 : 0, mask, step, filling, row);",
         "tests/layouts/test_rows.py -k masks",
     ),
     Defect(
@@ -124,10 +124,24 @@ MEMORY = [
     ),
     Defect(
         "masked results not cleared",
-        "csrc/drivers/rows.c",
-        "if (s->job->mask) fill_masked(s, row, 0.0, from);",
+        "csrc/drivers/row_blocks.c",
+        "if (job->mask) fill_masked(b, rows, &mask, job->out_fill, &out[k]);",
         "",
         "tests/layouts/test_rows.py -k masks",
+    ),
+    Defect(
+        "a block that begins inside an outer index read from its start",
+        "csrc/drivers/row_blocks.c",
+        "return (ptrdiff_t)(row / b->inner) * outer_stride + (ptrdiff_t)(row % b->inner) * row_stride;",
+        "return (ptrdiff_t)(row / b->inner) * outer_stride;",
+        "tests/layouts/test_row_blocks.py",
+    ),
+    Defect(
+        "elements of a scattered mask written over",
+        "csrc/drivers/map.c",
+        "old = (type)((new & keep) | (old & (type)~keep));",
+        "old = new;",
+        "tests/layouts/test_elementwise.py -k where_of_calls",
     ),
     Defect(
         "overlap of output and inputs unseen",

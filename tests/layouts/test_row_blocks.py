@@ -1,4 +1,4 @@
-"""Rows that the core copies by blocks give the bits of contiguous ones: narrow types, masks, short runs of rows."""
+"""Rows that the core copies by blocks give the bits of contiguous ones: other types, masks, short runs."""
 
 import numpy as np
 import pytest
