@@ -1,8 +1,8 @@
 """The command ``python -m benchmarks.layouts``: layouts, types and masks beside the obvious way around each.
 
-Where a layout, a narrow type or a mask is slow, whoever meets it copies to something faster, calls, and copies back.
-This walks all of them and names each cell where that takes less time: 1.3 times less, or ``--most``. One thread. The
-way around computes the same numbers:
+Where a layout, a narrow type or a mask is slow, whoever meets it copies to something faster, calls,
+and copies back. This walks all of them and names each cell that takes 1.3 times (``--most``) as long
+as that. It computes the same numbers, in one thread:
 
     axis=k             contiguous rows by moveaxis, the op along the last axis, moved back
     float16, bfloat16  the op in float32, and back

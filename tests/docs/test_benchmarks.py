@@ -154,3 +154,20 @@ def test_linear_maps():
     assert done.returncode == 0, done.stderr
     assert re.search(r"^time over that of its parts \d+\.\d{3} \(<= 1\.1; ", done.stdout, re.MULTILINE)
     assert re.search(r"^memory \d+\.\d MiB \(<= 64\)$", done.stdout, re.MULTILINE)
+
+
+def test_layouts_are_walked_and_slow_ones_named():
+    command = [sys.executable, "-m", "benchmarks.layouts", "--seconds", "0.001", "--match"]
+
+    def output(match, most):
+        done = subprocess.run(
+            [*command, match, "--most", most], cwd=ROOT, capture_output=True, text=True, timeout=120
+        )
+        return done.stdout, done.returncode
+
+    text, code = output("relu float32, ", "0")
+    assert code == 1
+    assert "2 cells, 2 slower than 0.0 times" in text
+    assert re.search(r"^ *\d+\.\d\d .* relu float32, random mask: np.copyto$", text, re.MULTILINE)
+    text, code = output("relu float32, ", "1000")
+    assert (text, code) == ("2 cells, 0 slower than 1000.0 times the way around\n", 0)
