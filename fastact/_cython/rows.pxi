@@ -6,6 +6,7 @@
 cdef enum:
     MAX_AXES = 64
     MAX_ROW_OPERANDS = 4
+    LEAST_WALKED = 1024  # elements; of fewer NumPy's way takes no longer
 
 
 cdef struct row_walk:
@@ -104,7 +105,7 @@ def rows_along(gufunc, list arrays, int along, out):
     cdef bint masked
     op, variant, count, masked = _LAYOUTS_OF[gufunc]
     cdef cnp.ndarray x = arrays[count - 1] if type(arrays[count - 1]) is np.ndarray else None
-    if x is None or not cnp.PyArray_SIZE(x) or x.dtype not in _FLOAT_CODES:
+    if x is None or cnp.PyArray_SIZE(x) < LEAST_WALKED or x.dtype not in _FLOAT_CODES:
         return NotImplemented
     for k, array in enumerate(arrays):
         if not takes_rows(array, np.bool_ if k == count else x.dtype):
