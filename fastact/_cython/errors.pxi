@@ -112,7 +112,8 @@ def explain(function, error, args, keywords, names, reduced=None):
     name = function.__name__
     given = check_call(function, args, {k: v for k, v in keywords.items() if k not in _UFUNC_ONLY})
     op = name.partition(".")[0]
-    if str(error).startswith((f"{op}: ", f"{name}: ")) and not str(error).startswith((f"{op}: Output ", f"{op}: Input ")):
+    text, of_gufuncs = str(error), (f"{op}: Output ", f"{op}: Input ")
+    if text.startswith((f"{op}: ", f"{name}: ")) and not text.startswith(of_gufuncs):
         raise same_kind(error)(in_the_name_of(name, error)) from None
     operands = {operand: given[operand] for operand in names if operand in given}
     for operand, value in operands.items():

@@ -176,7 +176,7 @@ def test_bad_labels_in_any_row_of_several_outer_ones(name, dtype):
 # ---- results over arguments ---------------------------------------------------------
 
 
-def _of_float_arrays(op, dtype, shape=(6, 8)):
+def _of_float_arrays(op, dtype, shape):
     """A loss's arguments by name that are arrays of the input's type, and the others."""
     name = op.__name__
     x = walk.unit(shape, dtype, 3)
@@ -206,12 +206,13 @@ def _of_float_arrays(op, dtype, shape=(6, 8)):
 ALIASED = [op for op in fa.list_ops("loss") if op.__name__ not in ("ctc_loss", "linear_cross_entropy")]
 
 
+@pytest.mark.parametrize("lengths", [(6, 8), (700, 3)], ids=["few", "more rows than a block"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("op", ALIASED, ids=lambda op: op.__name__)
-def test_every_argument_under_every_output(op, dtype):
+def test_every_argument_under_every_output(op, dtype, lengths):
     """Results are those of outputs apart from all arguments, whichever argument an output lies over, exactly
     or in part."""
-    arrays, others = _of_float_arrays(op, dtype)
+    arrays, others = _of_float_arrays(op, dtype, lengths)
     size = next(iter(arrays.values())).size
     shape = next(iter(arrays.values())).shape
     count = len(op._inputs)
