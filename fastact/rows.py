@@ -50,7 +50,8 @@ def log_softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = 
     Parameters
     ----------
     where : array_like of bool, optional
-        Elements to include, broadcast to the input's shape. Others get exactly 0.
+        Elements to include, broadcast to the input's shape. Others get -inf, the logarithm of
+        their probability 0, and gradients of exactly 0.
 
     Notes
     -----

@@ -89,6 +89,8 @@ int fa_rows_nested(char **args, const ptrdiff_t *dims, const ptrdiff_t *strides,
     } else {
         fa_matrix out = {args[k], strides[k], *core, loop->dtype, 0, outer_strides[k]};
         job.out[job.outputs++] = out;
+        /* The probability, or slope, of a masked element is 0, its logarithm -inf. */
+        if (loop->op == FA_ROW_log_softmax && !backward) job.out_fill = -HUGE_VAL;
         /* what passes through the output must not overwrite grad_output, which comes after it */
         job.in[0].staged = backward && !row_dy && job.in[0].data == out.data;
     }

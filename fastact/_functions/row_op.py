@@ -284,7 +284,8 @@ def jacobian(op: RowOp) -> PythonFunction:
         x = as_array(input)
         if isinstance(axis, tuple):
             raise TypeError(f"{op.__name__}.jacobian: axis must be an int, got {axis!r}")
-        p = np.moveaxis(op(x, axis=axis), axis, -1)
+        # contiguous: of other layouts NumPy would add the entries of a row in another order
+        p = np.ascontiguousarray(np.moveaxis(op(x, axis=axis), axis, -1))
         likely, identity = p > 0.5, np.eye(p.shape[-1], dtype=bool)
         with np.errstate(all="ignore"):
             rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)

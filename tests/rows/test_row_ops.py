@@ -229,6 +229,9 @@ def test_minus_infinity_at_every_place(dtype):
 
 # ---- masks ----------------------------------------------------------------------------------
 
+# what masked entries get
+MASKED = dict.fromkeys(ROWS, 0.0) | {"log_softmax": -INF}
+
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ROWS)
@@ -247,11 +250,27 @@ def test_mask_is_as_if_the_entries_were_not_there(name, dtype, rng):
             if name == "logsumexp":
                 want = op(kept) if kept.size else -INF
             else:
-                want = np.zeros(x.shape[1], dtype)
-                want[mask[row]] = op(kept) if kept.size else 0
+                want = np.full(x.shape[1], MASKED[name], dtype)
+                want[mask[row]] = op(kept) if kept.size else MASKED[name]
             np.testing.assert_allclose(got[row], want, rtol=4 * np.finfo(dtype).eps, atol=0)
             if name != "logsumexp":
-                assert (got[row, ~mask[row]] == 0).all()
+                assert (got[row, ~mask[row]] == MASKED[name]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_masked_log_probabilities_are_those_of_probability_0(dtype, rng):
+    """So that they add up to 1, and a masked class has an infinite loss."""
+    x, mask = inputs("ordinary", (40, 19), dtype, rng), rng.random((40, 19)) < 0.6
+    mask[:, 3] = True
+    lp = fa.log_softmax(x, where=mask)
+    np.testing.assert_allclose(np.exp(lp.astype("f8")).sum(axis=1), 1, rtol=19 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(np.exp(lp) == 0, ~mask)
+    assert fa.nll_loss(lp, np.argmin(mask, axis=1)) == INF
+    dy = rng.normal(size=x.shape).astype(dtype)
+    by_output = fa.log_softmax.backward_from_output(dy, lp, where=mask)
+    np.testing.assert_allclose(by_output, fa.log_softmax.backward(dy, x, where=mask), rtol=1e-4, atol=1e-6)
+    dy[~mask] = 0  # then the output alone says which were masked
+    np.testing.assert_array_equal(fa.log_softmax.backward_from_output(dy, lp), by_output)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
