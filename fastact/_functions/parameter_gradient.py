@@ -154,6 +154,8 @@ def sum_to_shape(terms: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     kept = [lead + a for a, n in enumerate(shape) if n != 1]
     if any_dask(terms):
         others = tuple(a for a in range(terms.ndim) if a not in kept)
+        # contiguous: of other layouts NumPy would add in another order; a mask stays
+        terms = terms.map_blocks(np.asanyarray, order="C", dtype=terms.dtype)
         return terms.sum(axis=others, dtype=np.float64).astype(dtype)
     dtype = dtype if dtype.isnative else dtype.newbyteorder("=")
     if not kept:

@@ -57,6 +57,13 @@ def _restore_axes(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) ->
     return np.transpose(merged.reshape([shape[a] for a in order]), back)
 
 
+def _contiguous(array: Any) -> Any:
+    """In C order, for NumPy adds a row's entries in an order that follows the layout."""
+    if any_dask(array):
+        return array.map_blocks(np.ascontiguousarray, dtype=array.dtype)
+    return np.ascontiguousarray(array)
+
+
 def _empty_like_input(x: Any, gufunc: Any, arrays: list[Any]) -> Any:
     """An `out` laid out as the input is, for a gufunc would make one whose rows are contiguous.
 
@@ -284,8 +291,7 @@ def jacobian(op: RowOp) -> PythonFunction:
         x = as_array(input)
         if isinstance(axis, tuple):
             raise TypeError(f"{op.__name__}.jacobian: axis must be an int, got {axis!r}")
-        # contiguous: of other layouts NumPy would add the entries of a row in another order
-        p = np.ascontiguousarray(np.moveaxis(op(x, axis=axis), axis, -1))
+        p = _contiguous(np.moveaxis(op(x, axis=axis), axis, -1))
         likely, identity = p > 0.5, np.eye(p.shape[-1], dtype=bool)
         with np.errstate(all="ignore"):
             rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)

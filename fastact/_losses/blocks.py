@@ -284,5 +284,6 @@ def _unchanged(part: Array, axis: Any, keepdims: bool) -> Array:
 
 def _sum(to: Any, parts: Array, axis: Any, keepdims: bool) -> Array:
     with np.errstate(all="ignore"):
-        total: Array = parts.sum(axis=axis, dtype=np.float64, keepdims=keepdims)
+        # contiguous: of other layouts NumPy would add in another order
+        total: Array = np.ascontiguousarray(parts).sum(axis=axis, dtype=np.float64, keepdims=keepdims)
         return total.astype(to)

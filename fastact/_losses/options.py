@@ -189,7 +189,10 @@ def compensated_sum(array: Array, size: int) -> float:
 
 def divide_or_zero(total: Any, denominator: float) -> Any:
     """A mean. Over nothing it is 0."""
-    return total / denominator if denominator else total * 0.0
+    if isinstance(total, float):
+        return total / denominator if denominator else total * 0.0
+    with np.errstate(all="ignore"):  # of what is infinite or NaN
+        return total / denominator if denominator else total * 0.0
 
 
 def needs_rescaling(size: float) -> bool:
@@ -203,7 +206,8 @@ def rescale_weight(weight: Array, used: Array) -> tuple[Array, int]:
     The exponent is 0 unless the largest of the weights that are `used` needs rescaling. If so, the
     largest becomes about 1, and weights float64.
     """
-    largest = float(np.abs(used).max(initial=0.0))
+    with np.errstate(all="ignore"):  # bfloat16 warns of a NaN
+        largest = float(np.abs(used).max(initial=0.0))
     if not (0.0 < largest < inf and needs_rescaling(largest)):
         return weight, 0
     exponent = frexp(largest)[1]

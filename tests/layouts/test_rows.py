@@ -90,6 +90,21 @@ def _by_moved_axes(op, args, axis):
     return result.reshape(shape).transpose(np.argsort([*kept, *chosen]))
 
 
+@pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
+def test_jacobian_layouts(dtype):
+    for shape in [(3, 8), (8, 3), (30, 70), (5, 300)]:
+        x = walk.values(shape, dtype, 1, specials=False)
+        wanted = fa.softmax.jacobian(x)
+        for layout, make in MATRICES.items():
+            if possible(layout, dtype):
+                assert_same_bits(fa.softmax.jacobian(make(x)), wanted, (layout, shape))
+        assert_same_bits(fa.softmax.jacobian(x.T.copy(), axis=0), wanted, ("axis 0", shape))
+        for cube in (x.reshape(shape[0], 1, -1), np.asfortranarray(x.reshape(1, *shape))):
+            for axis in range(3):
+                rows = np.ascontiguousarray(np.moveaxis(cube, axis, -1))
+                assert_same_bits(fa.softmax.jacobian(cube, axis=axis), fa.softmax.jacobian(rows), axis)
+
+
 def test_row_keepdims():
     x = walk.values((4, 6, 5), "f4", 1)
     for op in (op for op in walk.rows() if op.reduces):
