@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import combinations
 from operator import index
 from typing import Any
@@ -13,7 +14,7 @@ from fastact._config import _core
 
 Array = npt.NDArray[Any]
 
-_NEVER_DASK = frozenset((np.ndarray, float, int, str, type(None)))
+_NEVER_DASK = frozenset((np.ndarray, float, int, bool, str, type(None)))
 _NATIVE_FLOATS = _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _TooHard = getattr(np, "exceptions", np).TooHardError  # NumPy before 1.25 has it elsewhere
 _MOST_WORK = 100_000  # some milliseconds
@@ -26,13 +27,46 @@ _FLOAT_NUMBERS = frozenset(np.dtype(char).num for char in "efd")
 
 
 def as_ndarray(value: Any, name: str) -> Array:
-    """`np.asarray`, whose errors name the argument."""
+    """`np.asarray`, whose errors name the argument; but it refuses to lose a mask."""
     if type(value) is np.ndarray:
         return value
-    try:
+    if type(value) is float:
         return np.asarray(value)
-    except (TypeError, ValueError):
+    if hides_entries(value):
+        raise TypeError(
+            f"{name} is a masked array, which hides {np.ma.getmaskarray(value).sum()} of {value.size} "
+            "entries: leave them out (.compressed()), or fill them (.filled(value)) and give them weight 0, "
+            "or as labels the ignore_index"
+        )
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind == "O" and _is_nullable(value):
+            return np.asarray(value.to_numpy(np.float64, na_value=np.nan))
+        return array
+    except TypeError as error:
+        raise TypeError(f"{name} does not make an array: {error}") from None
+    except ValueError:
         raise ValueError(f"{name} must be an array or make one, got lists of different lengths") from None
+
+
+def is_instance(value: Any, module: str, *classes: str) -> bool:
+    """`isinstance`, without an import: of a module that is not loaded there are no instances."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(value, tuple(getattr(loaded, name, ()) for name in classes))
+
+
+def hides_entries(value: Any) -> bool:
+    """Whether it is a masked array of which an entry is masked."""
+    loaded = sys.modules.get("numpy.ma")  # as in is_instance, but quick: every number comes by
+    return isinstance(value, getattr(loaded, "MaskedArray", ())) and bool(np.ma.is_masked(value))
+
+
+def _is_nullable(value: Any) -> bool:
+    """Whether it holds numbers of pandas, whose missing ones make NumPy take them for objects."""
+    if is_instance(value, "pandas", "DataFrame"):
+        return all(dtype.kind in "biuf" for dtype in value.dtypes)
+    kind = getattr(getattr(value, "dtype", None), "kind", "O")
+    return kind in "iuf" and hasattr(value, "to_numpy")
 
 
 def float_array(value: Any, name: str) -> Array:
@@ -82,11 +116,26 @@ def as_weak_array(value: Any) -> Any:
 
 def any_dask(*values: Any) -> bool:
     """Whether one is a Dask collection."""
+    if _NEVER_DASK.issuperset(map(type, values)):
+        return False
     if not any(type(value) not in _NEVER_DASK and hasattr(value, "__dask_graph__") for value in values):
         return False
     from dask.base import is_dask_collection
 
     return any(map(is_dask_collection, values))
+
+
+def check_known_length(name: str, shape: tuple[Any, ...]) -> None:
+    """Refuses the shape of a Dask array that holds NaN for lengths which it does not know."""
+    if any(n != n for n in shape):
+        raise ValueError(f"{name} has chunks of unknown sizes: use .compute_chunk_sizes() first")
+
+
+def same_shape(a: tuple[Any, ...], b: tuple[Any, ...]) -> bool:
+    """Whether they are equal, also where Dask does not know a length, which is NaN then."""
+    return a == b or (
+        len(a) == len(b) and all(n == m or (n != n and m != m) for n, m in zip(a, b, strict=True))
+    )
 
 
 # ---- options ------------------------------------------------------------------------

@@ -22,7 +22,8 @@ class Shared(NamedTuple):
 
 ROWS = Shared(
     (
-        f"input : array_like\n    At least 1-d. {_TYPES}",
+        f"input : array_like\n    At least 1-d. {_TYPES}\n"
+        "    What a masked array hides is left out, as by `where`, and hidden in the result.",
         "axis : int or tuple of ints\n    Along which; several together count as one.",
         "where : array_like of bool, optional\n"
         "    Elements to include, broadcast to the input's shape. Others get exactly 0, and a row\n"
@@ -32,7 +33,7 @@ ROWS = Shared(
     "ndarray\n    Of the input's shape and float type.",
     "TypeError\n    If `input` or `out` has a type no loop takes, or `where` is not boolean.\n"
     "ValueError\n    If `axis` is out of range, `where` does not broadcast, `out` has another shape or is\n"
-    "    read-only, or a Dask array is chunked along `axis`.",
+    "    read-only, operands have labels that differ, or a Dask array is chunked along `axis`.",
 )
 
 GATES = Shared(
@@ -61,10 +62,11 @@ LOSSES = Shared(
     ),
     'float or ndarray\n    A Python float, accumulated in float64; with "none" an array of the input\'s\n'
     "    shape and float type.",
-    "TypeError\n    If an argument has a type that is not real, or an option is unknown.\n"
-    "ValueError\n    If shapes do not go together, an option has a value it cannot, or a target given as\n"
-    "    an integer is outside the loss's domain. (Targets given as reals go by the formula, which gives\n"
-    "    NaN where it has none.)",
+    "TypeError\n    If an argument has a type that is not real, or hides entries by a mask, or an option is\n"
+    "    unknown.\n"
+    "ValueError\n    If shapes or labels do not go together, an option has a value it cannot, or a target\n"
+    "    given as an integer is outside the loss's domain. (Targets given as reals go by the formula,\n"
+    "    which gives NaN where it has none.)",
 )
 
 
@@ -78,8 +80,9 @@ ROW_LOSSES = Shared(
         "axis : int\n    Along which rows lie: the last one by default.",
     ),
     'float or ndarray\n    A Python float, accumulated in float64; with "none" an array with a loss a row.',
-    "TypeError\n    If an argument has a type that is not real, or an option is unknown.\n"
-    "ValueError\n    If shapes do not go together, or an option has a value it cannot.",
+    "TypeError\n    If an argument has a type that is not real, or hides entries by a mask, or an option is\n"
+    "    unknown.\n"
+    "ValueError\n    If shapes or labels do not go together, or an option has a value it cannot.",
 )
 LABELLED = Shared(
     (f"input : array_like\n    Scores x with a class axis. {_TYPES}", *ROW_LOSSES.parameters),

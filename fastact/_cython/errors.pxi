@@ -56,7 +56,9 @@ def check_real(str name, value):
         return  # one too large for a loop is an object to NumPy
     try:
         array = value if hasattr(value, "dtype") else np.asarray(value)
-    except (TypeError, ValueError):
+    except TypeError:
+        raise TypeError(f"{name} must be an array, got {type(value).__name__}") from None
+    except ValueError:
         raise ValueError(f"{name} must be an array or make one, got lists of different lengths") from None
     dtype = array.dtype
     if not isinstance(dtype, np.dtype):

@@ -65,6 +65,31 @@ def call_by_vectorcall(type function):
     fa_set_vectorcall(<PyTypeObject *>function, <char *>&any_function.vectorcall - <char *><PyObject *>any_function)
 
 
+cdef object _container_check = None
+
+
+def set_container_check(function):
+    """What sees operands of ufuncs that are no plain arrays: function(name, names, values, keywords)."""
+    global _container_check
+    _container_check = function
+
+
+cdef inline bint is_plain(object value) noexcept:
+    """An array, number, list or None: nothing that has labels, a mask or rules of its own."""
+    return (cnp.PyArray_CheckExact(value) or value is None or type(value) is float or type(value) is int
+            or type(value) is list or cnp.PyArray_CheckScalar(value))
+
+
+cdef check_containers(Function self, tuple names, PyObject *const *args, Py_ssize_t given, PyObject *keywords):
+    """Calls it, if an operand is such a one."""
+    cdef Py_ssize_t k, most = given + (0 if keywords is NULL else len(<tuple>keywords))
+    for k in range(most):
+        if not is_plain(<object>args[k]):
+            _container_check(self.name, names, tuple([<object>args[at] for at in range(most)]),
+                             None if keywords is NULL else <tuple>keywords)
+            return
+
+
 # ---- elementwise ------------------------------------------------------------------
 
 cdef object with_fast_loops(object choices, tuple defaults):
@@ -144,6 +169,7 @@ cdef class Elementwise(Function):
         cdef PyObject *out
         cdef PyObject *where
         cdef Py_ssize_t arity = len(self.names), k, at, passed = 0, operands = self.required
+        cdef tuple all_keywords = keywords
         if given > arity or len(keywords) > MAX_KEYWORDS:
             raise TypeError  # which `explain` words, here and below
         for k in range(len(self.places)):
@@ -179,6 +205,7 @@ cdef class Elementwise(Function):
                 result = fast_call(fast, stack, operands, out, where)
                 if result is not NotImplemented:
                     return result
+        check_containers(self, self.names, args, given, <PyObject *>all_keywords if all_keywords else NULL)
         whole = with_parameters(bound if operands == self.required else whole, stack, operands,
                                 <PyObject *>keywords if passed else NULL)
         if passed == 2 and out is not NULL and where is not NULL:
@@ -214,6 +241,7 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
             result = fast_call(self.fast, args, self.required, NULL, NULL)
             if result is not NotImplemented:
                 return result
+            check_containers(self, self.names, args, PyVectorcall_NARGS(nargs), keywords)
             return PyObject_Vectorcall(with_parameters(self.bound, args, self.required, NULL), args, nargs, NULL)
         if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
             return PyObject_Vectorcall(self.general, args, nargs, keywords)
@@ -299,7 +327,8 @@ cdef object rows_of(Rows self, PyObject *const *args, size_t nargs, PyObject *ke
     result = fast_rows(self.fast, args, axis, stack[most])
     if result is not NotImplemented:
         return result
-    if not (self.takes(args) and is_last(axis, args[most - 1])):
+    if not (self.takes(args) and is_last(axis, args[most - 1])) or (
+            stack[most] is not NULL and not is_plain(<object>stack[most])):
         return PyObject_Vectorcall(self.general, args, nargs, keywords)
     for k in range(most):
         stack[k] = args[k]

@@ -17,10 +17,12 @@ from fastact._arrays import (
     choice,
     is_float,
     is_integer,
+    same_shape,
     unpack_out,
 )
 from fastact._config import _core
 from fastact._docs import GATES, complete
+from fastact._functions.containers import Opened, close_out, has_containers, open_out
 from fastact._functions.python_function import PythonFunction
 from fastact._functions.row_op import normalize_axes
 
@@ -48,26 +50,14 @@ class Glu(_core.Gated):
         return getattr(_core, self.__name__ + suffix)
 
     def _value(self, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None) -> Any:
-        x = as_array(input)
-        a, b = self._halves(x, self._split(x, axis, gate))
-        out = unpack_out(out)
-        if out is not None and not any_dask(a, out):
-            check_out(out, f"{self.__name__}: out", a.shape, _result_type((b, a), self._ufunc("")))
-        return self._ufunc("")(b, a, out=out)
+        return self._call(self._plain_value, {"input": input}, axis, gate, out)
 
     def _backward(
         self, grad_output: Any, input: Any, axis: int = -1, *, gate: str = "second", out: Any = None
     ) -> Any:
         """Gradient by the input, in its shape. `grad_output` has the shape of the result."""
-        x, dy = as_array(input), as_weak_array(grad_output)
-        split = self._split(x, axis, gate)
-        a, b = self._halves(x, split)
-        if np.ndim(dy) and dy.shape != a.shape:
-            raise ValueError(f"{self.__name__}: grad_output must have shape {a.shape}, got {dy.shape}")
-        if any_dask(x, dy):
-            by_a, by_b = self._ufunc("_backward_by_parameter"), self._ufunc("_backward")
-            return self._concatenated(by_a(dy, b, a), by_b(dy, b, a), axis, gate, out)
-        return self._write_halves(x, self._ufunc("_backward_both"), (dy, b, a), split, out)
+        named = {"input": input, "grad_output": grad_output}
+        return self._call(self._plain_backward, named, axis, gate, out)
 
     def _derivative(
         self, input: Any, axis: int = -1, *, gate: str = "second", order: int = 1, out: Any = None
@@ -76,7 +66,48 @@ class Glu(_core.Gated):
         shape: by an element of a they are act(b) and 0, by one of b a act'(b) and a act''(b)."""
         check_order(order, f"{self.__name__}.derivative")
         if order == 1:
-            return self._backward(1.0, input, axis, gate=gate, out=out)
+            return self._call(self._plain_backward, {"input": input}, axis, gate, out)
+        return self._call(self._plain_second_derivative, {"input": input}, axis, gate, out)
+
+    def _call(self, function: Any, named: dict[str, Any], axis: Any, gate: str, out: Any) -> Any:
+        """A function of plain arrays. A result is hidden where one of the entries that make it is."""
+        if not has_containers(*named.values(), out):
+            return function(*named.values(), axis=axis, gate=gate, out=out)
+        opened, halves = Opened(self.__name__, named, out), function == self._plain_value
+        plain_out = open_out(self.__name__, out)
+        result = function(*opened.arrays.values(), axis=axis, gate=gate, out=plain_out)
+        hidden, mask = opened.mask("input"), None
+        if "grad_output" in named:
+            mask = opened.mask("grad_output")
+        if hidden is not None:
+            first, second = np.split(hidden, 2, axis)
+            mask = first | second if mask is None else first | second | mask
+        if mask is not None and not halves:
+            mask = np.concatenate((mask, mask), axis)
+        if out is not None:
+            return close_out(self.__name__, out, result, mask)
+        return opened.close(result, (), (axis % result.ndim,) * halves, mask)
+
+    def _plain_value(self, input: Any, axis: int, gate: str, out: Any) -> Any:
+        x = as_array(input)
+        a, b = self._halves(x, self._split(x, axis, gate))
+        out = unpack_out(out)
+        if out is not None and not any_dask(a, out):
+            check_out(out, f"{self.__name__}: out", a.shape, _result_type((b, a), self._ufunc("")))
+        return self._ufunc("")(b, a, out=out)
+
+    def _plain_backward(self, input: Any, grad_output: Any = 1.0, *, axis: int, gate: str, out: Any) -> Any:
+        x, dy = as_array(input), as_weak_array(grad_output)
+        split = self._split(x, axis, gate)
+        a, b = self._halves(x, split)
+        if np.ndim(dy) and not same_shape(dy.shape, a.shape):
+            raise ValueError(f"{self.__name__}: grad_output must have shape {a.shape}, got {dy.shape}")
+        if any_dask(x, dy):
+            by_a, by_b = self._ufunc("_backward_by_parameter"), self._ufunc("_backward")
+            return self._concatenated(by_a(dy, b, a), by_b(dy, b, a), axis, gate, out)
+        return self._write_halves(x, self._ufunc("_backward_both"), (dy, b, a), split, out)
+
+    def _plain_second_derivative(self, input: Any, axis: int, gate: str, out: Any) -> Any:
         x = as_array(input)
         split = self._split(x, axis, gate)
         a, b = self._halves(x, split)
@@ -95,7 +126,8 @@ class Glu(_core.Gated):
             raise TypeError(f"{self.__name__}: out cannot be used with Dask arrays")
         import dask.array
 
-        return dask.array.concatenate((by_a, by_b) if gate == "second" else (by_b, by_a), axis=axis)
+        halves = (by_a, by_b) if gate == "second" else (by_b, by_a)  # of one array, so other axes agree
+        return dask.array.concatenate(halves, axis=axis, allow_unknown_chunksizes=True)
 
     def _split(self, x: Any, axis: Any, gate: str) -> tuple[Any, Any]:
         """The indices of a and of the gate b in x."""

@@ -8,15 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import any_dask, as_weak_array, check_no_overlap, check_out, is_float, is_integer
+from fastact._arrays import (
+    any_dask,
+    as_weak_array,
+    check_no_overlap,
+    check_out,
+    hides_entries,
+    is_float,
+    is_integer,
+)
 from fastact._config import _core
+from fastact._functions.containers import Opened, close_like, close_out, has_containers, open_out, plain_array
 
 
 def align_parameter(op: str, name: str, parameter: Any, inputs: list[Any], axis: int | None) -> Any:
     """The parameter, a 1-d one reshaped so that it broadcasts along `axis` of the inputs."""
-    parameter = as_weak_array(parameter)
     if axis is None:
-        return parameter
+        return as_weak_array(parameter)
+    if not hides_entries(parameter):
+        parameter = plain_array(op, name, parameter)
+    parameter = as_weak_array(parameter)
     if np.ndim(parameter) != 1:
         raise ValueError(f"{op}: {name} must be 1-d where axis is given, got shape {np.shape(parameter)}")
     if not is_integer(axis):
@@ -101,21 +112,45 @@ class ParameterBackward(_core.Function):
                 default = self.__signature__.parameters[self._parameter].default
                 args = (given["grad_output"], given["input"], given.get(self._parameter, default))
                 keywords = {name: given.get(name) for name in ("axis", "out")}
+            axis, out = keywords.get("axis"), keywords.get("out")
+            if has_containers(*args, out):
+                return self._in_containers(*args, axis=axis, out=out)
             dy, x, parameter = map(as_weak_array, args)
-            return self._gradients(dy, x, parameter, keywords.get("axis"), keywords.get("out"))
+            return self._gradients(dy, x, parameter, axis, out)
         except (TypeError, ValueError) as error:
             _core.explain(self, error, args, keywords, ("grad_output", "input", self._parameter))
 
-    def _gradients(self, dy: Any, x: Any, given: Any, axis: int | None, out: Any) -> tuple[Any, Any]:
+    def _in_containers(self, dy: Any, x: Any, given: Any, axis: int | None, out: Any) -> tuple[Any, Any]:
+        """Entries that are hidden have no part in the parameter's gradient."""
+        opened = Opened(self.__name__, {"input": x, "grad_output": dy, self._parameter: given})
+        opened.check_hides_no_more(self._parameter, None)
+        mask = opened.mask_of_all(("input", "grad_output"))
+        dy, x, p = (as_weak_array(opened.arrays[n]) for n in ("grad_output", "input", self._parameter))
+        grad, total = self._gradients(dy, x, p, axis, open_out(self.__name__, out), mask)
+        outs = out if isinstance(out, tuple) else (out, None)
+        if mask is not None:
+            mask = np.broadcast_to(mask, grad.shape)
+        by_input = opened.close(grad, mask=mask)
+        if outs[0] is not None:
+            by_input = close_out(self.__name__, outs[0], grad, mask)
+        if outs[1] is not None:
+            return by_input, close_out(self.__name__, outs[1], total, None)
+        return by_input, close_like(given, total)
+
+    def _gradients(
+        self, dy: Any, x: Any, given: Any, axis: int | None, out: Any, hidden: Any = None
+    ) -> tuple[Any, Any]:
         p = align_parameter(self.__name__, self._parameter, given, [dy, x], axis)
         outs = out if isinstance(out, tuple) else (out, None)
         if len(outs) != 2:
             raise ValueError(f"{self.__name__}: out must be an array or a pair of them, got {len(outs)}")
         if out is not None:
             self._check_outs(outs, np.broadcast_shapes(*map(np.shape, (dy, x, p))), np.shape(given))
-        if any_dask(dy, x, p) or any(map(_is_narrow, (dy, x, p))):
+        if hidden is not None or any_dask(dy, x, p) or any(map(_is_narrow, (dy, x, p))):
             # the terms first, for `out` may be grad_output or the input
             terms = self._by_parameter(*(a.astype(np.float32) if _is_narrow(a) else a for a in (dy, x, p)))
+            if hidden is not None:
+                terms = np.where(hidden, 0, terms)
             grad = _core.ufunc_of(self._by_input, dy, x, p)(dy, x, p, out=outs[0])
         else:
             grad, terms = self._by_both(dy, x, p, out=(outs[0], None))

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from fastact._arrays import as_array, check_order, is_float
+from fastact._arrays import as_array, check_known_length, check_order, is_float
 from fastact._config import _core
+from fastact._functions.containers import check_containers, plain_array
 from fastact._functions.python_function import PythonFunction
 
 
@@ -37,6 +38,7 @@ class RandomizedRelu(PythonFunction):
         return PythonFunction(f"{self.__name__}.{name}", function, inspect.Signature(parameters))
 
     def _value(self, input: Any, *args: Any, out: Any = None, **slope_options: Any) -> Any:
+        check_containers(self.__name__, ("input",), (input,), None)
         x = as_array(input)
         slope = self._slope(False, x, *args, **slope_options)
         return _core.ufunc_of(_core.leaky_relu, x, slope)(x, slope, out=out)
@@ -46,9 +48,10 @@ class RandomizedRelu(PythonFunction):
         `input`: what training draws.
 
         ``leaky_relu(input, slopes)`` and its derivatives are then those of `rrelu`."""
-        x = as_array(input)
+        x = as_array(plain_array("rrelu.slopes", "input", input))
         _core.check_real("rrelu.slopes: input", x)
         _check_bounds(lower, upper)
+        check_known_length("rrelu: input", x.shape)
         dtype = x.dtype if is_float(x.dtype) else np.dtype(np.float64)
         with np.errstate(all="ignore"):
             return np.random.default_rng(rng).uniform(lower, upper, x.shape).astype(dtype.newbyteorder("="))
@@ -57,6 +60,7 @@ class RandomizedRelu(PythonFunction):
         self, grad_output: Any, input: Any, *args: Any, out: Any = None, **slope_options: Any
     ) -> Any:
         """Gradient by the input. In training `rng` must be the seed the value was computed with."""
+        check_containers(self.backward.__name__, ("grad_output", "input"), (grad_output, input), None)
         x = as_array(input)
         operands = grad_output, x, self._slope(True, x, *args, **slope_options)
         return _core.ufunc_of(_core.leaky_relu_backward, *operands)(*operands, out=out)
@@ -66,6 +70,7 @@ class RandomizedRelu(PythonFunction):
     ) -> Any:
         """First (``order=1``) or second (``order=2``) derivative, with a seed as `backward`."""
         check_order(order, "rrelu.derivative")
+        check_containers(self.derivative.__name__, ("input",), (input,), None)
         x = as_array(input)
         ufunc = _core.leaky_relu_derivative if order == 1 else _core.leaky_relu_second_derivative
         slope = self._slope(True, x, *args, **slope_options)

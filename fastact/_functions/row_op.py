@@ -11,6 +11,7 @@ import numpy as np
 from fastact._arrays import any_dask, as_array, check_out, is_float, is_integer, unpack_out
 from fastact._config import _core
 from fastact._docs import ROWS, complete
+from fastact._functions.containers import Opened, close_out, has_containers, open_out
 from fastact._functions.python_function import PythonFunction
 
 Axis = int | tuple[int, ...]
@@ -122,7 +123,7 @@ class RowOp(_core.Rows):
         self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
     ) -> Any:
         self._check_keepdims(keepdims)
-        return self._run("", (input,), axis, where, out, keepdims)
+        return self._call("", (input,), axis, where, out, keepdims)
 
     def _backward(
         self,
@@ -137,19 +138,58 @@ class RowOp(_core.Rows):
         """Gradient by the input. A reducing op's `grad_output` has the shape of its
         result (with ``keepdims=True``, the kept one)."""
         self._check_keepdims(keepdims)
-        return self._run("_backward", (grad_output, input), axis, where, out, keepdims)
+        return self._call("_backward", (grad_output, input), axis, where, out, keepdims)
 
     def _backward_from_output(
         self, grad_output: Any, output: Any, axis: Axis = -1, *, where: Any = None, out: Any = None
     ) -> Any:
         """Gradient by the input, from the op's output alone."""
-        return self._run("_backward_from_output", (grad_output, output), axis, where, out, False)
+        return self._call("_backward_from_output", (grad_output, output), axis, where, out, False)
 
     def _check_keepdims(self, keepdims: bool) -> None:
         if keepdims and not self.reduces:
             raise TypeError(
                 f"{self.__name__}: keepdims must be False, for the op does not reduce, got {keepdims!r}"
             )
+
+    def _call(
+        self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
+    ) -> Any:
+        """`_run` of what is in containers. A masked array's hidden entries are left out, as by `where`."""
+        if not has_containers(*operands, where, out):
+            return self._run(suffix, operands, axis, where, out, keepdims)
+        op, names = self.__name__ + suffix.replace("_", ".", 1), _OPERANDS[suffix]
+        named = dict(zip(names, operands, strict=True))
+        opened = Opened(op, {names[-1]: operands[-1], **named, "where": where}, out)
+        x = opened.arrays[names[-1]]
+        if suffix or where is not None:  # Dask does not put together arrays of which it knows no lengths
+            opened.check_known_lengths()
+        lost = normalize_axes(axis, np.ndim(x), self.__name__) if self.reduces and np.ndim(x) else ()
+        # a matrix keeps its two dimensions
+        keepdims = keepdims or bool(lost and suffix and isinstance(operands[0], np.matrix))
+        hidden = hidden_rows = opened.mask(names[-1])
+        if lost and hidden is not None:
+            hidden_rows = hidden.all(axis=lost, keepdims=keepdims)
+        if suffix:
+            opened.check_hides_no_more("grad_output", hidden_rows)
+        arrays = tuple(opened.arrays[name] for name in names)
+        where = self._where_shown(opened, hidden, np.shape(x))
+        result = self._run(suffix, arrays, axis, where, open_out(op, out), keepdims)
+        mask = hidden if suffix else hidden_rows
+        if out is not None:
+            return close_out(op, out, result, mask)
+        if suffix:
+            return opened.close(result, mask=mask)
+        gone, renewed = ((), lost) if keepdims else (lost, ())
+        return opened.close(result, gone, renewed, mask)
+
+    def _where_shown(self, opened: Opened, hidden: Any, shape: tuple[int, ...]) -> Any:
+        """`where` less what the operand's own mask hides."""
+        where = opened.arrays["where"]
+        opened.check_hides_no_more("where", None)
+        if hidden is None:
+            return where
+        return ~hidden if where is None else ~hidden & self._mask(where, shape)
 
     def _run(
         self, suffix: str, operands: tuple[Any, ...], axis: Axis, where: Any, out: Any, keepdims: bool
@@ -186,8 +226,9 @@ class RowOp(_core.Rows):
 
     def _match_chunks(self, arrays: dict[str, Any], like: str, axes: tuple[int, ...]) -> list[Any]:
         """Dask arrays in chunks that agree, each row in one."""
-        from fastact._chunks import match_chunks  # here: it imports Dask
+        from fastact._chunks import match_chunks, refuse_masks  # here: it imports Dask
 
+        arrays = {name: refuse_masks(f"{self.__name__}: {name}", array) for name, array in arrays.items()}
         all_axes = tuple(range(arrays[like].ndim))
         kept = tuple(a for a in all_axes if a not in axes)
         axes_by_ndim = {0: (), len(kept): kept, len(all_axes): all_axes}
@@ -288,16 +329,28 @@ def jacobian(op: RowOp) -> PythonFunction:
         others where p_i is above 1/2, so that confident rows keep their relative precision. A
         row of n takes n * n elements: `backward` multiplies by the matrix without it.
         """
-        x = as_array(input)
         if isinstance(axis, tuple):
             raise TypeError(f"{op.__name__}.jacobian: axis must be an int, got {axis!r}")
-        p = _contiguous(np.moveaxis(op(x, axis=axis), axis, -1))
-        likely, identity = p > 0.5, np.eye(p.shape[-1], dtype=bool)
-        with np.errstate(all="ignore"):
-            rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)
-            return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
+        if not has_containers(input):
+            return _jacobian(op, input, axis, None)
+        opened = Opened(f"{op.__name__}.jacobian", {"input": input})
+        hidden = mask = opened.mask("input")
+        matrix = _jacobian(op, opened.arrays["input"], axis, hidden)
+        if hidden is not None:
+            row = np.moveaxis(hidden, axis, -1)
+            mask = row[..., :, None] | row[..., None, :]
+        return opened.close(matrix, mask=mask)
 
     return PythonFunction(f"{op.__name__}.jacobian", softmax_jacobian)
+
+
+def _jacobian(op: RowOp, x: Any, axis: int, hidden: Any) -> Any:
+    p = op(x, axis=axis) if hidden is None else op(x, axis=axis, where=~hidden)
+    p = _contiguous(np.moveaxis(p, axis, -1))
+    likely, identity = p > 0.5, np.eye(p.shape[-1], dtype=bool)
+    with np.errstate(all="ignore"):
+        rest = np.where(likely, np.where(likely, 0, p).sum(axis=-1, keepdims=True), 1 - p)
+        return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
 
 
 def row_op(definition: Callable[..., Any]) -> RowOp:

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike
 
 from fastact._arrays import Array, any_dask, choice, float_array
 from fastact._config import _core
+from fastact._functions.containers import check_loss_labels, has_containers
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import NO_GRAD_OUTPUT, REDUCTIONS, Shape, refuse_negative, rescale_weight
 
@@ -58,6 +59,7 @@ class Loss(ABC, Generic[P, G]):
     kind = "loss"
     _array_options: tuple[str, ...] = ("weight",)
     _integer_operands: tuple[str, ...] = ("target",)  # which may hold integers, of which 0 is always right
+    _unaligned_operands: tuple[str, ...] = ()  # of no element for each of the first's, whatever their shape
     _reductions: tuple[str, ...] = REDUCTIONS
     _fast_path = _core.FastLoss()
 
@@ -155,6 +157,8 @@ class Loss(ABC, Generic[P, G]):
             options = self._all_options(given)
             if request.hess:
                 request.split_out()
+            if has_containers(*operands):
+                check_loss_labels(self.__name__, self._operands, operands, self._unaligned_operands)
             if any_dask(*operands, grad_output, *options.values()):
                 from fastact._losses import blocks  # here: only Dask arrays need Dask
 

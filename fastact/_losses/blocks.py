@@ -14,8 +14,8 @@ import dask.array as da
 import numpy as np
 from dask.base import is_dask_collection
 
-from fastact._arrays import Array
-from fastact._chunks import Axes, match_chunks
+from fastact._arrays import Array, as_ndarray, check_known_length
+from fastact._chunks import Axes, check_meta, match_chunks
 from fastact._config import _core
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import Shape, check_grad_output, compensated_sum, divide_or_zero
@@ -67,9 +67,9 @@ def run(
 
 def _of_known_shape(name: str, value: Any) -> Any:
     """A Dask array, or a NumPy array."""
-    array = da.asarray(value) if is_dask_collection(value) else np.asarray(value)
-    if any(n != n for n in array.shape):
-        raise ValueError(f"{name} has chunks of unknown sizes: use .compute_chunk_sizes() first")
+    array = da.asarray(value) if is_dask_collection(value) else as_ndarray(value, name)
+    check_meta(name, array)
+    check_known_length(name, array.shape)
     return array
 
 

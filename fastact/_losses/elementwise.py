@@ -105,8 +105,7 @@ class ElementwiseLoss(Loss[P, G]):
         outputs = self._two_outputs(arrays, others[0], request) if others else _Outputs(arrays, request)
         value = np.empty(shape, x.dtype) if request.value and reduction == "none" else None
         if denominator != 1.0 and (request.grad or request.hess):
-            total_scale = 1.0 if scale is ONE else scale.astype(np.float64)
-            arrays[3] = np.asarray(divide_or_zero(total_scale, denominator))
+            arrays[3] = np.asarray(divide_or_zero(float(scale), denominator))
         total = _core.elementwise_loss(
             self._form_index if self._form and boolean(options[self._form], self._form) else self._index,
             x.size,

@@ -49,6 +49,7 @@ class LinearLoss(Loss[P, tuple[Array, ...]]):
     """Cross entropy of the logits input @ linear_weight.T + linear_bias."""
 
     _array_options = ("linear_bias", "weight")
+    _unaligned_operands = ("linear_weight",)
 
     def __init__(self, definition: Callable[P, Any]) -> None:
         super().__init__(definition)

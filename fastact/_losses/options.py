@@ -41,7 +41,7 @@ class Range(NamedTuple):
         if values.dtype.kind == "V":
             values = values.astype(np.float32)  # bfloat16's minimum warns of NaN
         # of a number as a list: minimum and maximum would take longer than the loss
-        ends = [values.min(), values.max()] if values.size > 1 else values.reshape(-1).tolist()
+        ends = _ends(values) if values.size > 1 else values.reshape(-1).tolist()
         if not all(map(self.holds, ends)):
             self.refuse(given, name)
         if self.outside is not None and ((values > self.outside[0]) & (values < self.outside[1])).any():
@@ -64,6 +64,11 @@ class Range(NamedTuple):
         if self.low > -inf:
             return f"{number}, {'more than' if self.open else 'at least'} {self.low:g}"
         return number if self.finite else f"{number}, not NaN"
+
+
+def _ends(values: Array) -> list[Any]:
+    with np.errstate(all="ignore"):  # which bfloat16 warns of
+        return [values.min(), values.max()]
 
 
 FINITE = Range(finite=True)

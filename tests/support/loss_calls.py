@@ -6,7 +6,7 @@ import numpy as np
 
 from support import walk
 
-ROWS, CLASSES, FEATURES = 4, 6, 3
+ROWS, CLASSES, FEATURES = 4, 6, 5
 
 
 def operands(op, dtype=np.float32, empty: bool = False) -> dict[str, np.ndarray]:
@@ -16,7 +16,10 @@ def operands(op, dtype=np.float32, empty: bool = False) -> dict[str, np.ndarray]
     if name == "ctc_loss":
         found = walk.ctc_operands(5, rows, CLASSES, dtype)
     elif name == "linear_cross_entropy":
-        x, w = walk.values((rows, FEATURES), dtype, 3, False), walk.values((CLASSES, FEATURES), dtype, 4, False)
+        x, w = (
+            walk.values((rows, FEATURES), dtype, 3, False),
+            walk.values((CLASSES, FEATURES), dtype, 4, False),
+        )
         found = (x, w, _labels(rows))
     elif name in walk.float64_row_losses():
         found = walk.float64_row_operands(name, (rows, CLASSES), dtype)[0]

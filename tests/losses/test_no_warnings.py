@@ -5,7 +5,6 @@ import warnings
 import ml_dtypes
 import numpy as np
 import pytest
-from support import walk
 from support.loss_calls import operands
 
 import fastact as fa
@@ -59,3 +58,18 @@ def weight_shape(op, named):
         return input.shape[-1:]
     except ValueError:
         return loss_shape(op, named, {})
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", fa.list_ops("loss"), ids=lambda op: op.__name__)
+def test_options_that_are_nan_are_silent(op, dtype):
+    """They are refused, or are in the result."""
+    named = operands(op, DTYPES[dtype])
+    for option in op._array_options:
+        given = np.full(6, np.nan, DTYPES[dtype])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                op(**named, **{option: given})
+            except ValueError as error:
+                assert option in str(error)
