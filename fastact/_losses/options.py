@@ -177,6 +177,8 @@ def class_weight_array(given: Any, classes: int) -> Array | None:
 
 def refuse_negative(weight: Array, name: str) -> None:
     """Of weights that a mean divides by: negative ones might cancel, and leave a mean of nothing."""
+    if weight.dtype.kind == "V":  # bfloat16, which warns of NaN
+        weight = weight.astype(np.float32)
     if _core.has_negative(weight):
         least = np.fmin.reduce(weight.astype(np.float64), axis=None)
         raise ValueError(f"{name} must be at least 0, got {least}")

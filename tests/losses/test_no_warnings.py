@@ -38,7 +38,9 @@ def test_losses_are_silent(op, dtype, rng):
                 named[name] = hostile(value.shape, DTYPES[dtype], rng)
         options = {"reduction": str(rng.choice(op._reductions))}
         if "weight" in op._defaults and rng.random() < 0.6:
-            options["weight"] = hostile(weight_shape(op, named), rng.choice([DTYPES[dtype], np.float64]), rng)
+            options["weight"] = np.abs(
+                hostile(weight_shape(op, named), rng.choice([DTYPES[dtype], np.float64]), rng)
+            )
         shape = loss_shape(op, named, options) if options["reduction"] == "none" else ()
         shape = shape if rng.random() < 0.5 else ()
         for method in METHODS:
