@@ -28,7 +28,7 @@ ARGUMENTS = [
         ("mask of a loss's argument lost", "fastact/_arrays.py", "if hides_entries(value):", "if False:"),
     ),
     *defects(
-        "tests/calls/test_containers.py",
+        "tests/layouts/test_containers.py",
         (
             "labels that differ let through",
             "fastact/_functions/containers.py",
