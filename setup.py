@@ -26,6 +26,7 @@ elif sys.platform == "darwin":
     compile_args, link_args = ["-O2", "-g0", "-fvisibility=hidden", "-fstack-protector-strong"], []
 else:
     compile_args = ["-O2", "-g0", "-fvisibility=hidden", "-fstack-protector-strong", "-D_FORTIFY_SOURCE=2"]
+    compile_args += ["-fno-asynchronous-unwind-tables"]  # 3 % of the file; no exception passes through C
     link_args = ["-pthread", "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,--as-needed", "-s"]
 
 core = Extension(

@@ -49,6 +49,7 @@ def pytest_xdist_setupnodes():
     they would wait for each other. The threads of fastact are not meant."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("FASTACT_NUM_THREADS", str(_core.available_cpus()))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -113,7 +113,7 @@ def _losses(x, labels, out):
             yield call, lambda op=op, o=operands, each=each: op.grad_and_hess(*o, **each)
     for soft in (x, labels):
         kind = "soft targets" if soft is x else "labels"
-        call = {"weight": x[0], "label_smoothing": 0.1, "z_loss": 0.1}
+        call = {"weight": np.abs(x[0]), "label_smoothing": 0.1, "z_loss": 0.1}
         yield f"cross_entropy of {kind}", lambda t=soft, c=call: fa.cross_entropy.value_and_grad(x, t, **c)
     linear, weights = fa.linear_cross_entropy, x.T.copy() @ x
     yield "linear_cross_entropy", lambda: linear.value_and_grad(x, weights, labels)

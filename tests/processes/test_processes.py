@@ -18,9 +18,11 @@ ISAS = fa.config()["available_isas"]
 
 
 def _python(code, timeout=120, **environment):
+    """None unsets a variable."""
+    environment = {**os.environ, **environment}
     result = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
-        env={**os.environ, **environment},
+        env={name: value for name, value in environment.items() if value is not None},
         capture_output=True,
         text=True,
         timeout=timeout,
@@ -215,7 +217,8 @@ def test_environment():
     assert _output(code, FASTACT_NUM_THREADS="1", FASTACT_ISA="baseline") == "1 baseline"
     cpus = str(fa.config()["cpus"])
     assert _output(code, FASTACT_NUM_THREADS="4096", FASTACT_ISA="").split()[0] == cpus
-    assert _output(code, FASTACT_NUM_THREADS="", FASTACT_ISA="baseline").split()[0] == cpus
+    unset = _output(code, FASTACT_NUM_THREADS="", OMP_NUM_THREADS="", FASTACT_ISA="baseline")
+    assert unset.split()[0] == cpus
 
 
 @pytest.mark.parametrize(
@@ -224,7 +227,7 @@ def test_environment():
 )
 def test_openmp_s_number_of_threads_counts_where_ours_is_not_set(asked, omp, wanted):
     """By it joblib and others keep their workers' threads apart; what is no number is passed over."""
-    environment = {"OMP_NUM_THREADS": omp} | ({} if asked is None else {"FASTACT_NUM_THREADS": asked})
+    environment = {"OMP_NUM_THREADS": omp, "FASTACT_NUM_THREADS": asked}
     code = "import fastact as fa; print(fa.get_num_threads())"
     assert int(_output(code, **environment)) == (wanted or fa.config()["cpus"])
 
