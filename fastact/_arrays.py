@@ -19,7 +19,11 @@ _NATIVE_FLOATS = _FLOAT32, _FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
 _TooHard = getattr(np, "exceptions", np).TooHardError  # NumPy before 1.25 has it elsewhere
 _MOST_WORK = 100_000  # some milliseconds
 # What a ufunc makes of ml_dtypes' numbers without loops of their own: of int4 a float64, of float8 a float32.
-_OTHER_NUMBERS = ((np.int64, np.float64), (np.float32, np.float32), (np.float64, np.float64))
+_OTHER_NUMBERS: tuple[tuple[Any, Any], ...] = (
+    (np.int64, np.float64),
+    (np.float32, np.float32),
+    (np.float64, np.float64),
+)
 _FLOAT_NUMBERS = frozenset(np.dtype(char).num for char in "efd")
 
 
