@@ -157,11 +157,15 @@ def test_class_weights_are_not_negative(op, dtype):
         op(*lazy, weight=np.array([1, 1, -1]).astype(dtype)).compute()
 
 
-@pytest.mark.parametrize("name", ["mse_loss", "l1_loss"])
-def test_weights_that_a_mean_divides_by_are_not_negative(name):
-    op = getattr(fa, name)
-    if not op._mean_by_weight:
-        pytest.skip("divides by the number of elements")
+MEANS_BY_WEIGHT = [op for op in fa.list_ops("loss") if getattr(op, "_mean_by_weight", False)]
+
+
+def test_some_means_divide_by_weights():
+    assert {fa.mse_loss, fa.l1_loss} <= {*MEANS_BY_WEIGHT}
+
+
+@pytest.mark.parametrize("op", MEANS_BY_WEIGHT, ids=lambda op: op.__name__)
+def test_weights_that_a_mean_divides_by_are_not_negative(op):
     for n in (2, 5000):
         x, weight = np.ones(n), np.ones(n)
         weight[-1] = -1.0
