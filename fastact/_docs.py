@@ -61,7 +61,9 @@ LOSSES = Shared(
         '    "mean" divides by the number of elements; over nothing it is 0.',
     ),
     'float or ndarray\n    A Python float, accumulated in float64; with "none" an array of the input\'s\n'
-    "    shape and float type.",
+    "    shape and float type. At the ends of a domain and at infinities a loss and its derivatives are\n"
+    "    the limits of their formulas (0 for a target of 0 comes first, and x - t is rounded first), NaN\n"
+    "    where there is none. Outside the domain, where the loss has no value, its derivatives are NaN too.",
     "TypeError\n    If an argument has a type that is not real, or hides entries by a mask, or an option is\n"
     "    unknown.\n"
     "ValueError\n    If shapes or labels do not go together, an option has a value it cannot, or a target\n"

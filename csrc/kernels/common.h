@@ -10,6 +10,14 @@
 /* c, a derivative that does not depend on x; NaN where x is NaN. */
 FA_INLINE vec FN(constant_slope)(vec x, vec c) { return v_select(v_isnan(x), x, c); }
 
+/* c, a derivative that depends on neither x nor t, at infinities too; NaN where one of them is NaN. */
+FA_INLINE vec FN(constant_of)(vec x, vec t, vec c) {
+    return v_select(v_mask_or(v_isnan(x), v_isnan(t)), x + t, c);
+}
+
+/* v, but NaN below 0, where a formula has no value. */
+FA_INLINE vec FN(at_least_0)(vec v) { return v_select(v_lt(v, K(0)), K(NAN), v); }
+
 /* weight * v; 0 where the weight is 0, even if v is infinite or NaN. */
 FA_INLINE vec FN(weighted)(vec weight, vec v) { return v_select(v_eq(weight, K(0)), K(0), weight * v); }
 /* c - weight * v and c + weight * v, rounded once; c where the weight is 0. */

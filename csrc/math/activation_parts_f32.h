@@ -31,7 +31,7 @@
 /* By exp_hi_lo a difference from exp(x) has all its digits if it is at least this part of exp(x). */
 #define f32_HI_LO_SUFFICES 0x1p-11f
 #define f32_SQUARE_HALF_SCALE 0x1p-33f
-#define f32_SQUARE_LARGEST 0x1.fffffep127f
+#define f32_LARGEST 0x1.fffffep127f
 
 /* gelu's constants: where a^2 exp(-a^2/2) rounds to 0; 1/sqrt(2 pi); C1 = 2 sqrt(2/pi), C2 = 0.044715 C1 and 3 C2 as
  * hi + lo. */

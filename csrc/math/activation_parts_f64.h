@@ -21,7 +21,7 @@
 #define f64_EXP_IN_RANGE -1418.0
 #define f64_HI_LO_SUFFICES 0.0 /* always enough: there is no wider type to go to */
 #define f64_SQUARE_HALF_SCALE 0x1p-257
-#define f64_SQUARE_LARGEST 0x1.fffffffffffffp1023
+#define f64_LARGEST 0x1.fffffffffffffp1023
 #define f64_SIXTH 0x1.5555555555555p-3
 #define f64_SIXTH_LOW 0x1.5555555555555p-57
 #define f64_GELU_BOUND 39.0

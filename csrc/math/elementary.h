@@ -25,10 +25,10 @@
 FA_EXP_NONPOS(f32)
 FA_EXP_NONPOS(f64)
 
-/* log(a/b) for a, b >= 0; NaN if one is negative. It keeps its digits where a is near b. */
+/* log(a/b) for a, b >= 0, which may be -0; NaN if one is negative. It keeps its digits where a is near b. */
 #define FA_LOG_QUOTIENT(T)                                                                             \
     FA_INLINE v##T T##_log_quotient(v##T a, v##T b) {                                                  \
-        v##T d = a - b, least = T##_min(a, b), ratio = T##_abs(d) / least;                             \
+        v##T d = a - b, least = T##_min(a, b), ratio = T##_abs(d / least);                             \
         v##T near = T##_copysign(T##_log1p(ratio), d);                                                 \
         m##T far = T##_mask_not(T##_lt(ratio, T##_splat(INFINITY))), same = T##_eq(d, T##_splat(0));     \
         if (T##_any(far)) near = T##_select(far, T##_log(a) - T##_log(b), near);                       \

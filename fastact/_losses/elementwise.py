@@ -15,6 +15,7 @@ from fastact._functions.parameter_gradient import sum_to_shape
 from fastact._losses.base import G, Loss, P
 from fastact._losses.interface import Layout, Request
 from fastact._losses.options import (
+    FINITE,
     ONE,
     REDUCTIONS,
     Range,
@@ -36,7 +37,7 @@ class Parameter(NamedTuple):
     """An option that is a parameter of the core's formula: an array of numbers in a range, or if `boolean`
     True or False, for 1 or 0. `if_none`: what None stands for, if None is allowed."""
 
-    allowed: Range = Range()
+    allowed: Range = FINITE
     if_none: float | None = None
     boolean: bool = False
 
@@ -89,14 +90,14 @@ class ElementwiseLoss(Loss[P, G]):
         x, t = float_array(first, self._inputs[0]), real_targets(target, self._targets, options)
         shape, reduction = x.shape, options["reduction"]
         self._check_target(t.shape, shape)
-        weight = self._weight(options, shape)
+        weight, narrow = self._weight(options, shape), x.dtype != np.float64
         parameters = [
             self._broadcast(float_array(a, self._inputs[1]), self._inputs[1], shape) for a in others
         ]
         parameters += [
             default
             if options[name] is self._defaults[name]
-            else self._broadcast(self._parameter(options[name], name), name, shape)
+            else self._broadcast(self._parameter(options[name], name, narrow), name, shape)
             for name, default in self._default_parameters.items()
         ]
         scale = grad_output_array(grad_output, shape, reduction)
@@ -152,7 +153,8 @@ class ElementwiseLoss(Loss[P, G]):
         check_broadcast(array.shape, shape, name)
         return np.broadcast_to(array, shape)
 
-    def _parameter(self, given: Any, name: str) -> Array:
+    def _parameter(self, given: Any, name: str, narrow: bool = False) -> Array:
+        """narrow: it will be computed in float32."""
         allowed, if_none, is_boolean = self._parameters[name]
         if is_boolean:
             return np.asarray(float(boolean(given, name)))
@@ -161,7 +163,7 @@ class ElementwiseLoss(Loss[P, G]):
                 raise TypeError(f"{name} must be a number or an array of numbers, got None")
             return np.asarray(if_none)
         array = float_array(given, name)
-        allowed.check(given, name, array)
+        allowed.check(given, name, array, narrow)
         return array
 
     def _check_options(self, options: dict[str, Any]) -> None:

@@ -36,14 +36,18 @@ class Range(NamedTuple):
     outside: tuple[float, float] | None = None
     finite: bool = False
 
-    def check(self, given: Any, name: str, values: Array) -> None:
-        """Refuses `given`, whose numbers are `values`, if one is out of range."""
+    def check(self, given: Any, name: str, values: Array, narrow: bool = False) -> None:
+        """Refuses `given`, whose numbers are `values`, if one is out of range. If `narrow`, for what is
+        computed in float32, also if it is 0 or infinite there and that is."""
         if values.dtype.kind == "V":
-            values = values.astype(np.float32)  # bfloat16's minimum warns of NaN
+            values = values.astype(np.float32)  # bfloat16\'s minimum warns of NaN
         # of a number as a list: minimum and maximum would take longer than the loss
         ends = _ends(values) if values.size > 1 else values.reshape(-1).tolist()
         if not all(map(self.holds, ends)):
             self.refuse(given, name)
+        for rounded in map(_in_float32, ends) if narrow else ():
+            if not self.holds(rounded):
+                self.refuse_rounded(given, name, rounded)
         if self.outside is not None and ((values > self.outside[0]) & (values < self.outside[1])).any():
             self.refuse(given, name)
 
@@ -55,9 +59,14 @@ class Range(NamedTuple):
     def refuse(self, given: Any, name: str) -> NoReturn:
         raise ValueError(f"{name} must be {self._description()}, got {given!r}")
 
+    def refuse_rounded(self, given: Any, name: str, rounded: float) -> NoReturn:
+        found = f"{given!r}, which float32 rounds to {rounded:g}"
+        raise ValueError(f"{name} must be {self._description()}, got {found}")
+
     def _description(self) -> str:
         if self.outside is not None:
-            return "at most {:g} or at least {:g}".format(*self.outside)
+            ends = "at most {:g} or at least {:g}".format(*self.outside)
+            return f"a finite number, {ends}" if self.finite else ends
         number = "a finite number" if self.finite else "a number"
         if self.high < inf:
             return f"{number} between {self.low:g} and {self.high:g}"
@@ -72,6 +81,13 @@ def _ends(values: Array) -> list[Any]:
 
 
 FINITE = Range(finite=True)
+
+
+def _in_float32(value: float) -> float:
+    """`value`, or the 0 or infinity that float32 rounds it to."""
+    if abs(value) <= 2.0**-150:
+        return 0.0
+    return inf if value >= 2.0**128 - 2.0**103 else -inf if value <= 2.0**103 - 2.0**128 else float(value)
 
 
 def _as_float(value: Any) -> float | None:

@@ -173,7 +173,7 @@ def softshrink(input: ArrayLike, lambd: ArrayLike = 0.5, **keywords: Unpack[Ufun
     Parameters
     ----------
     lambd : float or array_like
-        How much nearer to 0 everything moves, not negative. An array broadcasts against `input`.
+        How much nearer to 0 everything moves; a negative one gives NaN. An array broadcasts against `input`.
 
     Notes
     -----

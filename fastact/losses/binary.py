@@ -36,7 +36,7 @@ def binary_cross_entropy_with_logits(
     Parameters
     ----------
     target : array_like
-        Targets y in [0, 1]: the input's shape, or a scalar.
+        Targets y in [0, 1]: the input's shape, or a scalar. Of others the formula is computed all the same.
     pos_weight : array_like, optional
         Weight p of positive examples, broadcast to the input's shape: one a class, say.
 
@@ -215,7 +215,9 @@ def hinge_embedding_loss(
     """
 
 
-@elementwise_loss(targets=SHARES, alpha=Parameter(Range(0.0, 1.0), if_none=-1.0), gamma=Parameter(Range(0.0)))
+@elementwise_loss(
+    targets=SHARES, alpha=Parameter(Range(0.0, 1.0), if_none=-1.0), gamma=Parameter(Range(0.0, finite=True))
+)
 def focal_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -28,7 +28,8 @@ def gamma_deviance(
     Parameters
     ----------
     target : array_like
-        Targets y above 0: the input's shape, or a scalar.
+        Targets y above 0: the input's shape, or a scalar. A target of 0 has an infinite deviance, a negative
+        one, and a negative mean, NaN, as their derivatives.
     log_input : bool
         Whether `input` holds logarithms of means m, as in boosting and linear models, or means.
 
@@ -52,7 +53,7 @@ def gamma_deviance(
 
 @elementwise_loss(
     form="log_input",
-    power=Parameter(Range(outside=(0.0, 1.0))),
+    power=Parameter(Range(outside=(0.0, 1.0), finite=True)),
     targets=Targets(
         "at least 0 for a power above 0", low=0.0, any_if=lambda options: np.less_equal(options["power"], 0)
     ),
@@ -68,9 +69,11 @@ def tweedie_deviance(
 ) -> Any:
     r"""Deviance of Tweedie distributions of power p.
 
-    .. math:: 2 w \left[\frac{y^{2-p}}{(1-p)(2-p)} - \frac{y m^{1-p}}{1-p} + \frac{m^{2-p}}{2-p}\right]
+    .. math:: 2 w \left[\frac{\max(y, 0)^{2-p}}{(1-p)(2-p)} - \frac{y m^{1-p}}{1-p}
+        + \frac{m^{2-p}}{2-p}\right]
 
-    and its limits: (y - m)^2 for p = 0, that of Poisson's distribution for 1, `gamma_deviance` for 2.
+    and its limits: (y - m)^2 for p = 0, of a negative y too, that of Poisson's distribution for 1,
+    `gamma_deviance` for 2.
 
     Parameters
     ----------
@@ -87,10 +90,10 @@ def tweedie_deviance(
     2 w ((2-p) m^(2-p) - (1-p) y m^(1-p)); by m they are 2 w (m - y) / m^p and
     2 w ((1-p) m + p y) / m^(p+1); times the reduction's factor. What is subtracted is computed as
     differences of powers that tend to log(y / m) where a divisor vanishes: no power is special, and
-    nothing overflows but with the result. A target of 0 and p >= 2 give infinity, a negative target
-    and p > 0 NaN. Terms are within 6 ulp of the larger of what they subtract, and pass on half an
-    ulp of log m and log y. For p = 1.5, by which nothing needs log y, float32 gradients are within 4 ulp next
-    to their root too.
+    nothing overflows but with the result. A target of 0 and p >= 2 give infinity. A negative
+    target and p > 0, and a negative mean unless p is 0, give NaN. Terms are within 6 ulp of the larger of
+    what they subtract, and pass on half an ulp of log m and log y. For p = 1.5, by which nothing needs
+    log y, float32 gradients are within 4 ulp next to their root too.
 
     References
     ----------

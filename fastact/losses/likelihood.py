@@ -31,7 +31,7 @@ def binary_cross_entropy(
         Probabilities p; outside [0, 1] the result is NaN. float16, float32, float64 or bfloat16;
         integers and bools become float64.
     target : array_like
-        Targets y in [0, 1]: the input's shape, or a scalar.
+        Targets y in [0, 1]: the input's shape, or a scalar. Of others the formula is computed all the same.
 
     Notes
     -----
@@ -69,7 +69,8 @@ def kl_div(
         Log-probabilities x, any shape. float16, float32, float64 or bfloat16; integers and bools
         become float64.
     target : array_like
-        Probabilities t: the input's shape, or a scalar. A term is 0 where t is, NaN for t < 0.
+        Probabilities t: the input's shape, or a scalar. A term is 0 where t is; for t < 0 it and its
+        derivatives are NaN.
     log_target : bool
         Whether `target` holds logarithms of probabilities.
     reduction : {"mean", "sum", "batchmean", "none"}
@@ -95,7 +96,9 @@ def kl_div(
     """
 
 
-@elementwise_loss(form="log_input", targets=COUNTS, full=Parameter(boolean=True), eps=Parameter(Range(0.0)))
+@elementwise_loss(
+    form="log_input", targets=COUNTS, full=Parameter(boolean=True), eps=Parameter(Range(0.0, finite=True))
+)
 def poisson_nll_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -111,9 +114,11 @@ def poisson_nll_loss(
     Parameters
     ----------
     target : array_like
-        Counts t, at least 0: the input's shape, or a scalar.
+        Counts t, at least 0: the input's shape, or a scalar. Of negative ones the formula is computed all
+        the same.
     log_input : bool
-        Whether `input` holds logarithms of rates (the first form) or rates.
+        Whether `input` holds logarithms of rates (the first form) or rates, where x + eps < 0 gives NaN
+        unless t is 0.
     full : bool
         Whether to add Stirling's t log t - t + log(2 pi t) / 2 where t > 1.
     eps : float or array_like
@@ -134,7 +139,7 @@ def poisson_nll_loss(
     """
 
 
-@pairwise_loss(full=Parameter(boolean=True), eps=Parameter(Range(0.0, open=True)))
+@pairwise_loss(full=Parameter(boolean=True), eps=Parameter(Range(0.0, open=True, finite=True)))
 def gaussian_nll_loss(
     input: ArrayLike,
     target: ArrayLike,

@@ -105,7 +105,7 @@ def l1_loss(
     """
 
 
-@elementwise_loss(beta=Parameter(Range(0.0)))
+@elementwise_loss(beta=Parameter(Range(0.0, finite=True)))
 def smooth_l1_loss(
     input: ArrayLike,
     target: ArrayLike,
@@ -156,7 +156,8 @@ def huber_loss(
     Parameters
     ----------
     delta : float or array_like
-        Where the parabola ends, above 0. An array broadcasts against `input`.
+        Where the parabola ends, above 0; inf makes it `half_squared_error`. An array broadcasts against
+        `input`.
 
     Notes
     -----

@@ -85,6 +85,17 @@ def test_parameters_that_are_nan(dtype):
     np.testing.assert_array_equal(np.isnan(fa.softplus(x, NAN)), [True, True])
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_softshrink_of_a_negative_lambd_is_nan(dtype):
+    """The formula would move what is near 0 away from it, and jump there."""
+    x = np.linspace(-2, 2, 41, dtype=dtype)
+    for lambd in (-0.5, -np.inf, np.full(41, -1e-30, dtype)):
+        assert np.isnan(fa.softshrink(x, lambd)).all()
+        assert np.isnan(fa.softshrink.backward(x, x, lambd)).all()
+        assert np.isnan(fa.softshrink.derivative(x, lambd, order=2)).all()
+    np.testing.assert_array_equal(fa.softshrink(x, -0.0), x)
+
+
 @pytest.mark.parametrize("name", [n for n, entry in reference.ACTIVATIONS.items() if not entry.splits])
 def test_kinks_are_where_something_jumps(name):
     """The op's own list is the reference's; there, and nowhere else, value or a derivative jumps."""

@@ -21,7 +21,7 @@ def number(text, dtype):
 def same(got, want, dtype):
     """Equal, or both NaN; a zero's sign counts where the table gives it."""
     value = number(want, dtype)
-    signed = isinstance(want, str) and want[1:] == "0"
+    signed = isinstance(want, str) and want.lstrip("+-") in ("0", "tiny / 2") and want != "0"
     within = np.spacing(abs(value)) if (isinstance(want, str) and " " in want) or "sqrt" in str(want) else 0
     equal = (np.abs(got - value) <= within) if np.isfinite(value) else got == value
     return equal & (np.signbit(got) == np.signbit(value)) if signed else equal

@@ -22,10 +22,10 @@ FA_INLINE vec FN(gauss_parts)(vec a, vec *p) {
 
 /* gelu(x) = x Phi(x) = max(x, 0) - a Phi(-a), with Phi(-a) = exp(-a^2/2) erfcx(a/sqrt2)/2.
  * Range [-0.170, inf). At -inf 0. Max error: float32 1.84 ulp at -0x1.3fb16ap+1, float64 1.9 ulp.
- * Never 1 + erf: that cancels. */
+ * Never 1 + erf: that cancels. -0, so that what vanishes below 0 is -0. */
 FA_INLINE vec FN(gelu)(vec x) {
     vec a = v_min(K(GELU_BOUND), v_abs(x)), p, s = FN(gauss_parts)(a, &p);
-    return v_fnma(FN(gelu_tail)(a, s, p), K(EXP_SCALE), v_max(K(0), x));
+    return v_fnma(FN(gelu_tail)(a, s, p), K(EXP_SCALE), v_max(K(-0.0), x));
 }
 /* gelu'(-a) = exp(-a^2/2) (erfcx(a/sqrt2)/2 - a/sqrt(2 pi)), gelu'(a) = 1 - gelu'(-a).
  * At -inf 0, at inf 1; root at -0.7518. Max error: float32 1.98 ulp at -0x1.cebc2ap+1, float64 2.2 ulp. */

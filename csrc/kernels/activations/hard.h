@@ -63,11 +63,12 @@ FA_INLINE vec FN(hardsigmoid_from_output)(vec y) {
  * Max error: float32 1.88 ulp at 0x1.5f1a7cp+0, float64 1.75 ulp.
  * Below -3 the factor x is bounded, for inf * 0 is NaN. */
 FA_INLINE vec FN(hardswish)(vec x) { return v_max(K(-3), x) * FN(hardsigmoid)(x); }
-/* hardswish'(x) = x/3 + 1/2 for -3 < x < 3, 0 below, 1 above. At the kinks 0 and 1.
+/* hardswish'(x) = x/3 + 1/2 for -3 < x < 3, 0 below, 1 above. At the kinks 0 and 1. At its root -3/2 exactly 0.
  * Max error: float32 0.67 ulp at -0x1.dffffcp+0, float64 0.67 ulp. */
 FA_INLINE vec FN(hardswish_d1)(vec x) {
     vec y = v_fma(x, K(2 * SIXTH_LOW), v_fma(x, K(2 * SIXTH), K(0.5)));
-    return v_select(v_le(x, K(-3)), K(0), v_select(v_le(K(3), x), K(1), y));
+    mask zero = v_mask_or(v_le(x, K(-3)), v_eq(x, K(-1.5)));
+    return v_select(zero, K(0), v_select(v_le(K(3), x), K(1), y));
 }
 /* hardswish''(x) = -3 < x < 3 ? 1/3 : 0. At both kinks 0.
  * Max error: float32 0.34 ulp at -0x1.7ffffep+1, float64 0.33 ulp. */
@@ -87,14 +88,17 @@ FA_INLINE vec FN(hardshrink_d2)(vec x, vec lambd) {
     return FN(constant_slope)(x, K(0));
 }
 
-/* softshrink(x, lambd) = sign(x) max(|x| - lambd, 0). Max error: float32 0.50 ulp at -0x1p+24, float64 0.50 ulp. */
-FA_INLINE vec FN(softshrink)(vec x, vec lambd) { return v_copysign(v_max(K(0), v_abs(x) - lambd), x); }
-/* softshrink'(x) = |x| > lambd ? 1 : 0. At both kinks 0. */
-FA_INLINE vec FN(softshrink_d1)(vec x, vec lambd) { return FN(hardshrink_d1)(x, lambd); }
-/* softshrink''(x) = 0, at both kinks too. */
+/* softshrink(x, lambd) = sign(x) max(|x| - lambd, 0), NaN for lambd < 0. Max error: float32 0.50 ulp at -0x1p+24, float64 0.50 ulp. */
+FA_INLINE vec FN(softshrink)(vec x, vec lambd) {
+    return v_copysign(v_max(K(0), v_abs(x) - FN(at_least_0)(lambd)), x);
+}
+/* softshrink'(x) = |x| > lambd ? 1 : 0, NaN for lambd < 0. At both kinks 0. */
+FA_INLINE vec FN(softshrink_d1)(vec x, vec lambd) {
+    return v_select(v_lt(lambd, K(0)), K(NAN), FN(hardshrink_d1)(x, lambd));
+}
+/* softshrink''(x) = 0, at both kinks too; NaN for lambd < 0. */
 FA_INLINE vec FN(softshrink_d2)(vec x, vec lambd) {
-    (void)lambd;
-    return FN(constant_slope)(x, K(0));
+    return v_select(v_lt(lambd, K(0)), K(NAN), FN(constant_slope)(x, K(0)));
 }
 
 #endif

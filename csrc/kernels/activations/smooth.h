@@ -65,7 +65,7 @@ FA_INLINE FN(squareplus_parts) FN(squareplus_parts_of)(vec x, vec b) {
     mask far = v_lt(K(SQUARE_BOUND), v_abs(x));
     FN(squareplus_parts) s = {.half = v_select(far, K(SQUARE_HALF_SCALE), K(1)),
                               .inverse = v_select(far, K(1 / SQUARE_HALF_SCALE), K(1))};
-    vec scale = s.half * s.half, a = v_min(K(SQUARE_LARGEST), v_abs(x)) * scale;
+    vec scale = s.half * s.half, a = v_min(K(LARGEST), v_abs(x)) * scale;
     vdd square = FN(dd_add_vec)(FN(dd_of)(a * a, v_fms(a, a, a * a)), b * scale * scale);
     s.r.hi = v_sqrt(square.hi);
     s.r.lo = (v_fnma(s.r.hi, s.r.hi, square.hi) + square.lo) * K(0.5) / s.r.hi;

@@ -123,7 +123,7 @@ FA_INLINE vec FN(margin_ranking_loss_d1)(vec x, vec t, vec z, vec margin) {
 }
 /* By x: d2 = 0. */
 FA_INLINE vec FN(margin_ranking_loss_d2)(vec x, vec t, vec z, vec margin) {
-    return FN(inside_margin)(FN(margin_ranking)(x, t, z, margin), K(0));
+    return FN(constant_of)(x, z, FN(constant_of)(t, margin, K(0)));
 }
 /* By z: d1_second = t inside the margin and at the kink, d2_second = 0. */
 FA_INLINE vec FN(margin_ranking_loss_d1_second)(vec x, vec t, vec z, vec margin) {

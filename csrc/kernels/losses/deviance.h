@@ -13,17 +13,31 @@
 #include "../common.h"
 #include "tweedie.h"
 
-/* y, but NaN for y < 0, which has no deviance. */
-FA_INLINE vec FN(gamma_target)(vec y) { return v_select(v_lt(y, K(0)), K(NAN), y); }
-/* gamma_deviance = 2 ((u - 1) - log u), u = y/m. NaN for y < 0. Where u overflows inf. */
-FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
-    vec u_less_1 = (y - x) / x;
-    return v_select(v_eq(u_less_1, K(INFINITY)), u_less_1, K(2) * (u_less_1 - FN(log_quotient)(y, x)));
+/* A mean: x, but NaN below 0 and 0 for -0. */
+FA_INLINE vec FN(mean)(vec x) { return FN(at_least_0)(x + K(0)); }
+/* (m - y)/m, its limit 1 for y = 0. An infinite m counts as the largest number: inf/inf is NaN. */
+FA_INLINE vec FN(excess)(vec m, vec y) {
+    vec bounded = v_min(K(LARGEST), m);
+    return v_select(v_eq(y, K(0)), FN(constant_slope)(m, K(1)), (bounded - y) / bounded);
 }
-/* d1 = 2 (m - y)/m^2. NaN for y < 0. */
-FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) { return K(2) * ((x - FN(gamma_target)(y)) / x) / x; }
-/* d2 = 2 (2 u - 1)/m^2. NaN for y < 0. */
-FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) { return K(4) * ((FN(gamma_target)(y) / x - K(0.5)) / x / x); }
+/* gamma_deviance = 2 ((u - 1) - log u), u = y/m. NaN for m < 0 and y < 0. Where u overflows inf, and for y = 0, whatever
+ * m; for an infinite m too. */
+FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
+    vec m = FN(mean)(x), bounded = v_min(K(LARGEST), m), u_less_1 = (y - bounded) / bounded;
+    vec deviance = K(2) * (u_less_1 - FN(log_quotient)(y, m));
+    deviance = v_select(v_eq(u_less_1, K(INFINITY)), u_less_1, deviance);
+    return v_select(v_eq(y, K(0)), FN(constant_slope)(m, K(INFINITY)), deviance);
+}
+/* d1 = 2 (m - y)/m^2. NaN for m < 0 and y < 0. */
+FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) {
+    vec m = FN(mean)(x);
+    return K(2) * FN(excess)(m, FN(at_least_0)(y)) / m;
+}
+/* d2 = 2 (2 u - 1)/m^2. NaN for m < 0 and y < 0. */
+FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) {
+    vec m = FN(mean)(x), u = v_select(v_eq(y, K(0)), K(0), FN(at_least_0)(y) / m);
+    return K(4) * ((u - K(0.5)) / m / m);
+}
 /* u = y exp(-x), for x = log m. It is y exp(-x/2) exp(-x/2) in two steps, so that no exponential overflows or vanishes
  * where u does not. */
 typedef struct {
@@ -48,7 +62,8 @@ FA_INLINE FN(gamma_ratio) FN(gamma_ratio_of)(vec x, vec y) {
 }
 /* The deviance where u is infinite, or so small that it has lost digits: log u = log y - x. */
 FA_NOINLINE vec FN(rare_gamma_deviance)(vec x, vec y, vec u) {
-    return v_select(v_eq(u, K(INFINITY)), u, K(2) * ((u - K(1)) - (v_log(y) - x)));
+    vec log_y = v_log(y), log_u = v_select(v_eq(y, K(0)), log_y, log_y - x); /* -inf for y = 0, at x = -inf too */
+    return v_select(v_eq(u, K(INFINITY)), u, K(2) * ((u - K(1)) - log_u));
 }
 /* gamma_deviance_log_input = 2 ((u - 1) - log u). NaN for y < 0.
  * log u is taken of u itself where u has all its digits: log y - x would pass on the rounding of log y. */
@@ -79,28 +94,32 @@ FA_INLINE vec FN(gamma_deviance_log_input_d2)(vec x, vec y) { return K(2) * FN(g
         return v_select(is_usual, found, general);       \
     } while (0)
 FA_INLINE mask FN(three_halves)(vec p) { return v_eq(p, K(1.5)); }
-/* 4 (sqrt y - sqrt m)^2/sqrt m, from root = sqrt m and difference = sqrt y - sqrt m. At y = 0: 4 sqrt m. */
-FA_INLINE vec FN(tweedie_three_halves)(vec y, vec root, vec difference) {
-    return K(4) * v_select(v_eq(y, K(0)), root, (difference / root) * difference);
+/* 4 (sqrt y - sqrt m)^2/sqrt m, from root_y = sqrt y, root = sqrt m and difference = sqrt y - sqrt m. At y = 0: 4 sqrt m.
+ * At m = inf: inf. */
+FA_INLINE vec FN(tweedie_three_halves)(vec root_y, vec root, vec difference) {
+    mask ends = v_mask_or(v_eq(root_y, K(0)), v_eq(root, K(INFINITY)));
+    return K(4) * v_select(ends, root + root_y, (difference / root) * difference);
 }
 FA_INLINE vec FN(unless_0)(vec p, vec of_0, vec others) { return v_select(v_eq(p, K(0)), of_0, others); }
 /* tweedie_deviance; 4 (sqrt y - sqrt m)^2/sqrt m for p = 3/2, (y - m)^2 for p = 0. */
 FA_INLINE vec FN(tweedie_deviance)(vec x, vec y, vec p) {
-    vec d = y - x, root = v_sqrt(x), difference = d / (v_sqrt(y) + root);
-    FA_UNLESS(FN(three_halves)(p), FN(tweedie_three_halves)(y, root, difference),
+    vec d = y - x, root_y = v_sqrt(y), root = v_sqrt(FN(mean)(x)), difference = d / (root_y + root);
+    FA_UNLESS(FN(three_halves)(p), FN(tweedie_three_halves)(root_y, root, difference),
               FN(unless_0)(p, d * d, FN(general_tweedie_deviance)(x, y, p)));
 }
 /* d1; 2 (m - y)/m^{3/2} for p = 3/2, 2 (m - y) for p = 0. */
 FA_INLINE vec FN(tweedie_deviance_d1)(vec x, vec y, vec p) {
-    vec d = K(2) * (x - y);
-    FA_UNLESS(FN(three_halves)(p), K(2) * ((x - FN(gamma_target)(y)) / x / v_sqrt(x)),
+    vec d = K(2) * (x - y), m = FN(mean)(x);
+    FA_UNLESS(FN(three_halves)(p), K(2) * (FN(excess)(m, FN(at_least_0)(y)) / v_sqrt(m)),
               FN(unless_0)(p, d, FN(general_tweedie_deviance_d1)(x, y, p)));
 }
 /* d2; (3 y - m)/m^{5/2} for p = 3/2, 2 for p = 0. */
 FA_INLINE vec FN(tweedie_deviance_d2)(vec x, vec y, vec p) {
-    FA_UNLESS(FN(three_halves)(p),
-              K(4) * (v_fms(K(0.75), FN(gamma_target)(y), K(0.25) * x) / x / x / v_sqrt(x)),
-              FN(unless_0)(p, FN(constant_slope)(x - y, K(2)), FN(general_tweedie_deviance_d2)(x, y, p)));
+    vec m = FN(mean)(x), bounded = v_min(K(LARGEST), m), target = FN(at_least_0)(y);
+    vec part = v_fms(K(0.75), target, K(0.25) * bounded) / bounded;
+    part = v_select(v_eq(y, K(0)), K(-0.25), part);
+    FA_UNLESS(FN(three_halves)(p), K(4) * (part / m / v_sqrt(m)),
+              FN(unless_0)(p, FN(constant_of)(x, y, K(2)), FN(general_tweedie_deviance_d2)(x, y, p)));
 }
 /* Of x, the logarithm of the mean m: does p = 3/2 take its own form? As long as sqrt m = exp(x/2) is a normal number. */
 FA_INLINE mask FN(three_halves_near)(vec x, vec p) {
@@ -108,8 +127,8 @@ FA_INLINE mask FN(three_halves_near)(vec x, vec p) {
 }
 /* tweedie_deviance_log_input; 4 (sqrt y - sqrt m)^2/sqrt m for p = 3/2. */
 FA_INLINE vec FN(tweedie_deviance_log_input)(vec x, vec y, vec p) {
-    vec low, root = v_exp_hi_lo(K(0.5) * x, &low);
-    FA_UNLESS(FN(three_halves_near)(x, p), FN(tweedie_three_halves)(y, root, v_sqrt(y) - root),
+    vec low, root = v_exp_hi_lo(K(0.5) * x, &low), root_y = v_sqrt(y);
+    FA_UNLESS(FN(three_halves_near)(x, p), FN(tweedie_three_halves)(root_y, root, root_y - root),
               FN(general_tweedie_deviance_log_input)(x, y, p));
 }
 /* Where so little is left of a difference from a large exponential e that e as hi + lo does not give all its digits. */
@@ -118,7 +137,7 @@ FA_INLINE mask FN(next_to_root)(vec difference, vec e) {
 }
 /* d1; 2 (sqrt m - y/sqrt m) for p = 3/2. Near its root it counts what sqrt m and the quotient lost. */
 FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
-    vec low, root = v_exp_hi_lo(K(0.5) * x, &low), target = FN(gamma_target)(y), quotient = target / root;
+    vec low, root = v_exp_hi_lo(K(0.5) * x, &low), target = FN(at_least_0)(y), quotient = target / root;
     vec slope = root - quotient, lost = low - v_fnma(quotient, low, v_fnma(quotient, root, target)) / root;
     mask near = v_lt(v_abs(slope), K(4) * root), closer = FN(next_to_root)(slope, root);
     mask usual = FN(three_halves_near)(x, p);
@@ -129,7 +148,7 @@ FA_INLINE vec FN(tweedie_deviance_log_input_d1)(vec x, vec y, vec p) {
 /* d2; sqrt m + y/sqrt m for p = 3/2. */
 FA_INLINE vec FN(tweedie_deviance_log_input_d2)(vec x, vec y, vec p) {
     vec low, root = v_exp_hi_lo(K(0.5) * x, &low);
-    FA_UNLESS(FN(three_halves_near)(x, p), root + FN(gamma_target)(y) / root,
+    FA_UNLESS(FN(three_halves_near)(x, p), root + FN(at_least_0)(y) / root,
               FN(general_tweedie_deviance_log_input_d2)(x, y, p));
 }
 #undef FA_UNLESS

@@ -35,12 +35,13 @@ FA_INLINE vdd FN(focal_power)(vdd m, vec gamma) {
     vec other = v_power(m.hi, gamma), low = v_select(v_eq(m.lo, K(0)), K(0), gamma * other * (m.lo / m.hi));
     return FN(dd_of)(v_select(square, power.hi, other), v_select(square, power.lo, low));
 }
-/* r = p q/m. */
+/* r = p q/m. q/m may overflow where p/m does not. */
 FA_INLINE vdd FN(focal_ratio)(vec y, vdd p, vdd q, vdd m) {
     mask all = v_eq(y, K(1)), sides = v_mask_or(all, v_eq(y, K(0)));
     vdd hard = FN(dd_of)(v_select(all, p.hi, q.hi), v_select(all, p.lo, q.lo));
     if (!v_any(v_mask_not(sides))) return hard;
-    return FN(dd_of)(v_select(sides, hard.hi, p.hi * (q.hi / m.hi)), v_keep(sides, hard.lo));
+    vec of_q = q.hi / m.hi, soft = v_select(v_lt(of_q, K(INFINITY)), p.hi * of_q, (p.hi / m.hi) * q.hi);
+    return FN(dd_of)(v_select(sides, hard.hi, soft), v_keep(sides, hard.lo));
 }
 /* weight p + other q. The products are by v_fma, or a compiler might fuse them into the sum. */
 FA_INLINE vdd FN(focal_blend)(vec weight, vdd p, vec other, vdd q) {

@@ -25,7 +25,7 @@ FA_INLINE vec FN(mse_loss)(vec x, vec t) {
 /* d1 = 2 (x - t). */
 FA_INLINE vec FN(mse_loss_d1)(vec x, vec t) { return K(2) * (x - t); }
 /* d2 = 2. */
-FA_INLINE vec FN(mse_loss_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(2)); }
+FA_INLINE vec FN(mse_loss_d2)(vec x, vec t) { return FN(constant_of)(x, t, K(2)); }
 
 /* half_squared_error = (x - t)^2/2. Rounded as mse_loss. */
 FA_INLINE vec FN(half_squared_error)(vec x, vec t) {
@@ -35,7 +35,7 @@ FA_INLINE vec FN(half_squared_error)(vec x, vec t) {
 /* d1 = x - t. */
 FA_INLINE vec FN(half_squared_error_d1)(vec x, vec t) { return x - t; }
 /* d2 = 1. */
-FA_INLINE vec FN(half_squared_error_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(1)); }
+FA_INLINE vec FN(half_squared_error_d2)(vec x, vec t) { return FN(constant_of)(x, t, K(1)); }
 
 /* sign(d): 1 or -1; at +-0 and NaN d. */
 FA_INLINE vec FN(sign)(vec d) { return v_select(v_lt(K(0), v_abs(d)), v_copysign(K(1), d), d); }
@@ -44,7 +44,7 @@ FA_INLINE vec FN(l1_loss)(vec x, vec t) { return v_abs(x - t); }
 /* d1 = sign(d). At the kink 0: 0. */
 FA_INLINE vec FN(l1_loss_d1)(vec x, vec t) { return FN(sign)(x - t); }
 /* d2 = 0. */
-FA_INLINE vec FN(l1_loss_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }
+FA_INLINE vec FN(l1_loss_d2)(vec x, vec t) { return FN(constant_of)(x, t, K(0)); }
 
 /* smooth_l1_loss = |d| < beta ? d^2/(2 beta) : |d| - beta/2. For beta = 0 it is l1_loss.
  * |d|/beta comes first, for d^2 might overflow. */
@@ -59,13 +59,14 @@ FA_INLINE vec FN(smooth_l1_loss_d1)(vec x, vec t, vec beta) {
 }
 /* d2 = |d| < beta ? 1/beta : 0. At the kinks 0. */
 FA_INLINE vec FN(smooth_l1_loss_d2)(vec x, vec t, vec beta) {
-    vec d = x - t;
-    return FN(constant_slope)(d, v_keep(v_lt(v_abs(d), beta), K(1) / beta));
+    vec d = x - t, curvature = FN(constant_slope)(d, v_keep(v_lt(v_abs(d), beta), K(1) / beta));
+    return v_select(v_eq(beta, K(0)), FN(constant_of)(x, t, K(0)), curvature);
 }
 
-/* huber_loss = |d| < delta ? d^2/2 : delta (|d| - delta/2). */
+/* huber_loss = |d| < delta ? d^2/2 : delta (|d| - delta/2). For an infinite delta it is half_squared_error. Where |d| is
+ * infinite too, `near` is the largest number: inf - inf is NaN. */
 FA_INLINE vec FN(huber_loss)(vec x, vec t, vec delta) {
-    vec a = v_abs(x - t), near = v_min(delta, a);
+    vec a = v_abs(x - t), near = v_min(v_min(K(LARGEST), delta), a);
     return near * v_fnma(near, K(0.5), a);
 }
 /* d1 = d, bounded to [-delta, delta]. */
@@ -73,7 +74,7 @@ FA_INLINE vec FN(huber_loss_d1)(vec x, vec t, vec delta) { return v_max(-delta, 
 /* d2 = |d| < delta ? 1 : 0. At the kinks 0. */
 FA_INLINE vec FN(huber_loss_d2)(vec x, vec t, vec delta) {
     vec d = x - t;
-    return FN(constant_slope)(d, v_keep(v_lt(v_abs(d), delta), K(1)));
+    return FN(constant_slope)(d, v_keep(v_lt(v_min(K(LARGEST), v_abs(d)), delta), K(1)));
 }
 
 #define LOG_2 0x1.62e42fefa39efp-1
@@ -95,10 +96,10 @@ FA_INLINE vec FN(log_cosh_loss_d2)(vec x, vec t) {
     return FN(logistic_slope)(a, v_select(v_lt(d.hi, K(0)), lost, -lost)) * K(4 * EXP_SCALE);
 }
 
-/* pinball_loss = e > 0 ? quantile e : (quantile - 1) e, e = t - x. */
+/* pinball_loss = e > 0 ? quantile e : (quantile - 1) e, e = t - x. Where the factor is 0, e is bounded: 0 * inf is NaN. */
 FA_INLINE vec FN(pinball_loss)(vec x, vec t, vec quantile) {
-    vec e = t - x;
-    return v_select(v_lt(K(0), e), quantile, quantile - K(1)) * e;
+    vec e = t - x, factor = v_select(v_lt(K(0), e), quantile, quantile - K(1));
+    return factor * v_select(v_eq(factor, K(0)), v_max(K(-1), v_min(K(1), e)), e);
 }
 /* d1 = e > 0 ? -quantile : 1 - quantile. At the kink 0: 0. */
 FA_INLINE vec FN(pinball_loss_d1)(vec x, vec t, vec quantile) {
@@ -108,12 +109,13 @@ FA_INLINE vec FN(pinball_loss_d1)(vec x, vec t, vec quantile) {
 /* d2 = 0. */
 FA_INLINE vec FN(pinball_loss_d2)(vec x, vec t, vec quantile) {
     (void)quantile;
-    return FN(constant_slope)(x - t, K(0));
+    return FN(constant_of)(x, t, K(0));
 }
 
 /* 1 + x as hi + lo. */
 FA_INLINE vdd FN(one_plus_of)(vec x) { return FN(dd_add_vec)(FN(dd_of)(K(1), K(0)), x); }
-/* l = log((1 + x)/(1 + t)) = +-log1p(|x - t|/(1 + min(x, t))), as hi + lo, for x and t above -1; NaN for one below.
+/* l = log((1 + x)/(1 + t)) = +-log1p(|x - t|/(1 + min(x, t))), as hi + lo, for x and t above -1; NaN for one below, for
+ * both -1 and for both infinite.
  * Written so, l keeps its digits where x is near t. lo is what 1 + x, 1 + t, x - t and the quotient lost, times the
  * derivative of log1p(r): 1/(1 + r), which is (1 + min)/(1 + max). */
 FA_INLINE vdd FN(log_ratio)(vec x, vec t) {
@@ -122,8 +124,7 @@ FA_INLINE vdd FN(log_ratio)(vec x, vec t) {
     vec size = v_abs(d.hi), ratio = size / a.hi, size_low = v_copysign(K(1), d.hi) * d.lo;
     vec low = (v_fnma(ratio, a.hi, size) + v_fnma(ratio, a.lo, size_low)) / b.hi;
     mask exact = v_mask_or(v_eq(d.hi, K(0)), v_mask_not(v_lt(v_abs(low), ratio)));
-    vec l = v_select(v_eq(d.hi, K(0)), K(0), v_log1p(ratio));
-    l = v_select(v_lt(a.hi, K(0)), K(NAN), l);
+    vec l = v_select(v_lt(a.hi, K(0)), K(NAN), v_log1p(ratio));
     return FN(dd_of)(v_copysign(l, d.hi), v_select(exact, K(0), v_copysign(K(1), d.hi) * low));
 }
 /* msle_loss = l^2. */
@@ -131,17 +132,21 @@ FA_INLINE vec FN(msle_loss)(vec x, vec t) {
     vec l = FN(dd_to_vec)(FN(log_ratio)(x, t));
     return l * l;
 }
+/* 0, the limit of derivatives at x = inf, and elsewhere what was found. NaN where l is. */
+FA_INLINE vec FN(flat_at_infinity)(vec x, vec l, vec found) {
+    return v_select(v_eq(x, K(INFINITY)), FN(constant_slope)(l, K(0)), found);
+}
 /* d1 = 2 l/(1 + x). The quotient's remainder is put back. */
 FA_INLINE vec FN(msle_loss_d1)(vec x, vec t) {
     vdd l = FN(log_ratio)(x, t), base = FN(one_plus_of)(x);
     vec inverse = K(1) / base.hi, q = l.hi * inverse;
     vec low = (v_fnma(q, base.hi, l.hi) + v_fnma(q, base.lo, l.lo)) * inverse;
-    return K(2) * (q + v_select(v_lt(v_abs(low), v_abs(q)), low, K(0)));
+    return FN(flat_at_infinity)(x, l.hi, K(2) * (q + v_select(v_lt(v_abs(low), v_abs(q)), low, K(0))));
 }
 /* d2 = 2 (1 - l)/(1 + x)^2. */
 FA_INLINE vec FN(msle_loss_d2)(vec x, vec t) {
-    vec rate = K(1) / (K(1) + x);
-    return v_fnma(K(2), FN(dd_to_vec)(FN(log_ratio)(x, t)), K(2)) * rate * rate;
+    vec rate = K(1) / (K(1) + x), l = FN(dd_to_vec)(FN(log_ratio)(x, t));
+    return FN(flat_at_infinity)(x, l, v_fnma(K(2), l, K(2)) * rate * rate);
 }
 #undef LOG_2
 

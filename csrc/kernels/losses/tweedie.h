@@ -13,6 +13,8 @@
 
 #include "../../simd/f64.h"
 
+#include "../common.h" /* of float64 */
+
 /* In place of an infinite logarithm: exp(-FAR) is 0, and products with FAR do not overflow. */
 #define FAR 1e15
 
@@ -25,7 +27,8 @@ FA_INLINE vec FN(log_of_power)(vec k, vec log) { return v_select(v_eq(k, K(0)), 
 /* exp(k log), with what the rounding of the product lost. */
 FA_INLINE vec FN(exp_of_product)(vec k, vec log) {
     vec u = FN(log_of_power)(k, log), e = v_exp(u);
-    return v_select(v_lt(v_abs(u), K(708)), v_fma(e, v_fms(k, log, u), e), e);
+    mask usual = v_mask_and(v_lt(v_abs(u), K(708)), v_mask_not(v_eq(k, K(0)))); /* 0 * inf is NaN */
+    return v_select(usual, v_fma(e, v_fms(k, log, u), e), e);
 }
 /* v exp(k log), by exp(k log/2) twice: the power may overflow or vanish where the result does not. 0 for v = 0. */
 FA_INLINE vec FN(times_power)(vec v, vec k, vec log) {
@@ -42,6 +45,11 @@ FA_INLINE vec FN(distance_of_powers)(vec k, vec d) {
 FA_INLINE vec FN(two_powers)(FN(tweedie) t, vec k, vec next, vec alpha, vec beta) {
     vec first = FN(times_power)(alpha, next, t.log_mean), second = FN(times_power)(beta * t.target, k, t.log_mean);
     return v_select(v_lt(K(0), t.p), K(NAN), K(2) * (first + second));
+}
+/* The deviance for y < 0, whose y^b counts as 0 but for p = 0, where it is the square of y. */
+FA_INLINE vec FN(tweedie_value_below_0)(FN(tweedie) t) {
+    vec powers = FN(two_powers)(t, t.a, t.b, K(1) / t.b, K(-1) / t.a);
+    return v_select(v_eq(t.p, K(0)), v_fma(t.target, t.target, powers), powers);
 }
 /* The deviance. Divided by m^b the powers y^b, y m^a and m^b are exp(b l), exp(l) and 1. The largest of them, exp(top),
  * is taken out of the bracket; `less` is then the factor of the smaller difference. */
@@ -75,6 +83,24 @@ FA_INLINE vec FN(tweedie_hess)(FN(tweedie) t, vec k, vec next, vec alpha, vec be
     return FN(times_power)(factor * bracket, v_select(above, k, next), t.log_mean);
 }
 
+/* The limits at the ends of the means, 0 and infinity: what is left of each formula there, by its term that vanishes
+ * last. They come with y >= 0 or p <= 0. */
+FA_INLINE mask FN(tweedie_at_end)(FN(tweedie) t) { return v_eq(v_abs(t.log_mean), K(INFINITY)); }
+/* The deviance: of y = 0 2 m^b/b; of a larger y 2 y^b/(a b) where the powers of m vanish, else inf. */
+FA_INLINE vec FN(tweedie_value_at_end)(FN(tweedie) t) {
+    mask zero = v_lt(t.log_mean, K(0)), none = v_eq(t.target, K(0));
+    mask vanish = v_mask_or(v_mask_and(zero, v_lt(K(0), t.a)), v_mask_and(v_mask_not(zero), v_lt(t.b, K(0))));
+    vec of_target = FN(times_power)(K(2) / (t.a * t.b), t.b, t.log_target);
+    vec of_mean = v_select(v_lt(K(0), t.b), FN(times_power)(K(2) / t.b, t.b, t.log_mean), K(INFINITY));
+    return FN(constant_slope)(t.target, v_select(none, of_mean, v_select(vanish, of_target, K(INFINITY))));
+}
+/* 2 (alpha m^next + beta y m^k): its first term for y = 0 and an infinite m, else the second. */
+FA_INLINE vec FN(tweedie_slope_at_end)(FN(tweedie) t, vec k, vec next, vec alpha, vec beta) {
+    mask first = v_mask_or(v_eq(t.target, K(0)), v_lt(K(0), t.log_mean));
+    vec factor = K(2) * v_select(first, alpha, beta * t.target);
+    return FN(constant_slope)(t.target, FN(times_power)(factor, v_select(first, next, k), t.log_mean));
+}
+
 FA_INLINE FN(tweedie) FN(tweedie_of_log)(vec x, vec y, vec p) {
     vec log_y = v_log(y), finite_x = v_max(K(-FAR), x);
     vec l = log_y - v_select(v_eq(y, K(0)), finite_x, x); /* for y = 0 and m = 0: not inf - inf */
@@ -88,26 +114,29 @@ FA_INLINE FN(tweedie) FN(tweedie_of_mean)(vec x, vec y, vec p) {
 
 /* The functions that deviance.h calls; in float32 they widen to float64. They are called, not inlined: powers other
  * than the default are rare, and inlined they would take a megabyte. */
-#define FA_TWEEDIE(name, make, k, next, alpha, beta, usual)                           \
-    FA_NOINLINE vf64 f64_general_##name(vf64 x, vf64 y, vf64 p) {                     \
+#define FA_TWEEDIE(name, make, usual, at_end, below_0)                                \
+    FA_NOINLINE vf64 f64_general_##name(vf64 x, vf64 given, vf64 p) {                 \
+        vf64 y = given + K(0); /* 0 for -0 */                                         \
         f64_tweedie t = make(x, y, p);                                                \
         vf64 found = usual;                                                           \
-        mask negative = v_lt(y, K(0));                                                \
-        if (!v_any(negative)) return found;                                           \
-        return v_select(negative, FN(two_powers)(t, k, next, alpha, beta), found);    \
+        mask end = FN(tweedie_at_end)(t), negative = v_lt(y, K(0));                   \
+        if (!v_any(v_mask_or(end, negative))) return found;                           \
+        return v_select(negative, below_0, v_select(end, at_end, found));             \
     }                                                                                 \
     FA_NOINLINE vf32 f32_general_##name(vf32 x, vf32 y, vf32 p) {                     \
         f64w m = f32_widen(x), target = f32_widen(y), power = f32_widen(p);           \
-        for (int i = 0; i < FA_F64_PER_F32; i++)                                             \
+        for (int i = 0; i < FA_F64_PER_F32; i++)                                      \
             m.part[i] = f64_general_##name(m.part[i], target.part[i], power.part[i]); \
         return f32_narrow(m);                                                         \
     }
 #define FA_TWEEDIE_VALUE(name, make) \
-    FA_TWEEDIE(name, make, t.a, t.b, K(1) / t.b, K(-1) / t.a, FN(tweedie_value)(t))
-#define FA_TWEEDIE_GRAD(name, make, k, next) \
-    FA_TWEEDIE(name, make, k, next, K(1), K(-1), FN(tweedie_grad)(t, k, next))
-#define FA_TWEEDIE_HESS(name, make, k, next, alpha, beta) \
-    FA_TWEEDIE(name, make, k, next, alpha, beta, FN(tweedie_hess)(t, k, next, alpha, beta))
+    FA_TWEEDIE(name, make, FN(tweedie_value)(t), FN(tweedie_value_at_end)(t), FN(tweedie_value_below_0)(t))
+#define FA_TWEEDIE_GRAD(name, make, k, next)                                                             \
+    FA_TWEEDIE(name, make, FN(tweedie_grad)(t, k, next), FN(tweedie_slope_at_end)(t, k, next, K(1), K(-1)), \
+               FN(two_powers)(t, k, next, K(1), K(-1)))
+#define FA_TWEEDIE_HESS(name, make, k, next, alpha, beta)     \
+    FA_TWEEDIE(name, make, FN(tweedie_hess)(t, k, next, alpha, beta), \
+               FN(tweedie_slope_at_end)(t, k, next, alpha, beta), FN(two_powers)(t, k, next, alpha, beta))
 FA_TWEEDIE_VALUE(tweedie_deviance, FN(tweedie_of_mean))
 FA_TWEEDIE_VALUE(tweedie_deviance_log_input, FN(tweedie_of_log))
 FA_TWEEDIE_GRAD(tweedie_deviance_d1, FN(tweedie_of_mean), -t.p, t.a)
