@@ -202,7 +202,7 @@ LOSSES = {
     "margin_ranking_loss": Limits(targets=SIGNS, others=(("-inf", "-max", "+0", "max", "inf"), ("+0", "1"))),
     "focal_loss": Limits(
         targets=("-0", "+0", "tiny", "0.5", "1"),
-        others=(("-1", "+0", "0.25", "1"), ("+0", "tiny", "0.5", "1", "2")),
+        others=(("-1", "+0", "0.25"), ("+0", "tiny", "0.5", "2")),
         far=SCORES,
     ),
     "msle_loss": Limits(
@@ -231,7 +231,7 @@ LOSSES = {
     ),
     "poisson_nll_loss_log_input": Limits(targets=COUNTS, others=(("+0", "1"), ("1e-8",)), far=SCORES),
     "gaussian_nll_loss": Limits(
-        others=(("-0", "+0", "tiny", "1", "max", "inf"), ("+0", "1"), ("tiny", "1e-6", "1")), difference=True
+        others=(("-0", "+0", "tiny", "1", "max", "inf"), ("1",), ("tiny", "1e-6")), difference=True
     ),
     "gamma_deviance": Limits(
         inputs=MEANS,
@@ -302,5 +302,7 @@ def precision(name):
 def size(name, result, point):
     """What an ulp is taken of where a result is a difference; 0 if it is none, or its terms are infinite."""
     entry = reference.LOSSES[name]
-    found = abs(_evaluate(entry.terms[result], point)) if result in entry.terms else mpf(0)
+    with mp.workprec(precision(name)):
+        numbers = [mpf(float(a)) for a in point]
+        found = abs(_evaluate(entry.terms[result], numbers)) if result in entry.terms else mpf(0)
     return found if mp.isfinite(found) else mpf(0)

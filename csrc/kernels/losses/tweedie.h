@@ -94,10 +94,12 @@ FA_INLINE vec FN(tweedie_value_at_end)(FN(tweedie) t) {
     vec of_mean = v_select(v_lt(K(0), t.b), FN(times_power)(K(2) / t.b, t.b, t.log_mean), K(INFINITY));
     return FN(constant_slope)(t.target, v_select(none, of_mean, v_select(vanish, of_target, K(INFINITY))));
 }
-/* 2 (alpha m^next + beta y m^k): its first term for y = 0 and an infinite m, else the second. */
+/* 2 (alpha m^next + beta y m^k): its first term for y = 0 and an infinite m, else the second, whose beta y may vanish
+ * but counts only for k = 0. */
 FA_INLINE vec FN(tweedie_slope_at_end)(FN(tweedie) t, vec k, vec next, vec alpha, vec beta) {
     mask first = v_mask_or(v_eq(t.target, K(0)), v_lt(K(0), t.log_mean));
-    vec factor = K(2) * v_select(first, alpha, beta * t.target);
+    vec second = v_select(v_eq(k, K(0)), beta * t.target, beta);
+    vec factor = K(2) * v_select(first, alpha, second);
     return FN(constant_slope)(t.target, FN(times_power)(factor, v_select(first, next, k), t.log_mean));
 }
 
