@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import frexp, inf, isfinite
+from math import copysign, frexp, inf, isfinite
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
@@ -85,9 +85,10 @@ FINITE = Range(finite=True)
 
 def _in_float32(value: float) -> float:
     """`value`, or the 0 or infinity that float32 rounds it to."""
-    if abs(value) <= 2.0**-150:
-        return 0.0
-    return inf if value >= 2.0**128 - 2.0**103 else -inf if value <= 2.0**103 - 2.0**128 else float(value)
+    size = abs(float(value))
+    if 2.0**-150 < size < 2.0**128 - 2.0**103:
+        return float(value)
+    return 0.0 if size < 1.0 else copysign(inf, value)
 
 
 def _as_float(value: Any) -> float | None:

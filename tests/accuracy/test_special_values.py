@@ -86,17 +86,15 @@ def test_parameters_that_are_nan(dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("order", range(3))
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_what_vanishes_keeps_its_sign(name, order, dtype):
-    """A result too small for a number is a zero of its sign."""
+def test_what_vanishes_keeps_its_sign(name, dtype):
+    """A value too small for a number is a zero of its sign."""
     entry, info = reference.ACTIVATIONS[name], np.finfo(dtype)
     sizes = [info.smallest_subnormal, 3 * info.smallest_subnormal, info.tiny, 50.0, 200.0, 900.0, 1e30]
     x = np.array([sign * size for size in sizes for sign in (1, -1)], dtype)
-    got = function(name, order)(x, *parameters(name, dtype))
-    with mp.workprec(3000):
-        formula = (entry.value, entry.first, entry.second)[order]
-        exact = [formula(mpf(float(a)), *entry.parameters) for a in x]
+    got = function(name, 0)(x, *parameters(name, dtype))
+    with mp.workprec(1500):
+        exact = [entry.value(mpf(float(a)), *entry.parameters) for a in x]
     for a, found, wanted in zip(x, got, exact, strict=True):
         if found == 0 and wanted != 0:
             assert np.signbit(found) == (wanted < 0), (a, found)

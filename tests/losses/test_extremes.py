@@ -274,6 +274,20 @@ def test_focal_loss_of_a_confident_score(dtype):
     np.testing.assert_allclose(found, wanted.astype(dtype), rtol=1e-13)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
+def test_focal_loss_of_the_smallest_targets(gamma, dtype):
+    """m is about p + y: p (1 - p)/m is no number divided by another that vanishes."""
+    for y in (np.finfo(dtype).smallest_subnormal, np.finfo(dtype).tiny):
+        for x in (-np.inf, -750.0, -100.0, -88.0):
+            operands = np.full(5, x, dtype), np.full(5, y, dtype)
+            value = fa.focal_loss(*operands, gamma=gamma, alpha=None, reduction="none")
+            grad, hess = fa.focal_loss.grad_and_hess(*operands, gamma=gamma, alpha=None, reduction="sum")
+            assert not np.isnan([*value, *grad, *hess]).any(), (x, y)
+            assert np.all(np.abs(grad) <= 1e-35)
+            assert np.all(np.abs(hess) <= 1e-35)
+
+
 def test_nan_stays_where_it_is():
     """In each operand, whatever the length."""
     rng = np.random.default_rng(1)

@@ -15,7 +15,7 @@ import numpy as np
 import reference
 from mpmath import mp, mpf
 
-PRECISION = 3300
+PRECISION = 4000
 STEPS = (
     1100,
     1700,
@@ -41,6 +41,7 @@ class Limits:
     target_starts: float = -np.inf  # a target there has no number: it moves too, and first
     results: dict[str, Callable] = field(default_factory=dict)  # instead of the reference's
     difference: bool = False  # a function of x - t, which is rounded first
+    by_logarithm: bool = False  # of the target, whose rounding is passed on
     far: tuple[int, int] = FAR  # the steps of infinities; fewer where there are exponentials
 
 
@@ -50,7 +51,8 @@ def number(text, dtype):
     named = {
         "max": info.max,
         "tiny": info.smallest_subnormal,
-        "max / 4": info.max / 4,
+        "max / 16": info.max / 16,
+        "least": info.tiny,
         "inf": np.inf,
         "0": 0.0,
     }
@@ -128,7 +130,8 @@ COUNTS = ("-1", "-0", "+0", "tiny", "1", "2", "max")
 PROBABILITIES = ("-inf", "-1", "-tiny", "-0", "+0", "tiny", "0.5", "1", "1.0000002", "inf")
 MEANS = ("-inf", "-1", "-tiny", "-0", "+0", "tiny", "1", "max", "inf")
 LOGS = ("-inf", "-max", "-1", "-tiny", "-0", "+0", "tiny", "1")
-TWEEDIE_TARGETS = (*COUNTS[:-1], "max / 4")  # of a larger one the formula's factor 2 overflows first
+# Powers of float64 are computed by logarithms: next to both ends of its range products with them leave it.
+TWEEDIE_TARGETS = ("-1", "-0", "+0", "least", "1", "2", "max / 16")
 POWERS = ("-1", "-0", "+0", "1", "1.25", "1.5", "2", "3")
 
 
@@ -164,6 +167,15 @@ def unless_0(name, result, of_0):
     return lambda x, y, p: formula(x, y, p) if p[0] else of_0(x, y)
 
 
+def tweedie_value(x, y, p):
+    of_others = infinite_at_0("tweedie_deviance", lambda p: p[0] >= 2)
+    return (
+        unless_0("tweedie_deviance", "value", lambda x, y: (y - x) ** 2)(x, y, p)
+        if not p[0]
+        else of_others(x, y, p)
+    )
+
+
 def cross_entropy_of_probabilities(x, y):
     """A logarithm counts as -100 at least."""
     logs = [np.array([max(mp.log(p[0]), mpf(-100))]) for p in (x, 1 - x)]
@@ -183,7 +195,11 @@ LOSSES = {
         results={r: smooth_l1(r) for r in RESULTS[:3]},
         difference=True,
     ),
-    "huber_loss": Limits(others=(("tiny", "1", "max", "inf"),), difference=True),
+    "huber_loss": Limits(
+        others=(("tiny", "1", "max", "inf"),),
+        defined=lambda x, t, delta: mp.isfinite(t) or x != t,
+        difference=True,
+    ),
     "log_cosh_loss": Limits(
         results={
             "value": bounded("log_cosh_loss", "value", lambda d: abs(d) - mp.log(2)),
@@ -201,7 +217,7 @@ LOSSES = {
     "hinge_embedding_loss": Limits(targets=SIGNS, others=(("+0", "1", "max"),)),
     "margin_ranking_loss": Limits(targets=SIGNS, others=(("-inf", "-max", "+0", "max", "inf"), ("+0", "1"))),
     "focal_loss": Limits(
-        targets=("-0", "+0", "tiny", "0.5", "1"),
+        targets=("-0", "+0", "0.001", "0.5", "1"),
         others=(("-1", "+0", "0.25"), ("+0", "tiny", "0.5", "2")),
         far=SCORES,
     ),
@@ -250,17 +266,20 @@ LOSSES = {
         inputs=MEANS,
         targets=TWEEDIE_TARGETS,
         others=(POWERS,),
+        by_logarithm=True,
         defined=lambda x, y, p: tweedie_defined(x, y, p) and (x >= 0 or p == 0),
         starts=lambda *others: 0,
         results={
-            "value": infinite_at_0("tweedie_deviance", lambda p: p[0] >= 2),
+            "value": tweedie_value,
             "grad": unless_0("tweedie_deviance", "grad", lambda x, y: 2 * (x - y)),
             "hess": unless_0("tweedie_deviance", "hess", lambda x, y: 0 * x + 2),
         },
     ),
     "tweedie_deviance_log_input": Limits(
+        inputs=("-inf", "-max / 16", *EVERY[2:-2], "max / 16", "inf"),
         targets=TWEEDIE_TARGETS,
         others=(POWERS,),
+        by_logarithm=True,
         defined=tweedie_defined,
         results={"value": infinite_at_0("tweedie_deviance_log_input", lambda p: p[0] >= 2)},
         far=SCORES,
@@ -299,10 +318,12 @@ def precision(name):
     return PRECISION if LOSSES[name].far == FAR else 1400
 
 
-def size(name, result, point):
+def size(name, result, point, dtype):
     """What an ulp is taken of where a result is a difference; 0 if it is none, or its terms are infinite."""
     entry = reference.LOSSES[name]
     with mp.workprec(precision(name)):
         numbers = [mpf(float(a)) for a in point]
         found = abs(_evaluate(entry.terms[result], numbers)) if result in entry.terms else mpf(0)
+        if mp.isnan(found) and LOSSES[name].by_logarithm:
+            found = abs(wanted(name, tuple(numbers), dtype)[result]) * abs(mp.log(numbers[1]))
     return found if mp.isfinite(found) else mpf(0)
