@@ -20,23 +20,36 @@ FA_INLINE vec FN(excess)(vec m, vec y) {
     vec bounded = v_min(K(LARGEST), m);
     return v_select(v_eq(y, K(0)), FN(constant_slope)(m, K(1)), (bounded - y) / bounded);
 }
+/* Is the mean positive and finite and the target no less than 0, as in all but few elements? The others are computed
+ * apart. */
+FA_INLINE mask FN(usual_mean)(vec m, vec y) {
+    return v_mask_and(v_le(K(0), y), v_mask_and(v_lt(K(0), m), v_lt(m, K(INFINITY))));
+}
+/* The bodies of gamma_deviance at every mean and target. */
+FA_NOINLINE vec FN(rare_gamma_of_mean)(int order, vec x, vec y) {
+    vec m = FN(mean)(x), bounded = v_min(K(LARGEST), m), target = FN(at_least_0)(y), u_less_1 = (y - bounded) / bounded;
+    mask none = v_eq(y, K(0));
+    if (order == 1) return K(2) * FN(excess)(m, target) / m;
+    if (order == 2) return K(4) * ((v_select(none, FN(constant_slope)(m, K(0)), target / m) - K(0.5)) / m / m);
+    vec deviance = K(2) * (u_less_1 - FN(log_quotient)(y, m));
+    deviance = v_select(v_eq(u_less_1, K(INFINITY)), u_less_1, deviance);
+    return v_select(none, FN(constant_slope)(m, K(INFINITY)), deviance);
+}
+FA_INLINE vec FN(gamma_of_mean)(int order, vec found, vec x, vec y) {
+    mask rare = v_mask_not(FN(usual_mean)(x, y));
+    return v_any(rare) ? v_select(rare, FN(rare_gamma_of_mean)(order, x, y), found) : found;
+}
 /* gamma_deviance = 2 ((u - 1) - log u), u = y/m. NaN for m < 0 and y < 0. Where u overflows inf, and for y = 0, whatever
  * m; for an infinite m too. */
 FA_INLINE vec FN(gamma_deviance)(vec x, vec y) {
-    vec m = FN(mean)(x), bounded = v_min(K(LARGEST), m), u_less_1 = (y - bounded) / bounded;
-    vec deviance = K(2) * (u_less_1 - FN(log_quotient)(y, m));
-    deviance = v_select(v_eq(u_less_1, K(INFINITY)), u_less_1, deviance);
-    return v_select(v_eq(y, K(0)), FN(constant_slope)(m, K(INFINITY)), deviance);
+    vec u_less_1 = (y - x) / x, deviance = K(2) * (u_less_1 - FN(log_quotient)(y, x));
+    return FN(gamma_of_mean)(0, v_select(v_eq(u_less_1, K(INFINITY)), u_less_1, deviance), x, y);
 }
 /* d1 = 2 (m - y)/m^2. NaN for m < 0 and y < 0. */
-FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) {
-    vec m = FN(mean)(x);
-    return K(2) * FN(excess)(m, FN(at_least_0)(y)) / m;
-}
+FA_INLINE vec FN(gamma_deviance_d1)(vec x, vec y) { return FN(gamma_of_mean)(1, K(2) * ((x - y) / x) / x, x, y); }
 /* d2 = 2 (2 u - 1)/m^2. NaN for m < 0 and y < 0. */
 FA_INLINE vec FN(gamma_deviance_d2)(vec x, vec y) {
-    vec m = FN(mean)(x), u = v_select(v_eq(y, K(0)), K(0), FN(at_least_0)(y) / m);
-    return K(4) * ((u - K(0.5)) / m / m);
+    return FN(gamma_of_mean)(2, K(4) * ((y / x - K(0.5)) / x / x), x, y);
 }
 /* u = y exp(-x), for x = log m. It is y exp(-x/2) exp(-x/2) in two steps, so that no exponential overflows or vanishes
  * where u does not. */
@@ -101,24 +114,36 @@ FA_INLINE vec FN(tweedie_three_halves)(vec root_y, vec root, vec difference) {
     return K(4) * v_select(ends, root + root_y, (difference / root) * difference);
 }
 FA_INLINE vec FN(unless_0)(vec p, vec of_0, vec others) { return v_select(v_eq(p, K(0)), of_0, others); }
+/* Its form for p = 3/2, and its derivatives, at every mean and target. */
+FA_NOINLINE vec FN(rare_three_halves)(int order, vec x, vec y) {
+    vec m = FN(mean)(x), root_y = v_sqrt(y), root = v_sqrt(m), difference = (y - x) / (root_y + root);
+    vec bounded = v_min(K(LARGEST), m), target = FN(at_least_0)(y);
+    vec part = v_fms(K(0.75), target, K(0.25) * bounded) / bounded;
+    if (order == 0) return FN(tweedie_three_halves)(root_y, root, difference);
+    if (order == 1) return K(2) * (FN(excess)(m, target) / root);
+    return K(4) * (v_select(v_eq(y, K(0)), K(-0.25), part) / m / root);
+}
+FA_INLINE vec FN(three_halves_of_mean)(int order, vec found, vec x, vec y) {
+    mask rare = v_mask_not(FN(usual_mean)(x, y));
+    return v_any(rare) ? v_select(rare, FN(rare_three_halves)(order, x, y), found) : found;
+}
 /* tweedie_deviance; 4 (sqrt y - sqrt m)^2/sqrt m for p = 3/2, (y - m)^2 for p = 0. */
 FA_INLINE vec FN(tweedie_deviance)(vec x, vec y, vec p) {
-    vec d = y - x, root_y = v_sqrt(y), root = v_sqrt(FN(mean)(x)), difference = d / (root_y + root);
-    FA_UNLESS(FN(three_halves)(p), FN(tweedie_three_halves)(root_y, root, difference),
+    vec d = y - x, root = v_sqrt(x), difference = d / (v_sqrt(y) + root);
+    vec part = v_select(v_eq(y, K(0)), root, (difference / root) * difference);
+    FA_UNLESS(FN(three_halves)(p), FN(three_halves_of_mean)(0, K(4) * part, x, y),
               FN(unless_0)(p, d * d, FN(general_tweedie_deviance)(x, y, p)));
 }
 /* d1; 2 (m - y)/m^{3/2} for p = 3/2, 2 (m - y) for p = 0. */
 FA_INLINE vec FN(tweedie_deviance_d1)(vec x, vec y, vec p) {
-    vec d = K(2) * (x - y), m = FN(mean)(x);
-    FA_UNLESS(FN(three_halves)(p), K(2) * (FN(excess)(m, FN(at_least_0)(y)) / v_sqrt(m)),
+    vec d = K(2) * (x - y);
+    FA_UNLESS(FN(three_halves)(p), FN(three_halves_of_mean)(1, K(2) * ((x - y) / x / v_sqrt(x)), x, y),
               FN(unless_0)(p, d, FN(general_tweedie_deviance_d1)(x, y, p)));
 }
 /* d2; (3 y - m)/m^{5/2} for p = 3/2, 2 for p = 0. */
 FA_INLINE vec FN(tweedie_deviance_d2)(vec x, vec y, vec p) {
-    vec m = FN(mean)(x), bounded = v_min(K(LARGEST), m), target = FN(at_least_0)(y);
-    vec part = v_fms(K(0.75), target, K(0.25) * bounded) / bounded;
-    part = v_select(v_eq(y, K(0)), K(-0.25), part);
-    FA_UNLESS(FN(three_halves)(p), K(4) * (part / m / v_sqrt(m)),
+    vec part = v_fms(K(0.75), y, K(0.25) * x) / x;
+    FA_UNLESS(FN(three_halves)(p), FN(three_halves_of_mean)(2, K(4) * (part / x / v_sqrt(x)), x, y),
               FN(unless_0)(p, FN(constant_of)(x, y, K(2)), FN(general_tweedie_deviance_d2)(x, y, p)));
 }
 /* Of x, the logarithm of the mean m: does p = 3/2 take its own form? As long as sqrt m = exp(x/2) is a normal number. */

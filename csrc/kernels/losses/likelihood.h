@@ -102,10 +102,10 @@ FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
 /* d1 = 1 - t/(x + eps). At t = 0: 1. */
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     vdd rate = FN(rate)(x, eps);
-    rate.hi = FN(at_least_0)(rate.hi);
     mask finite = v_lt(v_abs(rate.hi), K(INFINITY));
     vec slope = v_select(finite, ((rate.hi - t) + rate.lo) / rate.hi, K(1) - t / rate.hi);
     (void)full;
+    slope = v_select(v_lt(rate.hi, K(0)), K(NAN), slope);
     return FN(constant_slope)(x, v_select(v_eq(t, K(0)), K(1), slope));
 }
 /* d2 = t/(x + eps)^2. At t = 0: 0. Of a large rate the square's reciprocal vanishes where the result need not. */
