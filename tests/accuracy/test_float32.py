@@ -6,11 +6,13 @@ included. tests/exhaustive/float32_all.py takes them all. The oracle is proved f
 against mpmath, where it matters most.
 """
 
+import re
+
 import numpy as np
 import pytest
 import reference
-from mpmath import mpf
-from support import ulp
+from mpmath import mp, mpf
+from support import ROOT, ulp
 from support.cases import (
     ACTIVATIONS,
     CASE_IDS,
@@ -50,6 +52,25 @@ def test_bound(name, order):
     found = sweep(of_table(name, order), floats(stride=STRIDE))
     print(f"{name} {ORDERS[order]}: {found.ulp:.3f} ulp at {float(found.at).hex()}")
     assert found.ulp <= bound + ORACLE, ulp.report(f"{name} {ORDERS[order]}", [found.ulp], [found.at], bound)
+
+
+WORST = re.findall(
+    r"^\| (\w+) (value|first|second) \| [\d.]+ \| [\d.]+ \| `(-?0x[^`]+)`",
+    (ROOT / "docs" / "float32_all.md").read_text(encoding="utf-8"),
+    flags=re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(("name", "order", "at"), WORST)
+def test_bound_at_the_worst_input_ever_found(name, order, at):
+    """Without the slack that sweeps need."""
+    entry, order = reference.ACTIVATIONS[name], ("value", "first", "second").index(order)
+    x = np.float32(float.fromhex(at))
+    got = function(name, order)(np.array([x]), *parameters(name, "float32"))[0]
+    with mp.workprec(reference.PRECISION):
+        exact = (entry.value, entry.first, entry.second)[order](mpf(float(x)), *entry.parameters)
+        error = ulp.exact_error(got, exact, "float32", bool(ulp.near(x, entry.roots[order])))
+    assert error <= ACTIVATIONS[name]["ulp"]["float32"][order], ulp.report(name, [error], [x], "its bound")
 
 
 @pytest.mark.parametrize("name", FROM_OUTPUT)
