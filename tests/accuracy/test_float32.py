@@ -65,10 +65,10 @@ WORST = re.findall(
 def test_bound_at_the_worst_input_ever_found(name, order, at):
     """Without the slack that sweeps need."""
     entry, order = reference.ACTIVATIONS[name], ("value", "first", "second").index(order)
-    x = np.float32(float.fromhex(at))
-    got = function(name, order)(np.array([x]), *parameters(name, "float32"))[0]
+    x, given = np.float32(float.fromhex(at)), parameters(name, "float32")
+    got = function(name, order)(np.array([x]), *given)[0]
     with mp.workprec(reference.PRECISION):
-        exact = (entry.value, entry.first, entry.second)[order](mpf(float(x)), *entry.parameters)
+        exact = (entry.value, entry.first, entry.second)[order](*(mpf(float(a)) for a in (x, *given)))
         error = ulp.exact_error(got, exact, "float32", bool(ulp.near(x, entry.roots[order])))
     assert error <= ACTIVATIONS[name]["ulp"]["float32"][order], ulp.report(name, [error], [x], "its bound")
 
