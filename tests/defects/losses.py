@@ -41,8 +41,8 @@ LOSSES = [
         (
             "huber_loss is curved at its kink",
             _REGRESSION,
-            "v_keep(v_lt(v_abs(d), delta), K(1))",
-            "v_keep(v_le(v_abs(d), delta), K(1))",
+            "v_keep(v_lt(v_min(K(LARGEST), v_abs(d)), delta), K(1))",
+            "v_keep(v_le(v_min(K(LARGEST), v_abs(d)), delta), K(1))",
         ),
         (
             "soft_margin_loss's curvature for targets 1 and -1 only",
@@ -53,8 +53,30 @@ LOSSES = [
         (
             "a constant curvature loses NaN",
             _LIKELIHOOD,
-            "FN(kl_div_d2)(vec x, vec t) { return FN(constant_slope)(x - t, K(0)); }",
+            "FN(kl_div_d2)(vec x, vec t) { return FN(constant_of)(x, FN(at_least_0)(t), K(0)); }",
             "FN(kl_div_d2)(vec x, vec t) { return FN(constant_slope)(x, K(0)); }",
+        ),
+    ),
+    *defects(
+        "tests/losses/test_limits.py tests/losses/test_extremes.py",
+        (
+            "inf - inf in a curvature that is constant",
+            _REGRESSION,
+            "FN(constant_of)(x, t, K(2))",
+            "FN(constant_slope)(x - t, K(2))",
+        ),
+        ("1/-0 of a probability", _LIKELIHOOD, "v_abs(p), K(NAN)", "p, K(NAN)"),
+        (
+            "0 inf in a quotient of tiny numbers",
+            "csrc/kernels/losses/focal.h",
+            "v_lt(of_q, K(INFINITY))",
+            "v_le(of_q, K(INFINITY))",
+        ),
+        (
+            "a power 0 of an infinity",
+            "csrc/kernels/losses/tweedie.h",
+            "v_mask_not(v_eq(k, K(0))));",
+            "v_lt(v_abs(u), K(708)));",
         ),
     ),
     *defects(
