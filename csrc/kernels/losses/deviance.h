@@ -20,10 +20,10 @@ FA_INLINE vec FN(excess)(vec m, vec y) {
     vec bounded = v_min(K(LARGEST), m);
     return v_select(v_eq(y, K(0)), FN(constant_slope)(m, K(1)), (bounded - y) / bounded);
 }
-/* Is the mean positive and finite and the target no less than 0, as in all but few elements? The others are computed
+/* Is the mean positive, normal and finite and the target at least 0, as in all but few elements? The others are computed
  * apart. */
 FA_INLINE mask FN(usual_mean)(vec m, vec y) {
-    return v_mask_and(v_le(K(0), y), v_mask_and(v_lt(K(0), m), v_lt(m, K(INFINITY))));
+    return v_mask_and(v_le(K(0), y), v_mask_and(v_lt(K(0x1p-120), m), v_lt(m, K(INFINITY))));
 }
 /* The bodies of gamma_deviance at every mean and target. */
 FA_NOINLINE vec FN(rare_gamma_of_mean)(int order, vec x, vec y) {
