@@ -40,7 +40,7 @@ class Range(NamedTuple):
         """Refuses `given`, whose numbers are `values`, if one is out of range. If `narrow`, for what is
         computed in float32, also if it is 0 or infinite there and that is."""
         if values.dtype.kind == "V":
-            values = values.astype(np.float32)  # bfloat16\'s minimum warns of NaN
+            values = values.astype(np.float32)  # bfloat16's minimum warns of NaN
         # of a number as a list: minimum and maximum would take longer than the loss
         ends = _ends(values) if values.size > 1 else values.reshape(-1).tolist()
         if not all(map(self.holds, ends)):
