@@ -62,8 +62,9 @@ FA_NOINLINE vec FN(rare_full_poisson)(vec rate, vec log_rate, vec t) {
 /* `loss`, which is rate - t log_rate, and Stirling's term if `full`. */
 FA_INLINE vec FN(full_poisson)(vec loss, vec rate, vec log_rate, vec t, vec full) {
     vec sum = loss + FN(stirling)(t, full);
-    mask large = v_mask_and(v_lt(K(0), full), v_lt(K(0x1p-12 * LARGEST), t));
+    mask large = v_lt(K(0x1p-12 * LARGEST), t);
     if (!v_any(large)) return sum;
+    large = v_mask_and(large, v_lt(K(0), full));
     mask lost = v_mask_and(v_mask_and(large, v_lt(t, K(INFINITY))), v_mask_not(v_lt(v_abs(sum), K(INFINITY))));
     return v_select(lost, FN(rare_full_poisson)(rate, log_rate, t), sum);
 }
@@ -102,10 +103,11 @@ FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
 /* d1 = 1 - t/(x + eps). At t = 0: 1. */
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     vdd rate = FN(rate)(x, eps);
-    mask finite = v_lt(v_abs(rate.hi), K(INFINITY));
-    vec slope = v_select(finite, ((rate.hi - t) + rate.lo) / rate.hi, K(1) - t / rate.hi);
+    mask usual = v_mask_and(v_le(K(0), rate.hi), v_lt(rate.hi, K(INFINITY)));
+    vec slope = ((rate.hi - t) + rate.lo) / rate.hi;
     (void)full;
-    slope = v_select(v_lt(rate.hi, K(0)), K(NAN), slope);
+    if (v_any(v_mask_not(usual)))
+        slope = v_select(usual, slope, v_select(v_lt(rate.hi, K(0)), K(NAN), K(1) - t / rate.hi));
     return FN(constant_slope)(x, v_select(v_eq(t, K(0)), K(1), slope));
 }
 /* d2 = t/(x + eps)^2. At t = 0: 0. Of a large rate the square's reciprocal vanishes where the result need not. */

@@ -99,7 +99,9 @@ FA_INLINE vec FN(log_cosh_loss_d2)(vec x, vec t) {
 /* pinball_loss = e > 0 ? quantile e : (quantile - 1) e, e = t - x. Where the factor is 0, e is bounded: 0 * inf is NaN. */
 FA_INLINE vec FN(pinball_loss)(vec x, vec t, vec quantile) {
     vec e = t - x, factor = v_select(v_lt(K(0), e), quantile, quantile - K(1));
-    return factor * v_select(v_eq(factor, K(0)), v_max(K(-1), v_min(K(1), e)), e);
+    mask none = v_eq(factor, K(0));
+    if (v_any(none)) e = v_select(none, v_max(K(-1), v_min(K(1), e)), e);
+    return factor * e;
 }
 /* d1 = e > 0 ? -quantile : 1 - quantile. At the kink 0: 0. */
 FA_INLINE vec FN(pinball_loss_d1)(vec x, vec t, vec quantile) {
