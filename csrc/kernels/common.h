@@ -12,7 +12,7 @@ FA_INLINE vec FN(constant_slope)(vec x, vec c) { return v_select(v_isnan(x), x, 
 
 /* c, a derivative that depends on neither x nor t, at infinities too; NaN where one of them is NaN. */
 FA_INLINE vec FN(constant_of)(vec x, vec t, vec c) {
-    return v_select(v_mask_or(v_isnan(x), v_isnan(t)), x + t, c);
+    return v_select(v_is_either_nan(x, t), x - t, c);
 }
 
 /* v, but NaN below 0, where a formula has no value. */

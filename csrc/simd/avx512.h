@@ -66,6 +66,8 @@ FA_INLINE mf32 f32_eq(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_
 FA_INLINE mf64 f64_eq(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
 FA_INLINE mf32 f32_isnan(vf32 a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
 FA_INLINE mf64 f64_isnan(vf64 a) { return _mm512_cmp_pd_mask(a, a, _CMP_UNORD_Q); }
+FA_INLINE mf32 f32_is_either_nan(vf32 a, vf32 b) { return _mm512_cmp_ps_mask(a, b, _CMP_UNORD_Q); }
+FA_INLINE mf64 f64_is_either_nan(vf64 a, vf64 b) { return _mm512_cmp_pd_mask(a, b, _CMP_UNORD_Q); }
 FA_INLINE vf32 f32_select(mf32 m, vf32 a, vf32 b) { return _mm512_mask_blend_ps(m, b, a); }
 FA_INLINE vf64 f64_select(mf64 m, vf64 a, vf64 b) { return _mm512_mask_blend_pd(m, b, a); }
 FA_INLINE vf32 f32_keep(mf32 m, vf32 a) { return _mm512_maskz_mov_ps(m, a); }

@@ -29,6 +29,7 @@
 #define FA_PREFETCH(p) __builtin_prefetch(p, 0, 3) /* at any address */
 #define FA_PREFETCH_TO_WRITE(p) __builtin_prefetch(p, 1, 3)
 #define FA_NOINLINE static __attribute__((noinline, unused))
+#define FA_COLD static __attribute__((noinline, unused, cold)) /* of what is rarely called */
 #else
 #error "fastact: the vector layer needs gcc, clang or clang-cl"
 #endif

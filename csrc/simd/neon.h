@@ -96,6 +96,8 @@ FA_INLINE mf32 f32_mask_not(mf32 a) { return vmvnq_u32(a); }
 FA_INLINE mf64 f64_mask_not(mf64 a) { return veorq_u64(a, vdupq_n_u64(~(uint64_t)0)); }
 FA_INLINE mf32 f32_isnan(vf32 a) { return f32_mask_not(vceqq_f32(a, a)); }
 FA_INLINE mf64 f64_isnan(vf64 a) { return f64_mask_not(vceqq_f64(a, a)); }
+FA_INLINE mf32 f32_is_either_nan(vf32 a, vf32 b) { return f32_mask_or(f32_isnan(a), f32_isnan(b)); }
+FA_INLINE mf64 f64_is_either_nan(vf64 a, vf64 b) { return f64_mask_or(f64_isnan(a), f64_isnan(b)); }
 FA_INLINE vi32 f32_count_if(vi32 i, mf32 m) { return i - (vi32)m; }
 FA_INLINE vi64 f64_count_if(vi64 i, mf64 m) { return i - (vi64)m; }
 FA_INLINE int f32_any(mf32 m) { return vmaxvq_u32(m) != 0; }

@@ -122,6 +122,8 @@ FA_INLINE mf32 f32_eq(vf32 a, vf32 b) { return a == b; }
 FA_INLINE mf64 f64_eq(vf64 a, vf64 b) { return a == b; }
 FA_INLINE mf32 f32_isnan(vf32 a) { return a != a; }
 FA_INLINE mf64 f64_isnan(vf64 a) { return a != a; }
+FA_INLINE mf32 f32_is_either_nan(vf32 a, vf32 b) { return a != a || b != b; }
+FA_INLINE mf64 f64_is_either_nan(vf64 a, vf64 b) { return a != a || b != b; }
 FA_INLINE vf32 f32_select(mf32 m, vf32 a, vf32 b) { return m ? a : b; }
 FA_INLINE vf64 f64_select(mf64 m, vf64 a, vf64 b) { return m ? a : b; }
 FA_INLINE vf32 f32_keep(mf32 m, vf32 a) { return m ? a : 0.0f; }

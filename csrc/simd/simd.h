@@ -27,7 +27,8 @@
  *                                     to keep its NaN
  *   v_abs v_sqrt v_rint               |x|, square root, round half to even
  *   v_copysign(magnitude, sign)
- *   v_lt v_le v_eq                    false on NaN;  v_isnan(x)
+ *   v_lt v_le v_eq                    false on NaN
+ *   v_isnan(x) v_is_either_nan(a, b)
  *   v_select(m, a, b)                 m ? a : b
  *   v_keep(m, a)                      m ? a : +0
  *   v_count(i, m)                     m ? i + 1 : i
@@ -86,6 +87,7 @@
 #define v_le FN(le)
 #define v_eq FN(eq)
 #define v_isnan FN(isnan)
+#define v_is_either_nan FN(is_either_nan)
 #define v_select FN(select)
 #define v_keep FN(keep)
 #define v_mask_and FN(mask_and)

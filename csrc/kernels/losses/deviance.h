@@ -26,7 +26,7 @@ FA_INLINE mask FN(usual_mean)(vec m, vec y) {
     return v_mask_and(v_le(K(0), y), v_mask_and(v_lt(K(0x1p-120), m), v_lt(m, K(INFINITY))));
 }
 /* The bodies of gamma_deviance at every mean and target. */
-FA_NOINLINE vec FN(rare_gamma_of_mean)(int order, vec x, vec y) {
+FA_COLD vec FN(rare_gamma_of_mean)(int order, vec x, vec y) {
     vec m = FN(mean)(x), bounded = v_min(K(LARGEST), m), target = FN(at_least_0)(y), u_less_1 = (y - bounded) / bounded;
     mask none = v_eq(y, K(0));
     if (order == 1) return K(2) * FN(excess)(m, target) / m;
@@ -115,7 +115,7 @@ FA_INLINE vec FN(tweedie_three_halves)(vec root_y, vec root, vec difference) {
 }
 FA_INLINE vec FN(unless_0)(vec p, vec of_0, vec others) { return v_select(v_eq(p, K(0)), of_0, others); }
 /* Its form for p = 3/2, and its derivatives, at every mean and target. */
-FA_NOINLINE vec FN(rare_three_halves)(int order, vec x, vec y) {
+FA_COLD vec FN(rare_three_halves)(int order, vec x, vec y) {
     vec m = FN(mean)(x), root_y = v_sqrt(y), root = v_sqrt(m), difference = (y - x) / (root_y + root);
     vec bounded = v_min(K(LARGEST), m), target = FN(at_least_0)(y);
     vec part = v_fms(K(0.75), target, K(0.25) * bounded) / bounded;

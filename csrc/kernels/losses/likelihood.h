@@ -47,26 +47,20 @@ FA_INLINE vec FN(kl_div_log_target_d2)(vec x, vec t) { return FN(constant_of)(x,
 
 #define HALF_LOG_2PI 0x1.d67f1c864beb5p-1
 
-/* Stirling's t log t - t + log(2 pi t)/2 for t > 1, else 0; 0 also if `full` is 0. */
-FA_INLINE vec FN(stirling)(vec t, vec full) {
-    mask wanted = v_mask_and(v_lt(K(0), full), v_lt(K(1), t));
-    if (!v_any(wanted)) return K(0);
-    vec log_t = v_log(t);
-    return v_keep(wanted, v_fma(t + K(0.5), log_t, K(HALF_LOG_2PI) - t));
-}
+/* Stirling's t log t - t + log(2 pi t)/2. */
+FA_INLINE vec FN(stirling)(vec t) { return v_fma(t + K(0.5), v_log(t), K(HALF_LOG_2PI) - t); }
 /* rate - t log_rate + Stirling's term for t > 1, 2^-12 of it at first: t log_rate or t log t overflows. */
-FA_NOINLINE vec FN(rare_full_poisson)(vec rate, vec log_rate, vec t) {
+FA_COLD vec FN(rare_full_poisson)(vec rate, vec log_rate, vec t) {
     vec part = K(0x1p-12), share = t * part, sum = v_fma(rate, part, -share);
     return v_fma(share, v_log(t) - log_rate, sum) * K(0x1p12);
 }
-/* `loss`, which is rate - t log_rate, and Stirling's term if `full`. */
+/* `loss`, which is rate - t log_rate, and if `full` Stirling's term for t > 1. */
 FA_INLINE vec FN(full_poisson)(vec loss, vec rate, vec log_rate, vec t, vec full) {
-    vec sum = loss + FN(stirling)(t, full);
-    mask large = v_lt(K(0x1p-12 * LARGEST), t);
-    if (!v_any(large)) return sum;
-    large = v_mask_and(large, v_lt(K(0), full));
-    mask lost = v_mask_and(v_mask_and(large, v_lt(t, K(INFINITY))), v_mask_not(v_lt(v_abs(sum), K(INFINITY))));
-    return v_select(lost, FN(rare_full_poisson)(rate, log_rate, t), sum);
+    mask wanted = v_mask_and(v_lt(K(0), full), v_lt(K(1), t));
+    if (!v_any(wanted)) return loss + K(0);
+    vec sum = loss + v_keep(wanted, FN(stirling)(t));
+    mask lost = v_mask_not(v_lt(v_abs(sum), K(INFINITY)));
+    return v_any(lost) ? v_select(v_mask_and(lost, wanted), FN(rare_full_poisson)(rate, log_rate, t), sum) : sum;
 }
 /* poisson_nll_loss_log_input = exp(x) - t x, and Stirling's term if `full`, of a log-rate x and a count t. Where exp(x)
  * is infinite the loss is, too. exp(x) is computed alike in value, d1 and d2, so that a pass computes it once. */
@@ -103,11 +97,10 @@ FA_INLINE vec FN(poisson_nll_loss)(vec x, vec t, vec full, vec eps) {
 /* d1 = 1 - t/(x + eps). At t = 0: 1. */
 FA_INLINE vec FN(poisson_nll_loss_d1)(vec x, vec t, vec full, vec eps) {
     vdd rate = FN(rate)(x, eps);
-    mask usual = v_mask_and(v_le(K(0), rate.hi), v_lt(rate.hi, K(INFINITY)));
-    vec slope = ((rate.hi - t) + rate.lo) / rate.hi;
+    vec divisor = FN(at_least_0)(rate.hi), slope = ((rate.hi - t) + rate.lo) / divisor;
+    mask lost = v_isnan(slope); /* inf/inf */
     (void)full;
-    if (v_any(v_mask_not(usual)))
-        slope = v_select(usual, slope, v_select(v_lt(rate.hi, K(0)), K(NAN), K(1) - t / rate.hi));
+    if (v_any(lost)) slope = v_select(lost, K(1) - t / divisor, slope);
     return FN(constant_slope)(x, v_select(v_eq(t, K(0)), K(1), slope));
 }
 /* d2 = t/(x + eps)^2. At t = 0: 0. Of a large rate the square's reciprocal vanishes where the result need not. */
@@ -129,7 +122,8 @@ FA_INLINE vec FN(variance)(vec variance, vec eps) {
 FA_INLINE vec FN(gaussian_nll_loss)(vec x, vec t, vec variance, vec full, vec eps) {
     vec v = FN(variance)(variance, eps), d = x - t;
     vec loss = v_fma(K(0.5), v_fma(d, d / v, v_log(v)), full * K(HALF_LOG_2PI));
-    return v_select(v_eq(v, K(INFINITY)), FN(constant_of)(x, t, v), loss);
+    mask flat = v_eq(v, K(INFINITY));
+    return v_any(flat) ? v_select(flat, FN(constant_of)(x, t, v), loss) : loss;
 }
 /* By x: d1 = d/v. */
 FA_INLINE vec FN(gaussian_nll_loss_d1)(vec x, vec t, vec variance, vec full, vec eps) {

@@ -60,7 +60,8 @@ FA_INLINE vec FN(smooth_l1_loss_d1)(vec x, vec t, vec beta) {
 /* d2 = |d| < beta ? 1/beta : 0. At the kinks 0. */
 FA_INLINE vec FN(smooth_l1_loss_d2)(vec x, vec t, vec beta) {
     vec d = x - t, curvature = FN(constant_slope)(d, v_keep(v_lt(v_abs(d), beta), K(1) / beta));
-    return v_select(v_eq(beta, K(0)), FN(constant_of)(x, t, K(0)), curvature);
+    mask none = v_eq(beta, K(0));
+    return v_any(none) ? v_select(none, FN(constant_of)(x, t, K(0)), curvature) : curvature;
 }
 
 /* huber_loss = |d| < delta ? d^2/2 : delta (|d| - delta/2). For an infinite delta it is half_squared_error. Where |d| is
@@ -96,22 +97,25 @@ FA_INLINE vec FN(log_cosh_loss_d2)(vec x, vec t) {
     return FN(logistic_slope)(a, v_select(v_lt(d.hi, K(0)), lost, -lost)) * K(4 * EXP_SCALE);
 }
 
-/* pinball_loss = e > 0 ? quantile e : (quantile - 1) e, e = t - x. Where the factor is 0, e is bounded: 0 * inf is NaN. */
+FA_INLINE vec FN(pinball_factor)(vec e, vec quantile) { return v_select(v_lt(K(0), e), quantile, quantile - K(1)); }
+/* The loss where an infinite e times a factor of 0 gave NaN. */
+FA_COLD vec FN(rare_pinball)(vec loss, vec e, vec factor) {
+    return v_select(v_isnan(loss), factor * v_max(K(-1), v_min(K(1), e)), loss);
+}
+/* pinball_loss = e > 0 ? quantile e : (quantile - 1) e, e = t - x. 0 where the factor is 0, for an infinite e too. */
 FA_INLINE vec FN(pinball_loss)(vec x, vec t, vec quantile) {
-    vec e = t - x, factor = v_select(v_lt(K(0), e), quantile, quantile - K(1));
-    mask none = v_eq(factor, K(0));
-    if (v_any(none)) e = v_select(none, v_max(K(-1), v_min(K(1), e)), e);
-    return factor * e;
+    vec e = t - x, factor = FN(pinball_factor)(e, quantile), loss = factor * e;
+    return v_any(v_isnan(loss)) ? FN(rare_pinball)(loss, e, factor) : loss;
 }
 /* d1 = e > 0 ? -quantile : 1 - quantile. At the kink 0: 0. */
 FA_INLINE vec FN(pinball_loss_d1)(vec x, vec t, vec quantile) {
     vec e = t - x;
-    return v_select(v_lt(K(0), e), -quantile, v_select(v_lt(e, K(0)), K(1) - quantile, e));
+    return v_select(v_lt(K(0), v_abs(e)), -FN(pinball_factor)(e, quantile), e);
 }
 /* d2 = 0. */
 FA_INLINE vec FN(pinball_loss_d2)(vec x, vec t, vec quantile) {
     (void)quantile;
-    return FN(constant_of)(x, t, K(0));
+    return FN(constant_of)(t, x, K(0));
 }
 
 /* 1 + x as hi + lo. */
