@@ -107,16 +107,24 @@ FA_DEFINE_MAP(4, (ARG(0), ARG(1), ARG(2), ARG(3)), (TAIL(0), TAIL(1), TAIL(2), T
 #define PASS_2 , p, q
 
 /* Do all inputs number `arrays` and beyond repeat, as parameters mostly do? Then they stay in registers: loading them
- * anew would be most of the work of a cheap function. Without vectors this is not worth the code. */
+ * anew would be most of the work of a cheap function, and what follows from a parameter alone is computed once. */
 FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
-    size_t moving = LANES == 1;
+    size_t moving = 0;
     for (int k = arrays; k < arity; k++) moving |= step[k];
     return !moving;
 }
-#define FA_LOOP(arrays, arity, name)                                                                        \
+/* Is this worth a second copy of the loop? Not without vectors, and not for a HEAVY op with a gradient by its parameter,
+ * which then is geglu's other half and does not repeat. */
+#define IS_COPY_HEAVY 0
+#define IS_LIGHT_HEAVY 0
+#define IS_HEAVY_HEAVY 1
+#define IS_YES 1
+#define IS_NO 0
+#define HOLDS(cost, by_parameter) (LANES > 1 && !(IS_##cost##_HEAVY && IS_##by_parameter))
+#define FA_LOOP(arrays, arity, name, holds)                                                                 \
     static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[],     \
                                int streams) {                                                                \
-        if (FN(all_repeat)(arrays, arity, step))                                                           \
+        if (holds && FN(all_repeat)(arrays, arity, step))                                                   \
             FA_CAT(FN(map), arity)(FN(name), NULL, arrays, n, in, step, out, streams);                              \
         else FA_CAT(FN(map), arity)(FN(name), NULL, arity, n, in, step, out, streams);                              \
     }
@@ -127,28 +135,33 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
         FA_CAT(FN(map), arity)(FN(f), FN(g), arity, n, in, step, out, streams);                                     \
     }
 /* The loop of a backward: dy times a derivative. */
-#define FA_LOOP_BACKWARD(derivative, backward, parameters)                                                  \
+#define FA_LOOP_BACKWARD(derivative, backward, parameters, holds)                                            \
     FA_INLINE vec FN(backward)(vec dy, vec x DECLARE_##parameters) {                                        \
         return dy * FN(derivative)(x PASS_##parameters);                                                    \
     }                                                                                                       \
-    FA_LOOP(2, BACKWARD_ARITY_##parameters, backward)
+    FA_LOOP(2, BACKWARD_ARITY_##parameters, backward, holds)
 
-#define YES(derivative, backward, parameters) FA_LOOP_BACKWARD(derivative, backward, parameters)
-#define NO(derivative, backward, parameters)
+#define YES(derivative, backward, parameters, holds) FA_LOOP_BACKWARD(derivative, backward, parameters, holds)
+#define NO(derivative, backward, parameters, holds)
 #define BOTH_YES(name, parameters) \
     FA_LOOP_OF_TWO(BACKWARD_ARITY_##parameters, name##_both, name##_backward, name##_backward_by_parameter)
 #define BOTH_NO(name, parameters)
-#define FA_ACTIVATION(name, parameters, from_output, by_parameter, ...)            \
-    FA_LOOP(1, VALUE_ARITY_##parameters, name)                                      \
-    FA_LOOP(1, VALUE_ARITY_##parameters, name##_d2)                                 \
-    FA_LOOP_BACKWARD(name##_d1, name##_backward, parameters)                       \
-    from_output(name##_from_output, name##_backward_from_output, parameters)       \
-    by_parameter(name##_by_parameter, name##_backward_by_parameter, parameters)     \
+#define FA_ACTIVATION(name, parameters, from_output, by_parameter, cost, ...) \
+    FA_ACTIVATION_LOOPS(name, parameters, from_output, by_parameter, HOLDS(cost, by_parameter)) \
     BOTH_##by_parameter(name, parameters)
+#define FA_ACTIVATION_LOOPS(name, parameters, from_output, by_parameter, holds)     \
+    FA_LOOP(1, VALUE_ARITY_##parameters, name, holds)                               \
+    FA_LOOP(1, VALUE_ARITY_##parameters, name##_d2, holds)                          \
+    FA_LOOP_BACKWARD(name##_d1, name##_backward, parameters, holds)                 \
+    from_output(name##_from_output, name##_backward_from_output, parameters, holds) \
+    by_parameter(name##_by_parameter, name##_backward_by_parameter, parameters, holds)
 #include "../ops.def"
 #undef YES
 #undef NO
 #undef BOTH_YES
 #undef BOTH_NO
+#undef IS_YES
+#undef IS_NO
+#undef FA_ACTIVATION_LOOPS
 
 #endif

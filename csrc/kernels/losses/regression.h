@@ -97,20 +97,19 @@ FA_INLINE vec FN(log_cosh_loss_d2)(vec x, vec t) {
     return FN(logistic_slope)(a, v_select(v_lt(d.hi, K(0)), lost, -lost)) * K(4 * EXP_SCALE);
 }
 
-FA_INLINE vec FN(pinball_factor)(vec e, vec quantile) { return v_select(v_lt(K(0), e), quantile, quantile - K(1)); }
 /* The loss where an infinite e times a factor of 0 gave NaN. */
 FA_COLD vec FN(rare_pinball)(vec loss, vec e, vec factor) {
     return v_select(v_isnan(loss), factor * v_max(K(-1), v_min(K(1), e)), loss);
 }
 /* pinball_loss = e > 0 ? quantile e : (quantile - 1) e, e = t - x. 0 where the factor is 0, for an infinite e too. */
 FA_INLINE vec FN(pinball_loss)(vec x, vec t, vec quantile) {
-    vec e = t - x, factor = FN(pinball_factor)(e, quantile), loss = factor * e;
+    vec e = t - x, factor = v_select(v_lt(K(0), e), quantile, quantile - K(1)), loss = factor * e;
     return v_any(v_isnan(loss)) ? FN(rare_pinball)(loss, e, factor) : loss;
 }
 /* d1 = e > 0 ? -quantile : 1 - quantile. At the kink 0: 0. */
 FA_INLINE vec FN(pinball_loss_d1)(vec x, vec t, vec quantile) {
     vec e = t - x;
-    return v_select(v_lt(K(0), v_abs(e)), -FN(pinball_factor)(e, quantile), e);
+    return v_select(v_lt(K(0), e), -quantile, v_select(v_lt(e, K(0)), K(1) - quantile, e));
 }
 /* d2 = 0. */
 FA_INLINE vec FN(pinball_loss_d2)(vec x, vec t, vec quantile) {
