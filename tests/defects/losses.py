@@ -67,6 +67,13 @@ LOSSES = [
         ),
         ("1/-0 of a probability", _LIKELIHOOD, "v_abs(p), K(NAN)", "p, K(NAN)"),
         (
+            "0 inf in pinball_loss",
+            _REGRESSION,
+            "return v_any(v_isnan(loss)) ? FN(rare_pinball)(loss, e, factor) : loss;",
+            "return loss;",
+        ),
+        ("inf/inf of a rate", _LIKELIHOOD, "v_select(lost, K(1) - t / divisor, slope)", "slope"),
+        (
             "0 inf in a quotient of tiny numbers",
             "csrc/kernels/losses/focal.h",
             "v_lt(of_q, K(INFINITY))",
