@@ -58,7 +58,7 @@ LOSSES = [
         ),
     ),
     *defects(
-        "tests/losses/test_limits.py tests/losses/test_extremes.py",
+        "tests/accuracy/test_limits.py tests/losses/test_extremes.py",
         (
             "inf - inf in a curvature that is constant",
             _REGRESSION,

@@ -1,6 +1,6 @@
 """Elementwise losses at the corners of their domains: value, gradient and curvature are the limits there.
 
-support/limits.py lists the corners and finds the limits; NaN is wanted where there is none.
+reference/limits.py lists the corners and finds the limits; NaN is wanted where there is none.
 """
 
 from functools import cache
@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import reference
 from mpmath import mp, mpf
-from support import limits, ulp, walk
+from reference import limits
+from support import ulp, walk
 
 import fastact as fa
 from fastact import _core

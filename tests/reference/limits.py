@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
-import reference
 from mpmath import mp, mpf
+
+import reference
 
 PRECISION = 4000
 STEPS = (
