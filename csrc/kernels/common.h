@@ -15,6 +15,13 @@ FA_INLINE vec FN(constant_of)(vec x, vec t, vec c) {
     return v_select(v_is_either_nan(x, t), x - t, c);
 }
 
+/* x, but finite where it meets a factor of 0, for 0 * inf is NaN. The factor is mostly the same for all x: then the
+ * compiler finds the bound before its loop. */
+FA_INLINE vec FN(finite_for_0)(vec factor, vec x) {
+    vec bound = v_select(v_eq(factor, K(0)), K(1), K(INFINITY));
+    return v_max(-bound, v_min(bound, x));
+}
+
 /* v, but NaN below 0, where a formula has no value. */
 FA_INLINE vec FN(at_least_0)(vec v) { return v_select(v_lt(v, K(0)), K(NAN), v); }
 

@@ -103,11 +103,14 @@ FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
     return v_select(v_lt(K(0), x), K(1), fall * K(EXP_SCALE));
 }
 /* celu''(x) = x > 0 ? 0 : exp(u)/alpha. At the kink 0: 1/alpha.
- * Max error: float32 0.81 ulp at -0x1.5df3c4p+6, float64 0.90 ulp. */
+ * Max error: float32 0.81 ulp at -0x1.5df3c4p+6, float64 0.90 ulp.
+ * As times_scaled by 1/alpha, which might overflow where the result does not: the scales come first. */
 FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
-    vec u, fall = FN(celu_fall_scaled)(x, d, &u);
-    return v_select(v_lt(K(0), x), K(0), FN(times_scaled)(d.inverse * d.scale, fall, u));
+    vec u, fall = FN(celu_fall_scaled)(x, d, &u), falling = v_keep(v_mask_not(v_le(u, K(EXP_MIN))), fall);
+    mask large = v_le(K(1), v_abs(d.inverse * d.scale));
+    vec factor = v_select(large, d.inverse * (d.scale * K(EXP_SCALE)), d.inverse);
+    return v_select(v_lt(K(0), x), K(0), factor * falling * v_select(large, K(1), K(EXP_SCALE)));
 }
 /* celu' from y = celu(x): y > 0 ? 1 : 1 + y/alpha, which is exp(u). At y = -alpha 0.
  * The quotient is rounded correctly, by its remainder and a correctly rounded inverse, as Markstein showed. */

@@ -16,8 +16,8 @@ FA_INLINE vec FN(step)(vec x) { return FN(constant_slope)(x, v_keep(v_lt(K(0), x
 FA_INLINE vec FN(step_d1)(vec x) { return FN(constant_slope)(x, K(0)); }
 FA_INLINE vec FN(step_d2)(vec x) { return FN(constant_slope)(x, K(0)); }
 
-/* identity(x, k) = k x. Max error: half an ulp, that of the product. */
-FA_INLINE vec FN(identity)(vec x, vec k) { return k * x; }
+/* identity(x, k) = k x, for k = 0 at infinities too. Max error: half an ulp, that of the product. */
+FA_INLINE vec FN(identity)(vec x, vec k) { return k * FN(finite_for_0)(k, x); }
 /* identity'(x) = k. */
 FA_INLINE vec FN(identity_d1)(vec x, vec k) { return FN(constant_slope)(x, k); }
 /* identity''(x) = 0. */

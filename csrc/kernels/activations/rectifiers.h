@@ -32,7 +32,8 @@ FA_INLINE vec FN(relu6_from_output)(vec y) { return FN(relu6_d1)(y); }
 /* leaky_relu(x, negative_slope) = x > 0 ? x : negative_slope x.
  * Max error: float32 0.50 ulp at -0x1.4p+127, float64 0.50 ulp. */
 FA_INLINE vec FN(leaky_relu)(vec x, vec negative_slope) {
-    return v_select(v_lt(K(0), x), x, x * negative_slope);
+    vec least = v_select(v_eq(negative_slope, K(0)), K(-1), K(-INFINITY)); /* 0 * inf is NaN */
+    return v_select(v_lt(K(0), x), x, v_max(least, x) * negative_slope);
 }
 /* leaky_relu'(x) = x > 0 ? 1 : negative_slope. At the kink 0: negative_slope. */
 FA_INLINE vec FN(leaky_relu_d1)(vec x, vec negative_slope) {
