@@ -15,10 +15,12 @@ FA_INLINE vec FN(constant_of)(vec x, vec t, vec c) {
     return v_select(v_is_either_nan(x, t), x - t, c);
 }
 
-/* x, but finite where it meets a factor of 0, for 0 * inf is NaN. The factor is mostly the same for all x: then the
- * compiler finds the bound before its loop. */
-FA_INLINE vec FN(finite_for_0)(vec factor, vec x) {
-    vec bound = v_select(v_eq(factor, K(0)), K(1), K(INFINITY));
+/* How large an x may be that meets this factor: finite for 0, for 0 * inf is NaN. The factor is mostly the same for all
+ * x: then the compiler finds the bound before its loop. */
+FA_INLINE vec FN(bound_for)(vec factor) { return v_select(v_eq(factor, K(0)), K(1), K(INFINITY)); }
+/* x, but finite where it meets a factor of 0. */
+FA_INLINE vec FN(bounded_for)(vec factor, vec x) {
+    vec bound = FN(bound_for)(factor);
     return v_max(-bound, v_min(bound, x));
 }
 

@@ -113,14 +113,6 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
     for (int k = arrays; k < arity; k++) moving |= step[k];
     return !moving;
 }
-/* Is this worth a second copy of the loop? Not without vectors, and not for a HEAVY op with a gradient by its parameter,
- * which then is geglu's other half and does not repeat. */
-#define IS_COPY_HEAVY 0
-#define IS_LIGHT_HEAVY 0
-#define IS_HEAVY_HEAVY 1
-#define IS_YES 1
-#define IS_NO 0
-#define HOLDS(cost, by_parameter) (LANES > 1 && !(IS_##cost##_HEAVY && IS_##by_parameter))
 #define FA_LOOP(arrays, arity, name, holds)                                                                 \
     static void FN(map_##name)(size_t n, const void *const in[], const size_t step[], void *const out[],     \
                                int streams) {                                                                \
@@ -141,6 +133,15 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
     }                                                                                                       \
     FA_LOOP(2, BACKWARD_ARITY_##parameters, backward, holds)
 
+/* Is a second copy of an op's loops for parameters that repeat worth its code? Not without vectors, and not for a HEAVY
+ * op with a gradient by its parameter, which then is geglu's other half and does not repeat. */
+#define IS_COPY_HEAVY 0
+#define IS_LIGHT_HEAVY 0
+#define IS_HEAVY_HEAVY 1
+#define IS_YES 1
+#define IS_NO 0
+#define HOLDS(cost, by_parameter) (LANES > 1 && !(IS_##cost##_HEAVY && IS_##by_parameter))
+
 #define YES(derivative, backward, parameters, holds) FA_LOOP_BACKWARD(derivative, backward, parameters, holds)
 #define NO(derivative, backward, parameters, holds)
 #define BOTH_YES(name, parameters) \
@@ -160,8 +161,12 @@ FA_INLINE int FN(all_repeat)(int arrays, int arity, const size_t step[]) {
 #undef NO
 #undef BOTH_YES
 #undef BOTH_NO
+#undef IS_COPY_HEAVY
+#undef IS_LIGHT_HEAVY
+#undef IS_HEAVY_HEAVY
 #undef IS_YES
 #undef IS_NO
+#undef HOLDS
 #undef FA_ACTIVATION_LOOPS
 
 #endif

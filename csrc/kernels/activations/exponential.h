@@ -11,13 +11,17 @@
 #define FA_EXPONENTIAL_H32
 #endif
 
-/* factor * y * EXP_SCALE, where y decays like exp(u). For u <= EXP_MIN, where scaled exponentials stop falling, it is
- * 0: right unless |factor| exceeds 1e11 (float64: 1e22). A subnormal result is rounded once. EXP_SCALE multiplies a
- * large factor first, so that no product overflows. */
+/* part * y, times EXP_SCALE unless `scaled`, where y decays like exp(u). For u <= EXP_MIN, where scaled exponentials
+ * stop falling, it is 0: right unless the whole factor exceeds 1e11 (float64: 1e22). */
+FA_INLINE vec FN(times_parts)(vec part, mask scaled, vec y, vec u) {
+    vec falling = v_keep(v_mask_not(v_le(u, K(EXP_MIN))), y); /* a NaN u keeps y */
+    return part * falling * v_select(scaled, K(1), K(EXP_SCALE));
+}
+/* factor * y * EXP_SCALE. A subnormal result is rounded once. EXP_SCALE multiplies a large factor first, so that no
+ * product overflows. */
 FA_INLINE vec FN(times_scaled)(vec factor, vec y, vec u) {
     mask large = v_le(K(1), v_abs(factor));
-    vec falling = v_keep(v_mask_not(v_le(u, K(EXP_MIN))), y); /* a NaN u keeps y */
-    return v_select(large, factor * K(EXP_SCALE), factor) * falling * v_select(large, K(1), K(EXP_SCALE));
+    return FN(times_parts)(v_select(large, factor * K(EXP_SCALE), factor), large, y, u);
 }
 
 /* elu(x) = x > 0 ? x : alpha expm1(x). Range (-alpha, inf). At -inf -alpha.
@@ -104,13 +108,13 @@ FA_INLINE vec FN(celu_d1)(vec x, vec alpha) {
 }
 /* celu''(x) = x > 0 ? 0 : exp(u)/alpha. At the kink 0: 1/alpha.
  * Max error: float32 0.81 ulp at -0x1.5df3c4p+6, float64 0.90 ulp.
- * As times_scaled by 1/alpha, which might overflow where the result does not: the scales come first. */
+ * As times_scaled by 1/alpha, which might overflow where the result does not: of a large one EXP_SCALE comes first. */
 FA_INLINE vec FN(celu_d2)(vec x, vec alpha) {
     FN(celu_divisor) d = FN(celu_divisor_of)(alpha);
-    vec u, fall = FN(celu_fall_scaled)(x, d, &u), falling = v_keep(v_mask_not(v_le(u, K(EXP_MIN))), fall);
+    vec u, fall = FN(celu_fall_scaled)(x, d, &u);
     mask large = v_le(K(1), v_abs(d.inverse * d.scale));
-    vec factor = v_select(large, d.inverse * (d.scale * K(EXP_SCALE)), d.inverse);
-    return v_select(v_lt(K(0), x), K(0), factor * falling * v_select(large, K(1), K(EXP_SCALE)));
+    vec part = v_select(large, d.inverse * (d.scale * K(EXP_SCALE)), d.inverse);
+    return v_select(v_lt(K(0), x), K(0), FN(times_parts)(part, large, fall, u));
 }
 /* celu' from y = celu(x): y > 0 ? 1 : 1 + y/alpha, which is exp(u). At y = -alpha 0.
  * The quotient is rounded correctly, by its remainder and a correctly rounded inverse, as Markstein showed. */

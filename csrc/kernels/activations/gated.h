@@ -59,8 +59,8 @@ FA_INLINE vec FN(scaled_parts)(vec x, vec beta, vec *low, mask *positive) {
 }
 /* swish(x) = x sigmoid(u), u = beta x: x z for u <= 0, x - x z for u > 0. At u = -inf 0.
  * Max error: as silu's, for beta = 1.
- * x z is 0 where z counts as 0, for inf * 0 is NaN. In both cases the factor of z has the sign of -beta: that is w. A large x is multiplied by EXP_SCALE before q, so
- * that the product does not overflow. */
+ * x z is 0 where z counts as 0, for inf * 0 is NaN. In both cases the factor of z has the sign of -beta: that is w. A
+ * large x is multiplied by EXP_SCALE before q, so that the product does not overflow. For beta = 0: x/2. */
 FA_INLINE vec FN(swish)(vec x, vec beta) {
     mask positive;
     vec a_low, a = FN(scaled_parts)(x, beta, &a_low, &positive), p, low, s = FN(exp_parts)(a, a_low, &p);
@@ -68,27 +68,27 @@ FA_INLINE vec FN(swish)(vec x, vec beta) {
     mask large = v_lt(K(0x1p30), v_abs(x));
     w = w * v_select(large, K(EXP_SCALE), K(1));
     vec y = v_copysign(v_fma(v_fma(w, q, w * low), v_select(large, K(1), K(EXP_SCALE)), v_keep(positive, x)), x);
-    return v_select(v_eq(beta, K(0)), K(0.5) * x, y); /* at infinities w * low is inf * 0 */
+    return v_select(v_eq(beta, K(0)), K(0.5) * x, y); /* w * low may be inf * 0 */
 }
 /* swish'(x) = sigmoid(u) (1 + u sigmoid(-u)). At u = -inf 0, at u = inf 1.
  * Max error: float32 2.05 ulp at -0x1.5dff3p-1, float64 1.98 ulp. */
 FA_INLINE vec FN(swish_d1)(vec x, vec beta) {
     mask positive;
-    vec a_low, a = FN(scaled_parts)(FN(finite_for_0)(beta, x), beta, &a_low, &positive);
+    vec a_low, a = FN(scaled_parts)(FN(bounded_for)(beta, x), beta, &a_low, &positive);
     return FN(gate_slope)(a, &a_low, positive);
 }
 /* swish''(x) = beta sigmoid'(u) (2 - |u| (1 - 2 z)). At u = +-inf 0.
  * Max error: float32 3.62 ulp at -0x1.ef2d0ep+0, float64 2.85 ulp. */
 FA_INLINE vec FN(swish_d2)(vec x, vec beta) {
     mask positive;
-    vec a_low, a = FN(scaled_parts)(FN(finite_for_0)(beta, x), beta, &a_low, &positive);
+    vec a_low, a = FN(scaled_parts)(FN(bounded_for)(beta, x), beta, &a_low, &positive);
     return FN(times_scaled)(beta, FN(gate_bend_scaled)(a, &a_low), a);
 }
 /* By beta: x^2 sigmoid'(u) = x^2 (z - z^2). At infinities 0, unless beta = 0.
  * z is written as in swish_d1: a pass that needs both computes it once. */
 FA_INLINE vec FN(swish_by_parameter)(vec x, vec beta) {
     mask positive;
-    vec a_low, a = FN(scaled_parts)(FN(finite_for_0)(beta, x), beta, &a_low, &positive);
+    vec a_low, a = FN(scaled_parts)(FN(bounded_for)(beta, x), beta, &a_low, &positive);
     vec p, low, s = FN(exp_parts)(v_max(K(EXP_MIN), a), a_low, &p);
     vec z = FN(logistic_precise)(s, p, &low) + low, slope = v_fnma(z, z * K(EXP_SCALE), z);
     vec w = v_keep(v_lt(K(EXP_MIN), a), x) * K(EXP_HALF_SCALE); /* multiplies twice: neither product overflows */

@@ -17,7 +17,7 @@ FA_INLINE vec FN(step_d1)(vec x) { return FN(constant_slope)(x, K(0)); }
 FA_INLINE vec FN(step_d2)(vec x) { return FN(constant_slope)(x, K(0)); }
 
 /* identity(x, k) = k x, for k = 0 at infinities too. Max error: half an ulp, that of the product. */
-FA_INLINE vec FN(identity)(vec x, vec k) { return k * FN(finite_for_0)(k, x); }
+FA_INLINE vec FN(identity)(vec x, vec k) { return k * FN(bounded_for)(k, x); }
 /* identity'(x) = k. */
 FA_INLINE vec FN(identity_d1)(vec x, vec k) { return FN(constant_slope)(x, k); }
 /* identity''(x) = 0. */
@@ -88,7 +88,8 @@ FA_INLINE vec FN(hardshrink_d2)(vec x, vec lambd) {
     return FN(constant_slope)(x, K(0));
 }
 
-/* softshrink(x, lambd) = sign(x) max(|x| - lambd, 0), NaN for lambd < 0. Max error: float32 0.50 ulp at -0x1p+24, float64 0.50 ulp. */
+/* softshrink(x, lambd) = sign(x) max(|x| - lambd, 0), NaN for lambd < 0.
+ * Max error: float32 0.50 ulp at -0x1p+24, float64 0.50 ulp. */
 FA_INLINE vec FN(softshrink)(vec x, vec lambd) {
     return v_copysign(v_max(K(0), v_abs(x) - FN(at_least_0)(lambd)), x);
 }

@@ -29,11 +29,11 @@ FA_INLINE vec FN(relu6_d2)(vec x) { return FN(constant_slope)(x, K(0)); }
 /* relu6' from y = relu6(x): relu6'(y). */
 FA_INLINE vec FN(relu6_from_output)(vec y) { return FN(relu6_d1)(y); }
 
-/* leaky_relu(x, negative_slope) = x > 0 ? x : negative_slope x.
+/* leaky_relu(x, negative_slope) = x > 0 ? x : negative_slope x, for a slope of 0 at -inf too.
  * Max error: float32 0.50 ulp at -0x1.4p+127, float64 0.50 ulp. */
 FA_INLINE vec FN(leaky_relu)(vec x, vec negative_slope) {
-    vec least = v_select(v_eq(negative_slope, K(0)), K(-1), K(-INFINITY)); /* 0 * inf is NaN */
-    return v_select(v_lt(K(0), x), x, v_max(least, x) * negative_slope);
+    vec below = v_max(-FN(bound_for)(negative_slope), x);
+    return v_select(v_lt(K(0), x), x, below * negative_slope);
 }
 /* leaky_relu'(x) = x > 0 ? 1 : negative_slope. At the kink 0: negative_slope. */
 FA_INLINE vec FN(leaky_relu_d1)(vec x, vec negative_slope) {
