@@ -2,7 +2,6 @@
 
 import inspect
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,6 @@ CALLS = Path(__file__).with_name("typed_calls.py")
 LINES = CALLS.read_text(encoding="utf-8").splitlines()
 WRONG = {k for k, line in enumerate(LINES, 1) if line.endswith("# wrong")}
 TYPES = {k: line.split("# type: ")[1] for k, line in enumerate(LINES, 1) if "# type: " in line}
-PYRIGHT = shutil.which("pyright") or shutil.which("basedpyright")
 METHODS = ["value_and_grad", "grad", "backward", "grad_and_hess"]
 
 
@@ -50,9 +48,8 @@ def test_mypy(tmp_path):
     check(errors, types)
 
 
-@pytest.mark.skipif(PYRIGHT is None, reason="needs pyright")
 def test_pyright(tmp_path):
-    command = [PYRIGHT, "--pythonpath", sys.executable, revealing(tmp_path)]
+    command = [sys.executable, "-m", "basedpyright", "--pythonpath", sys.executable, revealing(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     errors = {int(line) for line in re.findall(r":(\d+):\d+ - error: ", done.stdout)}
     types = dict(re.findall(r':(\d+):\d+ - information: Type of ".*" is "(.*)"', done.stdout))
