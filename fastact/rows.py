@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from fastact._functions.row_op import Axis, jacobian, row_op
+from fastact._functions.row_op import Axis, jacobian, reducing_row_op, row_op
 
 __all__ = ["hardmax", "log_softmax", "logsumexp", "softmax", "softmin", "sparsemax"]
 
@@ -72,7 +72,7 @@ def log_softmax(input: ArrayLike, axis: Axis = -1, *, where: ArrayLike | None = 
     """
 
 
-@row_op
+@reducing_row_op
 def logsumexp(
     input: ArrayLike,
     axis: Axis = -1,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, TypedDict
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Protocol, TypedDict, overload
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fastact import _docs
 from fastact._config import _core
@@ -23,7 +23,7 @@ _UFUNC_KEYWORDS = [
     inspect.Parameter("dtype", inspect.Parameter.KEYWORD_ONLY, default=None),
 ]
 
-P = ParamSpec("P")  # an op's arguments, as its definition has them
+P = ParamSpec("P")  # an op's arguments after the input, as its definition has them
 
 
 class UfuncKeywords(TypedDict, total=False):
@@ -34,6 +34,17 @@ class UfuncKeywords(TypedDict, total=False):
     casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"]
     order: Literal["K", "A", "C", "F"]
     dtype: DTypeLike | None
+
+
+class Backward(Protocol[P]):
+    """A product of `grad_output` and a derivative, as type checkers see it."""
+
+    @overload
+    def __call__(
+        self, grad_output: ArrayLike, input: ArrayLike, /, *args: P.args, **kwargs: P.kwargs
+    ) -> Any: ...
+    @overload
+    def __call__(self, grad_output: ArrayLike, *, input: ArrayLike, **kwargs: Any) -> Any: ...
 
 
 Options = dict[str, tuple[Any, tuple[Any, ...]]]  # by name: the default, the allowed values
@@ -66,13 +77,21 @@ class Activation(_core.Elementwise, Generic[P]):
     kind = "activation"
     kinks: tuple[float | str, ...]
 
-    backward: Callable[Concatenate[ArrayLike, P], Any]
+    backward: Backward[P]
     derivative: Callable[..., Any]
-    backward_from_output: Callable[Concatenate[ArrayLike, P], Any]
+    backward_from_output: Callable[Concatenate[ArrayLike, ArrayLike, P], Any]
 
     if TYPE_CHECKING:  # the call itself is compiled
 
-        def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any: ...
+        @overload
+        def __call__(self, input: NDArray[Any], /, *args: P.args, **kwargs: P.kwargs) -> NDArray[Any]: ...
+        @overload
+        def __call__(self, input: float, /, *args: P.args, **kwargs: P.kwargs) -> np.float64: ...
+        @overload
+        def __call__(self, input: ArrayLike, /, *args: P.args, **kwargs: P.kwargs) -> Any: ...
+        @overload
+        def __call__(self, *, input: ArrayLike, **kwargs: Any) -> Any: ...
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...  # type: ignore[misc]
 
 
 _core.call_by_vectorcall(Activation)
@@ -186,7 +205,7 @@ class _Definition:
 
 def activation(
     *, kinks: tuple[float | str, ...] = (), **forms: dict[str, str]
-) -> Callable[[Callable[P, Any]], Activation[P]]:
+) -> Callable[[Callable[Concatenate[ArrayLike, P], Any]], Activation[P]]:
     """Decorate a documented definition into an `Activation`.
 
     The definition's parameters after `input` are the op's; its body is its docstring.
@@ -194,7 +213,7 @@ def activation(
     `kinks`: see `Activation`.
     """
 
-    def decorate(definition: Callable[P, Any]) -> Activation[P]:
+    def decorate(definition: Callable[Concatenate[ArrayLike, P], Any]) -> Activation[P]:
         read = _Definition(definition, forms)
         result: Activation[P] = read.function(Activation, read.op, read.names, partial(read.ufunc_name, ""))
         shared = _docs.activation(read.names[1:], tuple(read.options))

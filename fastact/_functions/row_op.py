@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from fastact._arrays import any_dask, as_array, check_out, is_float, is_integer, unpack_out
 from fastact._config import _core
@@ -15,6 +16,7 @@ from fastact._functions.containers import Opened, close_out, has_containers, ope
 from fastact._functions.python_function import PythonFunction
 
 Axis = int | tuple[int, ...]
+R = TypeVar("R")  # what an array gives: an array, or where rows are reduced that or a number
 
 _OPERANDS = {  # by the suffix of the gufunc's name
     "": ("input",),
@@ -75,7 +77,7 @@ def _empty_like_input(x: Any, gufunc: Any, arrays: list[Any]) -> Any:
     return np.empty_like(x, dtype)
 
 
-class RowOp(_core.Rows):
+class RowOp(_core.Rows, Generic[R]):
     """A function along an axis, with its gradients.
 
     ``backward(grad_output, input, axis=-1)`` is the gradient by the input;
@@ -97,9 +99,27 @@ class RowOp(_core.Rows):
 
     if TYPE_CHECKING:  # the call itself is compiled
 
+        @overload
         def __call__(
-            self, input: Any, axis: Axis = -1, *, where: Any = None, out: Any = None, keepdims: bool = False
+            self,
+            input: NDArray[Any],
+            axis: Axis = -1,
+            *,
+            where: ArrayLike | None = None,
+            out: Any = None,
+            keepdims: bool = False,
+        ) -> R: ...
+        @overload
+        def __call__(
+            self,
+            input: Any,
+            axis: Axis = -1,
+            *,
+            where: ArrayLike | None = None,
+            out: Any = None,
+            keepdims: bool = False,
         ) -> Any: ...
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
     def __init__(self, definition: Callable[..., Any], reduces: bool) -> None:
         name = definition.__name__
@@ -301,7 +321,7 @@ RowOp._backward.__qualname__ = "RowOp.backward"
 RowOp._backward_from_output.__qualname__ = "RowOp.backward_from_output"
 
 
-class Hardmax(RowOp):
+class Hardmax(RowOp[R]):
     """Its masked rows of -inf alone need Python: the core marks their first entry, which may be masked."""
 
     def _run(
@@ -319,7 +339,7 @@ class Hardmax(RowOp):
         return result
 
 
-def jacobian(op: RowOp) -> PythonFunction:
+def jacobian(op: RowOp[Any]) -> PythonFunction:
     """`softmax.jacobian`, of the softmax `op`."""
 
     def softmax_jacobian(input: Any, axis: int = -1) -> Any:
@@ -344,7 +364,7 @@ def jacobian(op: RowOp) -> PythonFunction:
     return PythonFunction(f"{op.__name__}.jacobian", softmax_jacobian)
 
 
-def _jacobian(op: RowOp, x: Any, axis: int, hidden: Any) -> Any:
+def _jacobian(op: RowOp[Any], x: Any, axis: int, hidden: Any) -> Any:
     p = op(x, axis=axis) if hidden is None else op(x, axis=axis, where=~hidden)
     p = _contiguous(np.moveaxis(p, axis, -1))
     likely, identity = p > 0.5, np.eye(p.shape[-1], dtype=bool)
@@ -353,7 +373,12 @@ def _jacobian(op: RowOp, x: Any, axis: int, hidden: Any) -> Any:
         return np.where(identity, (p * rest)[..., None], -p[..., :, None] * p[..., None, :])
 
 
-def row_op(definition: Callable[..., Any]) -> RowOp:
-    """Decorate a documented definition into a `RowOp`."""
-    kind = Hardmax if definition.__name__ == "hardmax" else RowOp
-    return kind(definition, _core.table()["rows"][definition.__name__]["reduces"])
+def row_op(definition: Callable[..., Any]) -> RowOp[NDArray[Any]]:
+    """Decorate a documented definition into a `RowOp` whose results have the input's shape."""
+    kind: type[RowOp[NDArray[Any]]] = Hardmax if definition.__name__ == "hardmax" else RowOp
+    return kind(definition, reduces=False)
+
+
+def reducing_row_op(definition: Callable[..., Any]) -> RowOp[Any]:
+    """Decorate a documented definition into a `RowOp` that makes a number of each row."""
+    return RowOp(definition, reduces=True)

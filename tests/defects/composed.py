@@ -1,6 +1,6 @@
 """Activations with more than one function."""
 
-from defects.defect import Defect
+from defects.defect import Defect, defects
 
 COMPOSED = [
     Defect(
@@ -41,8 +41,8 @@ COMPOSED = [
     Defect(
         "a result of a factor rounded to a subnormal first",
         "csrc/kernels/activations/exponential.h",
-        "factor * K(EXP_SCALE), factor) * falling * v_select(large, K(1), K(EXP_SCALE));",
-        "K(0), K(0)) + factor * (falling * K(EXP_SCALE) + v_keep(large, K(0)));",
+        "part * falling * v_select(scaled, K(1), K(EXP_SCALE));",
+        "part * (falling * v_select(scaled, K(1), K(EXP_SCALE)));",
         "tests/accuracy/test_parameters.py",
     ),
     Defect(
@@ -110,6 +110,27 @@ COMPOSED = [
         "loop->op == FA_ROW_softmin ? HUGE_VAL : -HUGE_VAL",
         "-HUGE_VAL",
         "tests/rows/test_row_ops.py -k mask",
+    ),
+    *defects(
+        "tests/accuracy/test_parameters.py",
+        (
+            "0 inf in a slope",
+            "csrc/kernels/common.h",
+            "K(1), K(INFINITY)); }",
+            "K(INFINITY), K(INFINITY)); }",
+        ),
+        (
+            "swish of beta 0 at infinities",
+            "csrc/kernels/activations/gated.h",
+            "v_select(v_eq(beta, K(0)), K(0.5) * x, y);",
+            "y;",
+        ),
+        (
+            "1/alpha before its scale",
+            "csrc/kernels/activations/exponential.h",
+            "d.inverse * (d.scale * K(EXP_SCALE))",
+            "(d.inverse * d.scale) * K(EXP_SCALE)",
+        ),
     ),
     Defect(
         "hardswish' at -3",

@@ -30,7 +30,7 @@ def revealing(tmp_path):
 
 def plain(found):
     """A checker's name of a type in the words of typed_calls.py."""
-    found = found.replace("builtins.", "")
+    found = found.replace("builtins.", "").replace("numpy.float64", "float64")
     array = r"(?:numpy\.)?ndarray\[(?:tuple\[Any, \.\.\.\]|Any), (?:numpy\.)?dtype\[Any\]\]"
     return re.sub(r"tuple\[", "[", re.sub(array, "array", found)).replace("[", "(").replace("]", ")")
 

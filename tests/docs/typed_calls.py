@@ -27,8 +27,18 @@ fa.margin_ranking_loss.value_and_grad(x, x, x)  # type: (float, (array, array))
 fa.cosine_embedding_loss.grad(x, x, labels)  # type: (array, array)
 fa.triplet_margin_loss.grad(x, x, x)  # type: (array, array, array)
 fa.ctc_loss(x, labels, 3, 2)  # type: float
-fa.gelu(x, approximate="tanh", out=x)
-fa.softmax(x, axis=0, where=x > 0)
+fa.gelu(x, approximate="tanh", out=x)  # type: array
+fa.gelu(input=x, approximate="tanh")
+fa.elu(x, 2.0, dtype="float64")  # type: array
+fa.prelu(x, weight=x, axis=1)  # type: array
+fa.gelu(1.0)  # type: float64
+fa.gelu([1.0, 2.0])
+fa.elu.backward(x, x, alpha=2.0)
+fa.elu.backward(x, input=x)
+fa.prelu.backward(x, x, 0.25)
+fa.softmax(x, axis=0, where=x > 0)  # type: array
+fa.softmax([1.0, 2.0])
+fa.logsumexp(x, keepdims=True)
 
 fa.mse_loss(x)  # wrong
 fa.mse_loss(x, x, x)  # wrong
@@ -42,4 +52,9 @@ fa.cross_entropy.grad_and_hess(x, labels, axis="classes")  # wrong
 fa.triplet_margin_loss(x, x)  # wrong
 fa.gelu(x, approximate="tan")  # wrong
 fa.prelu(x)  # wrong
+fa.prelu(x, x, x)  # wrong
+fa.elu(x, aplha=2.0)  # wrong
+fa.elu.backward(x)  # wrong
+fa.elu.backward(x, x, aplha=2.0)  # wrong
 fa.softmax(x, dim=1)  # wrong
+fa.softmax(x, axis="rows")  # wrong
