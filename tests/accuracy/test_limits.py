@@ -90,3 +90,17 @@ def test_every_loss_has_its_corners():
         if name in limits.LOSSES:
             others = len(entry.parameters) + bool(entry.second)
             assert all(len(point) == 2 + others for point in limits.corners(name, "float32")), name
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", sorted(walk.elementwise_losses()))
+def test_nan_of_an_input_or_target_stays(name, dtype):
+    """Whatever the other arguments are, but for weights of 0: a pos_weight, focal_loss's alpha."""
+    entry, corners = reference.LOSSES[name], limits.corners(name, dtype)
+    for k in range(2 + bool(entry.second)):
+        points = {(*point[:k], np.dtype(dtype).type(np.nan), *point[k + 1 :]) for point in corners}
+        weightless = name in ("binary_cross_entropy_with_logits", "focal_loss") and k == 0
+        points = [point for point in points if not (weightless and point[1] == 1 and point[2] == 0)]
+        for result, found in called(name, points, dtype).items():
+            kept = [point for point, got in zip(points, found, strict=True) if not np.isnan(got)]
+            assert not kept, (result, kept[:5])

@@ -72,6 +72,7 @@ LOSSES = [
             "return v_any(v_isnan(loss)) ? FN(rare_pinball)(loss, e, factor) : loss;",
             "return loss;",
         ),
+        ("kl_div loses a NaN", _LIKELIHOOD, "FN(constant_slope)(x, K(0)), p * v);", "K(0), p * v);"),
         ("inf/inf of a rate", _LIKELIHOOD, "v_select(lost, K(1) - t / divisor, slope)", "slope"),
         (
             "0 inf in a quotient of tiny numbers",

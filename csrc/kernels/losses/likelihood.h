@@ -36,12 +36,16 @@ FA_INLINE vec FN(binary_cross_entropy_d2)(vec x, vec y) {
     return FN(plus_weighted)(FN(weighted)(FN(weighted)(y, a), a), K(1) - y, b * b);
 }
 
+/* p v of a probability p. 0 where p is 0, whatever v, but for a NaN x. */
+FA_INLINE vec FN(expected)(vec p, vec v, vec x) {
+    return v_select(v_eq(p, K(0)), FN(constant_slope)(x, K(0)), p * v);
+}
 /* kl_div = t (log t - x), d1 = -t, d2 = 0, of a log-probability x and a probability t. NaN for t < 0. */
-FA_INLINE vec FN(kl_div)(vec x, vec t) { return FN(weighted)(t, v_log(t) - x); }
+FA_INLINE vec FN(kl_div)(vec x, vec t) { return FN(expected)(t, v_log(t) - x, x); }
 FA_INLINE vec FN(kl_div_d1)(vec x, vec t) { return FN(constant_slope)(x, -FN(at_least_0)(t)); }
 FA_INLINE vec FN(kl_div_d2)(vec x, vec t) { return FN(constant_of)(x, FN(at_least_0)(t), K(0)); }
 /* kl_div_log_target = exp(t) (t - x), d1 = -exp(t), d2 = 0, of log-probabilities x and t. */
-FA_INLINE vec FN(kl_div_log_target)(vec x, vec t) { return FN(weighted)(v_exp(t), t - x); }
+FA_INLINE vec FN(kl_div_log_target)(vec x, vec t) { return FN(expected)(v_exp(t), t - x, x); }
 FA_INLINE vec FN(kl_div_log_target_d1)(vec x, vec t) { return FN(constant_slope)(x, -v_exp(t)); }
 FA_INLINE vec FN(kl_div_log_target_d2)(vec x, vec t) { return FN(constant_of)(x, t, K(0)); }
 
