@@ -128,6 +128,7 @@ def check_containers(op: str, names: tuple[str, ...], values: tuple[Any, ...], k
     for name, value in named.items():
         _check_takes_ufuncs(op, name, value)
     check_labels(op, named, by_ufunc=True)
+    _check_labels_cover(op, named)
     if hides_entries(others.get("where")):
         raise TypeError(f"{op}: where hides entries by a mask of its own: use .filled(False)")
     masked = [name for name, value in named.items() if hides_entries(value)]
@@ -136,6 +137,23 @@ def check_containers(op: str, names: tuple[str, ...], values: tuple[Any, ...], k
         raise TypeError(
             f"{op}: {masked[0]} is a masked array, {beside[0]} a {type(named[beside[0]]).__name__}, which "
             "keeps no masks: use .to_numpy() of it"
+        )
+
+
+def _check_labels_cover(op: str, named: dict[str, Any]) -> None:
+    """Refuses operands with labels of which none has the shape that all are broadcast to: the result's."""
+    labelled = {name: value for name, value in named.items() if _is_labelled(value)}
+    if not labelled:
+        return
+    try:
+        shape = np.broadcast_shapes(*(np.shape(value) for value in named.values()))
+    except (TypeError, ValueError):  # a length that is not known, or shapes that the ufunc refuses
+        return
+    name, first = next(iter(labelled.items()))
+    if all(value.shape != shape for value in labelled.values()):
+        raise ValueError(
+            f"{op}: {name}, a {type(first).__name__} of shape {first.shape}, has no labels for the result of "
+            f"shape {shape}: use .to_numpy() of it"
         )
 
 

@@ -3,10 +3,10 @@
     python tests/exhaustive/random_calls.py [--seconds 3600] [--seed 0] [--case SEED]
 
 A case draws an op and a method, shapes, types, numbers (some at the ends of their range), options, the
-layout of every array, `out`, the number of threads and the instruction set. The oracle is the call of
-contiguous copies in native order, with one thread and the best instruction set, without `out`. A warning
-is a fault too. Prints the seed of each case that differs; `--case` runs one again. `linear_cross_entropy`
-is left out: it promises no bits.
+layout of every array, a container for some, `out`, the number of threads and the instruction set. The
+oracle is the call of contiguous copies in native order, with one thread and the best instruction set,
+without `out`. A warning is a fault too. Prints the seed of each case that differs; `--case` runs one again.
+`linear_cross_entropy` is left out: it promises no bits.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from random_containers import boxed, unboxed
 from support import walk
 from support.layouts import copies, misaligned, possible, read_only, spread, swapped
 
@@ -33,14 +34,17 @@ SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 0.5, 88.8, -104.0]
 LENGTHS = [0, 1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 64, 65]
 GATES = ("glu", "swiglu", "geglu", "reglu")
 RANDOM = ("rrelu",)  # draws numbers: another test has it
+BOXED = 0.05  # of the cases are in containers, which take milliseconds each
+UNLABELLED = "no labels for the result"  # of a container that is broadcast: refused
 METHODS = ("__call__", "value_and_grad", "grad", "backward", "grad_and_hess")
 
 
 class Case:
     """A function, its plain operands and options, and where gradients or values may be written."""
 
-    def __init__(self, function, operands, options, what) -> None:
+    def __init__(self, function, operands, options, what, is_loss=False) -> None:
         self.function, self.operands, self.options, self.what = function, operands, options, what
+        self.is_loss = is_loss
 
     def call(self, operands, options, **more):
         """The results, or the error's type and text."""
@@ -181,7 +185,7 @@ def case_of_loss(rng, loss, operands, options, row_shape):
     chosen_arrays = [k for k in options if rng.random() < 0.4]
     options = {k: sprinkled(rng, v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
     options = {k: options[k] for k in chosen_arrays}
-    return Case(function, operands, {**options, **chosen}, f"{loss.__name__}.{name}")
+    return Case(function, operands, {**options, **chosen}, f"{loss.__name__}.{name}", is_loss=True)
 
 
 def draw_elementwise_loss(rng, dtype, name):
@@ -274,7 +278,14 @@ def run(seed):
     level = levels[rng.integers(len(levels))]
     _core.set_isa(level)
     fa.set_num_threads(int(rng.integers(1, 3)))
+    container = boxed(rng, operands, case) if not masked and rng.random() < BOXED else None
+    if container:
+        (operands, kind), out = container, None
+        what += f" in {kind}"
     got = case.call(operands, options, **({} if out is None else {"out": out}))
+    if container and is_error(got) and UNLABELLED in got[1]:
+        return None, what
+    got = unboxed(got) if container and not is_error(got) else got
     what += f" {level} out={out is not None}"
     return difference(wanted, got, out), what
 

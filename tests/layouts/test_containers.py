@@ -6,6 +6,7 @@ labels; losses give plain arrays.
 
 import numpy as np
 import pytest
+from support import walk
 from support.op_calls import OPS, SHAPE, calls
 from support.walk import assert_same_bits
 
@@ -212,6 +213,22 @@ def test_dimensions_that_xarray_would_turn():
 
 
 # ---- what is refused -------------------------------------------------------------------------
+
+
+BACKWARDS = [part for part in walk.parts() if part.__name__.endswith(".backward")]
+
+
+@pytest.mark.parametrize("kind", [data_frame, series, data_array])
+@pytest.mark.parametrize("backward", BACKWARDS, ids=lambda part: part.__name__)
+def test_labels_cover_the_result(backward, kind):
+    """Of operands that are broadcast: else pandas and xarray complain of what they do inside."""
+    small, large = np.ones((4, 1)), np.ones((4, 6))
+    if kind is series:
+        small, large = small[0], large[0]
+    rest = walk.required(backward)
+    with pytest.raises(ValueError, match=r"backward: grad_output, a \w+ of shape .*no labels for the result"):
+        backward(kind(small), large, *rest)
+    assert_same_bits(backward(small, kind(large), *rest), backward(small, large, *rest))
 
 
 class NoUfuncs:
