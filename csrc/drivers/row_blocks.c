@@ -76,38 +76,26 @@ static void copy_matrix(size_t size, size_t rows, size_t n, const char *from, pt
     else FA_COPY_MATRIX(8)
 }
 
-/* Puts `fill` where the mask is 0. Eight at a time: in padding most are all 1 or all 0. Else bitwise, without a branch,
- * because masks are hard to predict. */
-#define FA_FILL_MASKED(real, bits)                                                                         \
-    FA_INLINE void fill_##real(size_t n, const char *mask, ptrdiff_t step, bits filling, char *row) {      \
-        for (size_t c = 0; c < n; c++, mask += step) {                                                     \
-            const bits keep = (bits)0 - (bits)(*mask != 0);                                                \
-            bits one;                                                                                      \
-            memcpy(&one, row + c * sizeof one, sizeof one);                                                \
-            one = (one & keep) | (filling & ~keep);                                                        \
-            memcpy(row + c * sizeof one, &one, sizeof one);                                                \
-        }                                                                                                  \
-    }                                                                                                      \
-    static void fill_masked_##real(size_t n, const char *mask, ptrdiff_t step, double fill, char *row) {   \
-        const real value = (real)fill;                                                                     \
-        bits filling;                                                                                      \
-        memcpy(&filling, &value, sizeof filling);                                                          \
-        for (; step == 1 && n >= 8; n -= 8, mask += 8, row += 8 * sizeof filling) {                        \
-            uint64_t eight;                                                                                \
-            memcpy(&eight, mask, sizeof eight);                                                            \
-            if (eight == 0x0101010101010101) continue;                                                     \
-            if (eight) fill_##real(8, mask, 1, filling, row);                                              \
-            else                                                                                           \
-                for (size_t k = 0; k < 8; k++) memcpy(row + k * sizeof filling, &filling, sizeof filling); \
-        }                                                                                                  \
-        fill_##real(n, mask, step, filling, row);                                                          \
+/* Puts `fill` where a mask whose elements do not lie side by side is 0. By bits and without a branch, as fill_masked. */
+#define FA_FILL_MASKED(real, bits)                                                                     \
+    static void fill_##real(size_t n, const char *mask, ptrdiff_t step, double fill, char *row) {      \
+        const real value = (real)fill;                                                                 \
+        bits filling, one;                                                                             \
+        memcpy(&filling, &value, sizeof filling);                                                      \
+        for (; n; n--, mask += step, row += sizeof one) {                                              \
+            const bits keep = (bits)0 - (bits)(*mask != 0);                                            \
+            memcpy(&one, row, sizeof one);                                                             \
+            one = (one & keep) | (filling & ~keep);                                                    \
+            memcpy(row, &one, sizeof one);                                                             \
+        }                                                                                              \
     }
 FA_FILL_MASKED(float, uint32_t)
 FA_FILL_MASKED(double, uint64_t)
 
 static void fill_run(const blocks *b, size_t n, const char *mask, ptrdiff_t step, double fill, char *reals) {
-    if (b->realsize == sizeof(float)) fill_masked_float(n, mask, step, fill, reals);
-    else fill_masked_double(n, mask, step, fill, reals);
+    if (step == 1) b->isa->kernels[b->job->precision]->fill_masked(n, mask, fill, reals, reals);
+    else if (b->realsize == sizeof(float)) fill_float(n, mask, step, fill, reals);
+    else fill_double(n, mask, step, fill, reals);
 }
 
 /* The mask of a block's rows as the block lies: row or class k at data + k * pitch, `step` bytes between elements. */

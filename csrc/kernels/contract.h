@@ -191,6 +191,8 @@ typedef struct {
      * w: (rows, columns), rows <= FA_MOMENT_ROWS */
     void (*column_moments)(size_t rows, size_t columns, const void *p, const void *w, const void *r, double *first,
                            double *second);
+    /* to[i] = mask[i] ? from[i] : fill; from may be `to` */
+    void (*fill_masked)(size_t n, const char *mask, double fill, const void *from, void *to);
 } fa_kernels;
 
 typedef struct {

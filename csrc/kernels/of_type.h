@@ -41,6 +41,7 @@
 #include "rows/tiles.h"
 #include "plain_sums.h"
 #include "column_moments.h"
+#include "masked.h"
 
 static const fa_kernels FN(kernels) = {
     .map =
@@ -89,6 +90,7 @@ static const fa_kernels FN(kernels) = {
     .add_to_slots = FN(add_to_slots),
     .add_elementwise = FN(add_elementwise),
     .column_moments = FN(column_moments),
+    .fill_masked = FN(fill_masked),
 };
 
 #endif

@@ -137,6 +137,14 @@ FA_INLINE vi32 f32_load_int64(const int64_t *p) {
     return (vi32)_mm256_permute4x64_pd(lower, 0xd8);
 }
 FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64)_mm256_loadu_si256((const __m256i *)(const void *)p); }
+FA_INLINE vi32 f32_load_flags(const char *p) {
+    return (vi32)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)) != 0;
+}
+FA_INLINE vi64 f64_load_flags(const char *p) {
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    return (vi64)_mm256_cvtepu8_epi64(_mm_cvtsi32_si128(four)) != 0;
+}
 FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32)_mm256_cvtps_epi32(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return _mm256_cvtepi32_ps((__m256i)a); }
 /* Below AVX-512 there is no 64-bit conversion: an integer added to 1.5 * 2^52 shows in its low bits. */

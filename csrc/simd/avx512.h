@@ -138,6 +138,14 @@ FA_INLINE vi32 f32_load_int64(const int64_t *p) {
     return (vi32)_mm512_inserti64x4(_mm512_castsi256_si512(lower), upper, 1);
 }
 FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64)_mm512_loadu_si512(p); }
+FA_INLINE vi32 f32_load_flags(const char *p) {
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (vi32)_mm512_movm_epi32(_mm_test_epi8_mask(bytes, bytes));
+}
+FA_INLINE vi64 f64_load_flags(const char *p) {
+    const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    return (vi64)_mm512_movm_epi64((__mmask8)_mm_test_epi8_mask(bytes, bytes));
+}
 FA_INLINE vf32 f32_copysign(vf32 magnitude, vf32 sign) {
     return (vf32)_mm512_ternarylogic_epi32(_mm512_set1_epi32(INT32_MAX), (__m512i)magnitude, (__m512i)sign, 0xCA);
 }

@@ -143,6 +143,15 @@ FA_INLINE vi32 f32_load_int64(const int64_t *p) {
     return vcombine_s32(vmovn_s64(vld1q_s64(p)), vmovn_s64(vld1q_s64(p + 2)));
 }
 FA_INLINE vi64 f64_load_int64(const int64_t *p) { return vld1q_s64(p); }
+FA_INLINE vi32 f32_load_flags(const char *p) {
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    const uint32x4_t wide = vmovl_u16(vget_low_u16(vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(four)))));
+    return vreinterpretq_s32_u32(vtstq_u32(wide, wide));
+}
+FA_INLINE vi64 f64_load_flags(const char *p) {
+    return (vi64){-(int64_t)(p[0] != 0), -(int64_t)(p[1] != 0)};
+}
 FA_INLINE vi32 f32_to_int(vf32 a) { return vcvtq_s32_f32(a); }
 FA_INLINE vi64 f64_to_int(vf64 a) { return vcvtq_s64_f64(a); }
 FA_INLINE vf32 f32_from_int(vi32 a) { return vcvtq_f32_s32(a); }

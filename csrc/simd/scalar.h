@@ -141,6 +141,8 @@ FA_INLINE int f64_any(mf64 m) { return m; }
 
 FA_INLINE vi32 f32_load_int64(const int64_t *p) { return (vi32){(int32_t)*p}; }
 FA_INLINE vi64 f64_load_int64(const int64_t *p) { return (vi64){*p}; }
+FA_INLINE vi32 f32_load_flags(const char *p) { return (vi32){-(*p != 0)}; }
+FA_INLINE vi64 f64_load_flags(const char *p) { return (vi64){-(*p != 0)}; }
 /* Out of range (a NaN, or lanes whose result is not used) the conversion would be undefined. */
 FA_INLINE vi32 f32_to_int(vf32 a) { return (vi32){fabsf(a) < 0x1p31f ? (int32_t)a : INT32_MIN}; }
 FA_INLINE vi64 f64_to_int(vf64 a) { return (vi64){fabs(a) < 0x1p63 ? (int64_t)a : INT64_MIN}; }

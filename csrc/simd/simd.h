@@ -36,6 +36,7 @@
  *   v_bits v_from_bits                reinterpret as integers and back
  *   v_to_int(x)                       x integral, within the integer's range
  *   v_load_int64(p)                   LANES int64_t, whose values are within the lane integer's range
+ *   v_load_flags(p)                   LANES bytes as integers: all bits set if a byte is not 0, else none
  *   v_from_int(i)                     |i| < 2^22 (f32), 2^51 (f64)
  *   v_exponent(x)                     floor(log2(x)) for x positive and normal
  *   v_ldexp(x, k)                     x * 2^k rounded once; k integral, and
@@ -73,6 +74,7 @@
 #define v_load_int64 FN(load_int64)
 #define v_zip_lo FN(zip_lo)
 #define v_zip_hi FN(zip_hi)
+#define v_load_flags FN(load_flags)
 #define v_splat FN(splat)
 #define v_fma FN(fma)
 #define v_fms FN(fms)

@@ -89,9 +89,9 @@ MEMORY = [
     ),
     Defect(
         "last elements of a mask unused",
-        "csrc/drivers/row_blocks.c",
-        "fill_##real(n, mask, step, filling, row);",
-        "fill_##real(n ? n - 1 : 0, mask, step, filling, row);",
+        "csrc/kernels/masked.h",
+        "for (size_t k = 0; i + k < n; k++) last",
+        "for (size_t k = 0; i + k + 1 < n; k++) last",
         "tests/layouts/test_rows.py -k masks",
     ),
     Defect(
