@@ -20,9 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Elements of a block; by class, at least so many rows, and at most. Outer rows are copied unless a class's run of
- * inner elements has at least MIN_RUN_BYTES. Blocks of up to SMALL_BYTES, with results, live on the stack. */
-enum { BLOCK_ELEMENTS = 1 << 14, MIN_CLASS_ROWS = 64, MAX_CLASS_ROWS = 1024, MIN_RUN = 32, MIN_RUN_BYTES = 128 };
+/* Elements of a block by row. Blocks go by class if MIN_RUN rows are side by side. Outer rows are copied unless a
+ * class's run of inner elements has at least MIN_RUN_BYTES. Blocks of up to SMALL_BYTES, with results, live on the stack. */
+enum { BLOCK_ELEMENTS = 1 << 14, MIN_RUN = 32, MIN_RUN_BYTES = 128 };
 enum { SMALL_BYTES = 1 << 12, MATRICES = 4 };
 
 typedef struct {
@@ -76,26 +76,28 @@ static void copy_matrix(size_t size, size_t rows, size_t n, const char *from, pt
     else FA_COPY_MATRIX(8)
 }
 
-/* Puts `fill` where a mask whose elements do not lie side by side is 0. By bits and without a branch, as fill_masked. */
-#define FA_FILL_MASKED(real, bits)                                                                     \
-    static void fill_##real(size_t n, const char *mask, ptrdiff_t step, double fill, char *row) {      \
-        const real value = (real)fill;                                                                 \
-        bits filling, one;                                                                             \
-        memcpy(&filling, &value, sizeof filling);                                                      \
-        for (; n; n--, mask += step, row += sizeof one) {                                              \
-            const bits keep = (bits)0 - (bits)(*mask != 0);                                            \
-            memcpy(&one, row, sizeof one);                                                             \
-            one = (one & keep) | (filling & ~keep);                                                    \
-            memcpy(row, &one, sizeof one);                                                             \
-        }                                                                                              \
+/* to[i] = mask[i] ? from[i] : fill, for a mask whose elements do not lie side by side. By bits and without a branch, as
+ * the kernel fill_masked. */
+#define FA_FILL_MASKED(real, bits)                                                                                 \
+    static void fill_##real(size_t n, const char *mask, ptrdiff_t step, double fill, const char *from, char *to) { \
+        const real value = (real)fill;                                                                             \
+        bits filling, one;                                                                                         \
+        memcpy(&filling, &value, sizeof filling);                                                                  \
+        for (; n; n--, mask += step, from += sizeof one, to += sizeof one) {                                       \
+            const bits keep = (bits)0 - (bits)(*mask != 0);                                                        \
+            memcpy(&one, from, sizeof one);                                                                        \
+            one = (one & keep) | (filling & ~keep);                                                                \
+            memcpy(to, &one, sizeof one);                                                                          \
+        }                                                                                                          \
     }
 FA_FILL_MASKED(float, uint32_t)
 FA_FILL_MASKED(double, uint64_t)
 
-static void fill_run(const blocks *b, size_t n, const char *mask, ptrdiff_t step, double fill, char *reals) {
-    if (step == 1) b->isa->kernels[b->job->precision]->fill_masked(n, mask, fill, reals, reals);
-    else if (b->realsize == sizeof(float)) fill_float(n, mask, step, fill, reals);
-    else fill_double(n, mask, step, fill, reals);
+static void fill_run(const blocks *b, size_t n, const char *mask, ptrdiff_t step, double fill, const char *from,
+                     char *to) {
+    if (step == 1) b->isa->kernels[b->job->precision]->fill_masked(n, mask, fill, from, to);
+    else if (b->realsize == sizeof(float)) fill_float(n, mask, step, fill, from, to);
+    else fill_double(n, mask, step, fill, from, to);
 }
 
 /* The mask of a block's rows as the block lies: row or class k at data + k * pitch, `step` bytes between elements. */
@@ -121,14 +123,17 @@ static block_mask bind_mask(const blocks *b, size_t first, size_t rows, char *co
     return m;
 }
 
-static void fill_masked(const blocks *b, size_t rows, const block_mask *m, double fill, const block_matrix *to) {
+static void fill_masked(const blocks *b, size_t rows, const block_mask *m, double fill, const block_matrix *from,
+                        const block_matrix *to) {
     const size_t lines = b->by_class ? b->job->n : rows, length = b->by_class ? rows : b->job->n;
-    if (m->step == 1 && m->pitch == (ptrdiff_t)length && to->pitch == length * b->realsize) {
-        fill_run(b, lines * length, m->data, 1, fill, to->data);
+    const size_t pitch = length * b->realsize;
+    if (m->step == 1 && m->pitch == (ptrdiff_t)length && from->pitch == pitch && to->pitch == pitch) {
+        fill_run(b, lines * length, m->data, 1, fill, from->data, to->data);
         return;
     }
     for (size_t k = 0; k < lines; k++)
-        fill_run(b, length, m->data + (ptrdiff_t)k * m->pitch, m->step, fill, to->data + k * to->pitch);
+        fill_run(b, length, m->data + (ptrdiff_t)k * m->pitch, m->step, fill, from->data + k * from->pitch,
+                 to->data + k * to->pitch);
 }
 
 /* ---- matrices ----------------------------------------------------------------------------------- */
@@ -209,17 +214,28 @@ static int is_direct(const blocks *b, const fa_matrix *m) {
     return b->by_class ? m->row_stride == size : m->class_stride == size && is_flat(b->job, m);
 }
 
-/* Where rows.c finds a matrix of the block: where it lies, or in a copy at *scratch. */
-static block_matrix bind_matrix(const blocks *b, const fa_matrix *m, size_t first, size_t rows, int masked_input,
-                                char **scratch) {
-    const size_t n = b->job->n, pitch = (b->by_class ? rows : n) * b->realsize;
-    if (!masked_input && is_direct(b, m)) {
-        block_matrix own = {element(b, m, first), (size_t)(b->by_class ? m->class_stride : m->row_stride), 0};
-        return own;
-    }
-    block_matrix copy = {*scratch, pitch, 1};
-    *scratch += rows * n * b->realsize;
+static block_matrix take_scratch(const blocks *b, size_t rows, char **scratch) {
+    const block_matrix copy = {*scratch, (b->by_class ? rows : b->job->n) * b->realsize, 1};
+    *scratch += rows * b->job->n * b->realsize;
     return copy;
+}
+/* Where rows.c finds a matrix of the block: where it lies, or in a copy at *scratch. */
+static block_matrix bind_matrix(const blocks *b, const fa_matrix *m, size_t first, size_t rows, char **scratch) {
+    if (!is_direct(b, m)) return take_scratch(b, rows, scratch);
+    const block_matrix own = {element(b, m, first), (size_t)(b->by_class ? m->class_stride : m->row_stride), 0};
+    return own;
+}
+/* An input as rows.c gets it. A copy takes the place of the output, if that is the only one: kernels work in place. */
+static block_matrix prepare_input(const blocks *b, size_t k, size_t first, size_t rows, const block_mask *mask,
+                                  const block_matrix *out, char **scratch, char *raw) {
+    const fa_matrix *m = &b->job->in[k];
+    const int in_place = b->job->inputs == 1 && b->job->outputs == 1;
+    block_matrix in = in_place && out->copied && !is_direct(b, m) ? *out : bind_matrix(b, m, first, rows, scratch);
+    if (in.copied) move_block(b, m, first, rows, &in, raw, 0);
+    if (!mask) return in;
+    const block_matrix filled = in_place ? *out : in.copied ? in : take_scratch(b, rows, scratch);
+    fill_masked(b, rows, mask, b->job->in_fill[k], &in, &filled);
+    return filled;
 }
 static fa_matrix native_matrix(const blocks *b, const block_matrix *of, int staged) {
     const ptrdiff_t size = (ptrdiff_t)b->realsize, pitch = (ptrdiff_t)of->pitch;
@@ -250,22 +266,20 @@ static int run_block(const blocks *b, size_t first, size_t rows, char *memory) {
     char *raw = scratch + (job->inputs + job->outputs) * rows * job->n * b->realsize;
     block_mask mask = {NULL, 0, 0};
     if (job->mask) mask = bind_mask(b, first, rows, raw + rows * job->n * b->realsize);
-    block_matrix in[2], out[2];
-    for (size_t k = 0; k < job->inputs; k++) {
-        in[k] = bind_matrix(b, &job->in[k], first, rows, job->mask != NULL, &scratch);
-        if (in[k].copied) move_block(b, &job->in[k], first, rows, &in[k], raw, 0);
-        if (job->mask) fill_masked(b, rows, &mask, job->in_fill[k], &in[k]);
-        part.in[k] = native_matrix(b, &in[k], job->in[k].staged);
-    }
+    block_matrix out[2];
     for (size_t k = 0; k < job->outputs; k++) {
-        out[k] = bind_matrix(b, &job->out[k], first, rows, 0, &scratch);
+        out[k] = bind_matrix(b, &job->out[k], first, rows, &scratch);
         part.out[k] = native_matrix(b, &out[k], 0);
+    }
+    for (size_t k = 0; k < job->inputs; k++) {
+        const block_matrix in = prepare_input(b, k, first, rows, job->mask ? &mask : NULL, out, &scratch, raw);
+        part.in[k] = native_matrix(b, &in, job->in[k].staged);
     }
     part.mask = NULL;
     if (job->losses) part.losses = losses;
     if (fa_rows_run_native(b->isa, &part, 1)) return -1;
     for (size_t k = 0; k < job->outputs; k++) {
-        if (job->mask) fill_masked(b, rows, &mask, job->out_fill, &out[k]);
+        if (job->mask) fill_masked(b, rows, &mask, job->out_fill, &out[k], &out[k]);
         if (out[k].copied) move_block(b, &job->out[k], first, rows, &out[k], raw, 1);
     }
     if (job->losses) memcpy(job->losses + first, losses, rows * sizeof *losses);
@@ -294,15 +308,21 @@ static void run_task(void *context, size_t index) {
     free(memory);
 }
 
+/* Rows of a block by class: runs of a class so long that memory keeps up, unless there are too many classes for a
+ * cache. */
+static size_t class_rows(size_t n) {
+    enum { CACHED_ELEMENTS = 1 << 18, LEAST = 64, WIDE = 256, MOST = 1024 };
+    const size_t rows = BLOCK_ELEMENTS / n, wide = CACHED_ELEMENTS / n;
+    if (rows > WIDE) return rows < MOST ? rows : MOST;
+    return wide > WIDE ? WIDE : wide > LEAST ? wide - wide % LEAST : LEAST;
+}
+
 /* Rows of a block and of a task: whole outer indices, if a block holds one. */
 static void choose_sizes(blocks *b) {
     const fa_rows_job *job = b->job;
-    const size_t n = job->n + 1, granule = b->inner < BLOCK_ELEMENTS / n ? b->inner : 16;
-    size_t block = BLOCK_ELEMENTS / n;
-    if (b->by_class) {
-        if (block < MIN_CLASS_ROWS) block = MIN_CLASS_ROWS;
-        if (block > MAX_CLASS_ROWS) block = MAX_CLASS_ROWS;
-    }
+    const size_t n = job->n + 1;
+    size_t block = b->by_class ? class_rows(n) : BLOCK_ELEMENTS / n, granule = b->by_class ? block : 16;
+    if (b->inner < BLOCK_ELEMENTS / n) granule = b->inner;
     if (block > granule) block -= block % granule;
     b->block = block ? block : 1;
     b->rows_per_task = fa_task_pipelined_rows(job->rows, job->n, !b->by_class, granule, (size_t)fa_get_threads());

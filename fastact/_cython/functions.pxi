@@ -26,6 +26,8 @@ cdef enum:
     MAX_NAMES = 8  # of operands and options
     MAX_KEYWORDS = 16
     SHORT_RUN = 64  # elements of a mask that are alike, on average, up to which NumPy's way through it is the slow one
+    PIECES = 32  # of a mask, with PIECE elements at the most, are looked at
+    PIECE = 256
 
 
 cdef class Function:
@@ -69,7 +71,8 @@ cdef object _container_check = None
 
 
 def set_container_check(function):
-    """What sees operands of ufuncs that are no plain arrays: function(name, names, values, keywords)."""
+    """What sees operands of ufuncs that are no plain arrays: function(called, names, values, keywords) gives the result,
+    or NotImplemented to go on."""
     global _container_check
     _container_check = function
 
@@ -80,14 +83,14 @@ cdef inline bint is_plain(object value) noexcept:
             or type(value) is list or cnp.PyArray_CheckScalar(value))
 
 
-cdef check_containers(Function self, tuple names, PyObject *const *args, Py_ssize_t given, PyObject *keywords):
+cdef object check_containers(Function self, tuple names, PyObject *const *args, Py_ssize_t given, PyObject *keywords):
     """Calls it, if an operand is such a one."""
     cdef Py_ssize_t k, most = given + (0 if keywords is NULL else len(<tuple>keywords))
     for k in range(most):
         if not is_plain(<object>args[k]):
-            _container_check(self.name, names, tuple([<object>args[at] for at in range(most)]),
-                             None if keywords is NULL else <tuple>keywords)
-            return
+            return _container_check(self, names, tuple([<object>args[at] for at in range(most)]),
+                                    None if keywords is NULL else <tuple>keywords)
+    return NotImplemented
 
 
 # ---- elementwise ------------------------------------------------------------------
@@ -109,6 +112,13 @@ cdef object with_parameters(ufunc, PyObject *const *operands, Py_ssize_t count, 
     return ufunc_of(ufunc, *[<object>operands[k] for k in range(count)])
 
 
+cdef bint is_scattered(where):
+    """Has the mask, in the order of memory, runs of less than SHORT_RUN elements? Of a long one some pieces tell."""
+    flat = where.ravel("K")
+    pieces = flat[:flat.size - flat.size % PIECES].reshape(PIECES, -1)[:, :PIECE]
+    return np.count_nonzero(pieces[:, 1:] != pieces[:, :-1]) * SHORT_RUN >= pieces.size
+
+
 cdef object compute_and_copy(ufunc, tuple operands, out, where):
     """ufunc(*operands, out=out, where=where), computed everywhere, if the mask is so scattered that this is faster: NumPy
     calls the loop for each run of its elements. NotImplemented if not, or if the call is not a plain one."""
@@ -122,8 +132,7 @@ cdef object compute_and_copy(ufunc, tuple operands, out, where):
             return NotImplemented
     if where.shape != out.shape or not out.flags.writeable or may_share_memory(where, out):
         return NotImplemented
-    flat = where.ravel()
-    if np.count_nonzero(flat[1:] != flat[:flat.size - 1]) * SHORT_RUN < flat.size:
+    if not is_scattered(where):
         return NotImplemented
     result = ufunc(*operands)
     if type(result) is not np.ndarray or result.dtype != out.dtype:
@@ -205,7 +214,9 @@ cdef class Elementwise(Function):
                 result = fast_call(fast, stack, operands, out, where)
                 if result is not NotImplemented:
                     return result
-        check_containers(self, self.names, args, given, <PyObject *>all_keywords if all_keywords else NULL)
+        result = check_containers(self, self.names, args, given, <PyObject *>all_keywords if all_keywords else NULL)
+        if result is not NotImplemented:
+            return result
         whole = with_parameters(bound if operands == self.required else whole, stack, operands,
                                 <PyObject *>keywords if passed else NULL)
         if passed == 2 and out is not NULL and where is not NULL:
@@ -241,7 +252,9 @@ cdef object call_elementwise(object function, PyObject *const *args, size_t narg
             result = fast_call(self.fast, args, self.required, NULL, NULL)
             if result is not NotImplemented:
                 return result
-            check_containers(self, self.names, args, PyVectorcall_NARGS(nargs), keywords)
+            result = check_containers(self, self.names, args, PyVectorcall_NARGS(nargs), keywords)
+            if result is not NotImplemented:
+                return result
             return PyObject_Vectorcall(with_parameters(self.bound, args, self.required, NULL), args, nargs, NULL)
         if self.general is not None and keywords is not NULL and "axis" in <tuple>keywords:
             return PyObject_Vectorcall(self.general, args, nargs, keywords)

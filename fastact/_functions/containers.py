@@ -157,7 +157,22 @@ def _check_labels_cover(op: str, named: dict[str, Any]) -> None:
         )
 
 
-_core.set_container_check(check_containers)
+def _call_of_containers(called: Any, names: tuple[str, ...], values: tuple[Any, ...], keywords: Any) -> Any:
+    """Checks them; the result of a DataFrame beside Python's numbers, of which pandas would make arrays of
+    float64, and the result would be of that type; else NotImplemented."""
+    op, count = called.__name__, len(values) - len(keywords or ())
+    check_containers(op, names, values, keywords)
+    given = dict(zip((*names[:count], *(keywords or ())), values, strict=False))
+    frame = next((v for v in given.values() if is_instance(v, "pandas", "DataFrame")), None)
+    numbers = [name for name in names if type(given.get(name)) in (int, float)]
+    if frame is None or not numbers or _is_labelled(given.get("out")) or len(given) < len(values):
+        return NotImplemented
+    plain = {name: plain_array(op, name, v) if _is_pandas(v) else v for name, v in given.items()}
+    result = called(**plain)
+    return result if given.get("out") is not None else close_like(frame, result)
+
+
+_core.set_container_check(_call_of_containers)
 
 
 # ---- operands -------------------------------------------------------------------------

@@ -105,6 +105,19 @@ def test_every_call_takes_it(op, kind):
                 _check_container(one, plain, call, contained, chosen, where)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+@pytest.mark.parametrize("kind", ["DataFrame", "Series", "DataArray", "matrix", "masked array"])
+def test_numbers_take_the_type(kind, dtype):
+    """Parameters that are Python's numbers do not make a result float64."""
+    make, shape = CONTAINERS[kind]
+    for op in (op for op in OPS if hasattr(op, "ufunc")):
+        for call in calls(op, shape, dtype):
+            given = {name: a if a.ndim else float(a) for name, a in call.operands.items()}
+            contained = {name: make(a) if np.ndim(a) else a for name, a in given.items()}
+            for got, wanted in zip(call(**contained), call(**given), strict=True):
+                assert_same_bits(np.asarray(got), np.asarray(wanted), (call.name, call.keywords))
+
+
 def _check_numbers(got, plain, where):
     assert np.asarray(got).size == np.size(plain), where
     if hasattr(got, "dask") and not np.ndim(plain):  # Dask adds in an order of its own
