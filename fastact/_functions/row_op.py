@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
@@ -49,7 +50,7 @@ def _merge_axes(array: Any, axes: tuple[int, ...]) -> Any:
     """The axes moved last, in their order in the array, and made one."""
     kept = [a for a in range(array.ndim) if a not in axes]
     moved = np.transpose(array, [*kept, *sorted(axes)])
-    return moved.reshape([*(array.shape[a] for a in kept), -1])
+    return moved.reshape([*(array.shape[a] for a in kept), math.prod(array.shape[a] for a in axes)])
 
 
 def _restore_axes(merged: Any, shape: tuple[int, ...], axes: tuple[int, ...]) -> Any:
@@ -365,6 +366,10 @@ def jacobian(op: RowOp[Any]) -> PythonFunction:
 
 
 def _jacobian(op: RowOp[Any], x: Any, axis: int, hidden: Any) -> Any:
+    x = as_array(x)
+    if is_float(x.dtype) and x.dtype.itemsize < 4:  # as everywhere: in float32, rounded once
+        with np.errstate(over="ignore"):
+            return _jacobian(op, x.astype(np.float32), axis, hidden).astype(x.dtype)
     p = op(x, axis=axis) if hidden is None else op(x, axis=axis, where=~hidden)
     p = _contiguous(np.moveaxis(p, axis, -1))
     likely, identity = p > 0.5, np.eye(p.shape[-1], dtype=bool)

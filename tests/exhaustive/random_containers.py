@@ -54,9 +54,12 @@ def kinds_for(a, case) -> list:
 
 
 def _rows_lie_elsewhere(case, ndim: int) -> bool:
-    """Not of losses: over Dask they sum chunk by chunk, to other bits."""
+    """Not of losses and parameters' gradients: over Dask they sum chunk by chunk, to other bits."""
+    if case.what in ("prelu.backward", "swish.backward"):
+        return False
     axis = case.options.get("axis", -1)
-    return not case.is_loss and not case.what.endswith("jacobian") and axis % ndim != 0
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    return not case.is_loss and not case.what.endswith("jacobian") and all(a % ndim for a in axes)
 
 
 def boxed(rng, operands, case):

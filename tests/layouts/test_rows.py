@@ -81,7 +81,7 @@ def _by_moved_axes(op, args, axis):
         return (
             a.reshape(rows)
             if a.ndim == len(kept) != x.ndim
-            else a.transpose(*kept, *chosen).reshape(rows, -1)
+            else a.transpose(*kept, *chosen).reshape(rows, x.size // max(rows, 1))
         )
 
     result = op.function(*map(flat, args))
