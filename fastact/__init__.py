@@ -13,7 +13,7 @@ array([0., 0., 1.])
 
 from fastact import boosting
 from fastact import rows as _rows
-from fastact._config import config, get_num_threads, set_num_threads
+from fastact._config import config, get_num_threads, register_threadpoolctl, set_num_threads
 from fastact._registry import get_op, list_ops
 from fastact._version import __version__
 from fastact.activations import exponential as _exponential
@@ -50,7 +50,8 @@ from fastact.losses.regression import *  # noqa: F403
 from fastact.losses.sequence import *  # noqa: F403
 from fastact.rows import *  # noqa: F403
 
-__all__ = ["__version__", "boosting", "config", "get_num_threads", "get_op", "list_ops", "set_num_threads"]
+__all__ = ["__version__", "boosting", "config", "get_num_threads", "get_op", "list_ops"]
+__all__ += ["register_threadpoolctl", "set_num_threads"]
 __all__ += _exponential.__all__
 __all__ += _gated.__all__
 __all__ += _hard.__all__

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from operator import index
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from fastact._version import __version__
 
@@ -86,6 +87,52 @@ def get_num_threads() -> int:
     return _core.get_num_threads()
 
 
+_registered: list[Any] = []  # threadpoolctl's modules
+
+
+def register_threadpoolctl() -> None:
+    """Let threadpoolctl see and limit fastact's threads, as it does those of BLAS and OpenMP.
+
+    Importing fastact does so if threadpoolctl is imported already. Call this if it is imported later;
+    a second call does nothing. The limits of `threadpoolctl.threadpool_limits` are those of
+    `set_num_threads`; ``user_api="fastact"`` chooses these threads alone.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If threadpoolctl is not installed.
+
+    Examples
+    --------
+    >>> import fastact as fa, threadpoolctl
+    >>> fa.register_threadpoolctl()
+    >>> with threadpoolctl.threadpool_limits(1):
+    ...     fa.get_num_threads()
+    1
+    """
+    import threadpoolctl  # type: ignore[import-untyped]
+
+    if threadpoolctl in _registered:
+        return
+
+    class FastactController(threadpoolctl.LibController):  # type: ignore[misc]
+        user_api = internal_api = "fastact"
+        filename_prefixes = ("_core.",)
+        check_symbols = ("fa_get_threads",)
+
+        def get_num_threads(self) -> int:
+            return get_num_threads()
+
+        def set_num_threads(self, num_threads: int) -> None:
+            set_num_threads(min(num_threads, _MOST_THREADS))
+
+        def get_version(self) -> str:
+            return __version__
+
+    threadpoolctl.register(FastactController)
+    _registered.append(threadpoolctl)
+
+
 def _cpu_name() -> str:
     try:
         with open("/proc/cpuinfo") as file:
@@ -150,3 +197,5 @@ def _register_bfloat16() -> None:
 
 _apply_environment()
 _register_bfloat16()
+if "threadpoolctl" in sys.modules:
+    register_threadpoolctl()

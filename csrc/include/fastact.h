@@ -16,8 +16,14 @@ int fa_set_isa(const char *name); /* 0, or -1 if unknown or not supported by thi
 
 /* ---- threads -------------------------------------------------------------------------------------- */
 
-void fa_set_threads(int threads); /* at least 1 */
-int fa_get_threads(void);
+/* The two symbols that a library with hidden ones still shows: by them threadpoolctl knows it. */
+#if defined(__GNUC__) && !defined(_WIN32)
+#define FA_VISIBLE __attribute__((visibility("default")))
+#else
+#define FA_VISIBLE
+#endif
+FA_VISIBLE void fa_set_threads(int threads); /* at least 1 */
+FA_VISIBLE int fa_get_threads(void);
 int fa_available_cpus(void); /* by affinity and cgroup */
 
 /* A host's own pool: calls task(context, 0 .. tasks-1), each once, on threads of its own. NULL for ours. */

@@ -37,7 +37,9 @@ def nll_loss(
     reduction : {"mean", "sum", "none"}
         "mean" divides by the sum of the labels' weights; over nothing it is 0.
     axis : int
-        The class axis: the last one by default, unlike PyTorch's 1.
+        The class axis: the last one by default, where PyTorch takes axis 1. For (N, C, H, W) say
+        ``axis=1``: without it labels of a shape that does not fit are refused, but if all sizes agree,
+        as of (N, 4, 4), other rows are taken and nothing says so.
 
     Returns
     -------
@@ -106,7 +108,9 @@ def cross_entropy(
         "mean" divides by the sum of the labels' weights, or for probabilities by the
         number of rows; over nothing it is 0.
     axis : int
-        The class axis: the last one by default, unlike PyTorch's 1.
+        The class axis: the last one by default, where PyTorch takes axis 1. For (N, C, H, W) say
+        ``axis=1``: without it labels of a shape that does not fit are refused, but if all sizes agree,
+        as of (N, 4, 4), other rows are taken and nothing says so.
 
     Returns
     -------

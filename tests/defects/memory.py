@@ -125,7 +125,7 @@ MEMORY = [
     Defect(
         "masked results not cleared",
         "csrc/drivers/row_blocks.c",
-        "if (job->mask) fill_masked(b, rows, &mask, job->out_fill, &out[k]);",
+        "if (job->mask) fill_masked(b, rows, &mask, job->out_fill, &out[k], &out[k]);",
         "",
         "tests/layouts/test_rows.py -k masks",
     ),

@@ -56,7 +56,9 @@ def test_row_layouts(op, dtype):
 
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 @pytest.mark.parametrize("op", walk.rows(), ids=lambda op: op.name)
-@pytest.mark.parametrize("shape", [(5, 7), (17, 67), (4, 6, 5), (3, 2, 5, 4), (2, 300, 3), (70, 3, 40)])
+@pytest.mark.parametrize(
+    "shape", [(5, 7), (17, 67), (4, 6, 5), (3, 2, 5, 4), (2, 300, 3), (70, 3, 40), (0, 3, 2)]
+)
 def test_row_axes(op, dtype, shape):
     axes = [*range(-len(shape), len(shape)), (0, 1), (-1, 0), tuple(range(len(shape)))]
     axes += [(1, -1), (1, 2, 0)][: 2 * (len(shape) > 2)]
@@ -103,6 +105,13 @@ def test_jacobian_layouts(dtype):
             for axis in range(3):
                 rows = np.ascontiguousarray(np.moveaxis(cube, axis, -1))
                 assert_same_bits(fa.softmax.jacobian(cube, axis=axis), fa.softmax.jacobian(rows), axis)
+
+
+@pytest.mark.parametrize("dtype", [np.dtype("f2"), walk.BFLOAT16], ids=["float16", "bfloat16"])
+def test_jacobian_of_narrow_types(dtype):
+    """Is rounded once: sums and products are float32's."""
+    x = walk.values((5, 300), dtype, 1, specials=False)
+    assert_same_bits(fa.softmax.jacobian(x), fa.softmax.jacobian(x.astype("f4")).astype(dtype))
 
 
 def test_row_keepdims():

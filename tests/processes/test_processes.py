@@ -37,6 +37,42 @@ def _output(code, **options):
     return result.stdout.strip()
 
 
+# ---- threadpoolctl ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("imports", ["threadpoolctl, fastact as fa", "fastact as fa, threadpoolctl"])
+def test_threadpoolctl(imports):
+    """Its limits are the threads' number, for as long as they hold."""
+    pytest.importorskip("threadpoolctl")
+    code = f"""
+        import {imports}
+        fa.register_threadpoolctl(), fa.register_threadpoolctl()
+        fa.set_num_threads(3)
+        of_us = [p for p in threadpoolctl.threadpool_info() if p["user_api"] == "fastact"]
+        with threadpoolctl.threadpool_limits(2):
+            print(fa.get_num_threads())
+        with threadpoolctl.threadpool_limits(10**6, user_api="fastact"):
+            print(fa.get_num_threads())
+        with threadpoolctl.threadpool_limits(1, user_api="blas"):
+            print(fa.get_num_threads())
+        print(fa.get_num_threads(), len(of_us))
+        print(of_us[0]["num_threads"], of_us[0]["version"] == fa.__version__)
+    """
+    assert _output(code).split() == ["2", "256", "3", "3", "1", "3", "True"]
+
+
+def test_threadpoolctl_that_is_imported_first():
+    """Is told by itself."""
+    pytest.importorskip("threadpoolctl")
+    code = """
+        import threadpoolctl
+        import fastact as fa
+        with threadpoolctl.threadpool_limits(1):
+            print(fa.get_num_threads())
+    """
+    assert _output(code, FASTACT_NUM_THREADS="2") == "1"
+
+
 # ---- fork and spawn --------------------------------------------------------------
 
 FORK = """
