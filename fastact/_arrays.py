@@ -85,21 +85,21 @@ def float_array(value: Any, name: str) -> Array:
             if np.can_cast(array.dtype, like):
                 return array.astype(dtype)
     _core.check_real(name, value if array.dtype.kind in "OUS" else array)
-    return _native_order(array)
+    return native_order(array)
 
 
 def integer_array(value: Any, name: str, what: str = "class labels") -> Array:
     """`value` as native integers. An empty list, which to NumPy is one of floats, holds as many."""
     array = as_ndarray(value, name)
     if array.dtype.kind in "iu":
-        return _native_order(array)
+        return native_order(array)
     if array is not value and not array.size:
         return array.astype(np.int64)
     hint = "; say .astype(int) if they are labels" if array.dtype.kind in "bf" else ""
     raise TypeError(f"{name} must hold integers ({what}), got {_core.describe(value)}{hint}")
 
 
-def _native_order(array: Array) -> Array:
+def native_order(array: Array) -> Array:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 

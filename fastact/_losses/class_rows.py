@@ -22,7 +22,7 @@ from fastact._losses.options import (
     int64,
     number,
 )
-from fastact._losses.targets import COUNTS
+from fastact._losses.targets import COUNTS, real_targets
 
 LABEL_SMOOTHING_RANGE, Z_LOSS_RANGE = Range(0.0, 1.0), Range(0.0, finite=True)
 
@@ -98,9 +98,7 @@ class ClassLoss(Loss[P, Array]):
                 f"ignore_index must be left out where targets are probabilities of classes, got {ignored}; "
                 "leave the rows out that are not to count"
             )
-        if target.dtype.kind in "biu":
-            return COUNTS.from_integers(target, options)
-        return float_array(target, "target")
+        return real_targets(target, COUNTS, options)
 
     def _is_soft(self, target: Shape, shape: Shape, rows: Shape) -> bool:
         """Whether targets are distributions, by their shape; refuses what fits neither these nor labels."""

@@ -1,8 +1,8 @@
 """Which targets a loss has a meaning for, and how labels of 0 and 1 are read where it wants -1 and 1.
 
-Integers and bools are held to it, since they are converted anyway: one outside raises. Reals are not looked
-at: they go by the formula, which gives NaN where it has none. Boosting holds reals to it too, for its
-libraries have labels as floats only.
+Integers and bools are held to it, for their extremes are found quickly: one outside raises. They stay
+integers, which the core converts piece by piece. Reals are not looked at: they go by the formula, which gives
+NaN where it has none. Boosting holds reals to it too, for its libraries have labels as floats only.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from fastact._arrays import Array, as_ndarray, float_array
+from fastact._arrays import Array, as_ndarray, float_array, native_order
 from fastact._config import _core
 
 Options = dict[str, Any]
@@ -29,11 +29,12 @@ class Targets(NamedTuple):
     any_if: Callable[[Options], Any] | None = None
 
     def from_integers(self, given: Array, options: Options) -> Array:
-        """float64, of integers or bools; refuses what is outside."""
-        target, outside, _, _ = _core.float64_of_integers(given, self.low, self.high)
-        if outside:
-            self.check(given, options)
-        return target
+        """Integers or bools; refuses what is outside."""
+        if given.size and (self.low, self.high) != (-inf, inf):
+            least, most = _core.extremes_of(given)
+            if least < self.low or most > self.high:
+                self.check(given, options)
+        return given.view(np.uint8) if given.dtype.kind == "b" else given
 
     def from_labels(self, given: Array, options: Options) -> Array:
         """The same of floats, which stay what they are. NaN passes: what it gives is NaN."""
@@ -55,16 +56,20 @@ class Signs(NamedTuple):
     zeros: bool = True
 
     def from_integers(self, given: Array, options: Options) -> Array:
-        target, outside, has_zero, has_negative = _core.float64_of_integers(given, -1.0, 1.0)
-        if given.dtype.kind == "b":
-            return 2.0 * target - 1.0
-        if outside:
+        if not given.size:
+            return given.astype(np.int8)
+        least, most = _core.extremes_of(given)
+        if least < -1 or most > 1:
             self._refuse(given[(given < -1) | (given > 1)].flat[0])
-        if has_zero and not self.zeros:
+        is_bool = given.dtype.kind == "b"
+        has_zero = least == 0 or most == 0 or (least < most and np.count_nonzero(given) < given.size)
+        if not is_bool and not has_zero:
+            return given
+        if not is_bool and not self.zeros:
             self._refuse(0)
-        if has_zero and has_negative:
+        if least < 0:
             self._refuse("-1 and 0")
-        return 2.0 * target - 1.0 if has_zero else target
+        return given.astype(np.int8) * np.int8(2) - np.int8(1)
 
     def from_labels(self, given: Array, options: Options) -> Array:
         known = (given == 1) | (given == -1)
@@ -81,11 +86,11 @@ class Signs(NamedTuple):
 
 
 def real_targets(given: Any, allowed: Targets | Signs, options: Options) -> Array:
-    """Targets that are reals, as a float array: those given as integers or bools are checked."""
+    """Targets that are reals, as an array the core takes: those given as integers or bools are checked."""
     array = as_ndarray(given, "target")
-    return (
-        allowed.from_integers(array, options) if array.dtype.kind in "biu" else float_array(given, "target")
-    )
+    if array.dtype.kind not in "biu":
+        return float_array(given, "target")
+    return allowed.from_integers(native_order(array), options)
 
 
 ANY = Targets()

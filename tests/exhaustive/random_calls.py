@@ -34,7 +34,7 @@ from fastact import _core
 BEST = _core.get_isa()
 LEVELS = [name for name, usable in _core.instruction_sets().items() if usable]
 BOXED = 0.05  # of the cases are in containers, and by formulas, which take milliseconds each
-BY_FORMULA = 0.06
+BY_FORMULA = 0.15
 UNLABELLED = "no labels for the result"  # of a container that is broadcast: refused
 
 
@@ -88,7 +88,7 @@ def out_for(rng, result, operands):
 def overlapping(rng, a):
     """The same numbers, and an array of the same shape that is this one, or shares some of its memory."""
     kind = rng.integers(4) if a.ndim and a.size else 0
-    if kind == 1 and len({*a.shape[-2:]}) == 1 and a.ndim > 1:
+    if a.ndim > 1 and a.shape[-1] == a.shape[-2] and rng.random() < 0.5:
         return a, np.swapaxes(a, -1, -2)
     if kind == 2:
         return a, np.flip(a, int(rng.integers(a.ndim)))
@@ -152,7 +152,10 @@ def run(seed):
     hides = out is not None and case.what.endswith(ROW_NAMES) and rng.random() < 0.05
     if hides:  # entries of an output, before the call
         out = np.ma.MaskedArray(out, rng.random(out.shape) < 0.5)
+    around, before = surroundings(out)
     got = case.call(operands, options, **({} if out is None else {"out": out}))
+    if around is not None and not written_inside(out, around, before):
+        return "writes beside its output", what
     if container and is_error(got) and UNLABELLED in got[1]:
         return None, what
     got = unboxed(got) if container and not is_error(got) else got
@@ -160,6 +163,21 @@ def run(seed):
     if hides and np.ma.getmaskarray(out).any() and not is_error(got):
         return "hides entries of its output", what
     return difference(wanted, got, out), what
+
+
+def surroundings(out):
+    """The array of which an output is a part, and copies of both; or None."""
+    base = out.base if type(out) is np.ndarray else None
+    return (base, (out.copy(), base.copy())) if isinstance(base, np.ndarray) else (None, None)
+
+
+def written_inside(out, base, before):
+    """Whether nothing of `base` has changed but the output. (Bytes are compared: NaN is equal to itself.)"""
+    result = out.copy()
+    out[...] = before[0]
+    same = base.tobytes() == before[1].tobytes()
+    out[...] = result
+    return same
 
 
 def draw_out(rng, case, unmasked, wanted, operands):
@@ -196,7 +214,7 @@ def difference(wanted, got, out):
 ROW_NAMES = tuple(row.name for row in walk.rows())
 
 
-def walk_for(seconds, seed, at=None):
+def walk_for(seconds, seed, at=None, report=lambda *line: None):
     """How many cases were run, and what differs: (seed, what, difference). at: gets each case's number."""
     end, found, count = time.monotonic() + seconds, [], 0
     before = _core.get_isa(), fa.get_num_threads()
@@ -210,6 +228,7 @@ def walk_for(seconds, seed, at=None):
                 wrong, what = f"ends in {error!r}", "the case itself, see --case"
             if wrong:
                 found.append((f"{seed}:{count}", what, wrong))
+                report(*found[-1])
             count += 1
     finally:
         _core.set_isa(before[0])
@@ -218,9 +237,7 @@ def walk_for(seconds, seed, at=None):
 
 
 def walk_and_print(seconds, seed, at):
-    count, found = walk_for(seconds, seed, at)
-    for line in found:
-        print(*line, sep="  ")
+    count, found = walk_for(seconds, seed, at, lambda *line: print(*line, sep="  ", flush=True))
     print(f"{count} cases, {len(found)} differ")
     sys.exit(bool(found))
 

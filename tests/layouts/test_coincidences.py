@@ -234,3 +234,32 @@ def test_every_argument_under_every_output(op, dtype, lengths):
             call({**arrays, name: under}, tuple(outs))
             for got, exact in zip(outs, wanted, strict=True):
                 walk.assert_same_bits(got, exact, (name, k, shift))
+
+
+VIEWS = {
+    "transposed": np.transpose,
+    "flipped": np.flip,
+    "rows flipped": np.flipud,
+}
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("op", ALIASED, ids=lambda op: op.__name__)
+def test_output_that_is_another_view_of_an_input(op, dtype, view):
+    """It begins where an input does, or ends there, and goes through it in another order."""
+    arrays, others = _of_float_arrays(op, dtype, (40, 40))
+    of_shape = [name for name, a in arrays.items() if a.shape == (40, 40)]
+    count = len(op._inputs)
+    given = {**arrays, **others, "reduction": "none"}
+    dy = given.pop("grad_output")
+    wanted = op.backward(dy, **given)
+    wanted = wanted if count > 1 else (wanted,)
+    for name, k in itertools.product(of_shape, range(count)):
+        if name == "grad_output":
+            continue
+        under = arrays[name].copy()
+        outs = [np.empty((40, 40), dtype) for _ in range(count)]
+        outs[k] = VIEWS[view](under)
+        op.backward(dy, **{**given, name: under}, out=tuple(outs) if count > 1 else outs[0])
+        walk.assert_same_bits(outs[k], wanted[k], (name, k))

@@ -81,6 +81,27 @@ def test_axis_inside(op, dtype):
 
 
 @pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
+@pytest.mark.parametrize("op", walk.rows(), ids=lambda op: op.name)
+def test_masked_rows_to_a_part_of_an_array(op, dtype):
+    """Nothing is written beside it."""
+    for shape, axis in (((6, 5), 1), ((40, 70), 1), ((70, 40), 0), ((3, 5, 40), 1)):
+        args, mask = (
+            op.operands(shape, dtype, axis),
+            walk.integers(int(np.prod(shape)), 5).reshape(shape) % 3 > 0,
+        )
+        wanted = op.function(*args, axis=axis, where=mask)
+        for beside in range(wanted.ndim):
+            room = np.full([n + 4 * (k == beside) for k, n in enumerate(wanted.shape)], 7, dtype)
+            out = room[
+                tuple(slice(2, 2 + n) if k == beside else slice(n) for k, n in enumerate(wanted.shape))
+            ]
+            assert op.function(*args, axis=axis, where=mask, out=out) is out
+            assert_same_bits(out, wanted, (shape, beside))
+            out[...] = 7
+            assert (room == 7).all(), (shape, beside)
+
+
+@pytest.mark.parametrize("dtype", walk.DTYPES.values(), ids=walk.DTYPES)
 def test_four_dimensions(dtype):
     """Rows of more axes than the core takes at once."""
     x = walk.values((3, 4, 5, 6, 2), dtype, 1)

@@ -235,6 +235,22 @@ def test_a_mean_does_not_depend_on_the_weight_of_a_class_that_is_no_label(weight
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("classes", [5, 150])
+def test_smoothing_counts_where_the_label_has_no_weight(classes, dtype, rng):
+    """The other classes' shares of the row do."""
+    x, labels = rng.normal(size=(3, classes)).astype(dtype), np.array([0, classes - 1, 2])
+    weight = np.ones(classes, dtype)
+    weight[labels[:2]] = 0
+    options = {"weight": weight, "label_smoothing": 0.1}
+    value, grad, hess, _, q = row_exact("cross_entropy", x, labels, **options)
+    _, scale = row_scales(x, q)
+    got, got_hess = fa.cross_entropy.grad_and_hess(x, labels, reduction="sum", **options)
+    check(got, grad, dtype, 4, scale)
+    check(got_hess, hess, dtype, 6, scale)
+    check(fa.cross_entropy(x, labels, reduction="none", **options), value, dtype, 4)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_z_loss_counts_where_the_label_has_no_weight(dtype):
     """Also where logsumexp is 0 or its slope cancels the label's weight."""
     zero = np.full((1, 4), -np.log(4.0), dtype)

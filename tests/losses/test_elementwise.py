@@ -80,6 +80,18 @@ def test_elementwise_backward(name, dtype, rng):
     check(op.backward(-2.5, x, t), grad * mpf(-2.5) / x.size, dtype, 6, terms * 2.5 / x.size)
 
 
+@pytest.mark.parametrize("narrow", ["f2", walk.BFLOAT16], ids=["float16", "bfloat16"])
+@pytest.mark.parametrize("name", ELEMENTWISE)
+def test_narrow_arrays_beside_float64(name, narrow):
+    """Count as the numbers they are, however many there are."""
+    shape, op = (700,), walk.loss(name)
+    x, t, options = walk.loss_operands(name, shape, narrow)
+    dy, wide = walk.positive(shape, narrow, 9), {k: a.astype("f8") for k, a in options.items()}
+    got = op.backward(dy, x.astype("f8"), t, reduction="none", **options)
+    wanted = op.backward(dy.astype("f8"), x.astype("f8"), t.astype("f8"), reduction="none", **wide)
+    walk.assert_same_bits(got, wanted)
+
+
 def test_bce_is_stable():
     """Where sigmoid and logarithm, or a clamp, lose everything."""
     bce = fa.binary_cross_entropy_with_logits
