@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False
+# cython: language_level=3, boundscheck=False, wraparound=False, auto_pickle=False
 """The C core for Python: ufuncs and gufuncs made by walking the op table.
 
 Every ufunc is an attribute of this module under its own ``__name__``, which is

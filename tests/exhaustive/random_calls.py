@@ -88,8 +88,9 @@ def out_for(rng, result, operands):
 def overlapping(rng, a):
     """The same numbers, and an array of the same shape that is this one, or shares some of its memory."""
     kind = rng.integers(4) if a.ndim and a.size else 0
-    if a.ndim > 1 and a.shape[-1] == a.shape[-2] and rng.random() < 0.5:
-        return a, np.swapaxes(a, -1, -2)
+    if a.ndim > 1 and a.shape[-1] == a.shape[-2] and rng.random() < 0.7:
+        turned = np.swapaxes(a, -1, -2).copy()
+        return (a, np.swapaxes(a, -1, -2)) if rng.random() < 0.3 else (np.swapaxes(turned, -1, -2), turned)
     if kind == 2:
         return a, np.flip(a, int(rng.integers(a.ndim)))
     if kind == 3:

@@ -27,11 +27,11 @@ typedef struct {
     vdd p, q, b, r, power;
     vec loss, c, balance;
 } FN(focal);
-/* m^gamma. */
-FA_INLINE vdd FN(focal_power)(vdd m, vec gamma) {
+/* m^gamma; of soft targets anything. */
+FA_INLINE vdd FN(focal_power)(vdd m, vec gamma, vec y) {
     mask square = v_eq(gamma, K(2));
     vdd power = FN(dd_mul)(m, m);
-    if (!v_any(v_mask_not(square))) return power;
+    if (!v_any(v_mask_not(v_mask_or(square, FN(focal_soft)(y))))) return power;
     vec other = v_power(m.hi, gamma), low = v_select(v_eq(m.lo, K(0)), K(0), gamma * other * (m.lo / m.hi));
     return FN(dd_of)(v_select(square, power.hi, other), v_select(square, power.lo, low));
 }
@@ -65,7 +65,7 @@ FA_INLINE FN(focal) FN(focal_parts)(vec x, vec y, vec alpha, vec gamma) {
     vdd m = FN(focal_blend)(y, f.q, other, f.p);
     f.r = FN(focal_ratio)(y, f.p, f.q, m);
     f.balance = v_select(v_lt(alpha, K(0)), K(1), v_fma(alpha, y, (K(1) - alpha) * other));
-    f.power = FN(focal_power)(m, gamma);
+    f.power = FN(focal_power)(m, gamma, y);
     return f;
 }
 /* a m^g (v + low). 0 where a factor is 0. */

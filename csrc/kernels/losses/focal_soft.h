@@ -12,12 +12,15 @@
  * counts as 0. */
 FA_INLINE vec FN(focal_of_soft_target)(int order, vec x, vec y, vec alpha, vec gamma) {
     mask positive = v_le(K(0), x);
-    vec e = v_exp(-v_abs(x)), total = K(1) + e, large = K(1) / total, small = e / total, log_total = v_log1p(e);
+    mask square = v_eq(gamma, K(2));
+    vec e = v_exp(-v_abs(x)), large = K(1) / (K(1) + e), small = e * large, log_total = v_log1p(e);
     vec p = v_select(positive, large, small), q = v_select(positive, small, large), other = K(1) - y;
     vec loss = v_fma(other, v_max(K(0), x) + log_total, y * (v_max(K(0), -x) + log_total));
     vec m = v_fma(y, q, other * p), b = v_fms(other, p, y * q), c = other - y, r = p * (q / m);
     vec balance = v_select(v_lt(alpha, K(0)), K(1), v_fma(alpha, y, (K(1) - alpha) * other));
-    vec factor = balance * v_select(v_eq(gamma, K(2)), m * m, v_power(m, gamma)), turn = gamma * c * r;
+    vec power = m * m, turn = gamma * c * r;
+    if (v_any(v_mask_not(square))) power = v_select(square, power, v_power(m, gamma));
+    vec factor = balance * power;
     mask flat = v_eq(r, K(0));
     if (order == 0) return factor * loss;
     if (order == 1) return factor * v_select(flat, b, v_fma(turn, loss, b));
@@ -32,9 +35,15 @@ FA_NOINLINE vf32 f32_focal_of_soft_target(int order, vf32 x, vf32 y, vf32 alpha,
     return f32_narrow(score);
 }
 
+/* Those for which the bodies of focal.h are not used: none in float64. */
+FA_INLINE mf32 f32_focal_soft(vf32 y) {
+    return f32_mask_not(f32_mask_or(f32_eq(y, f32_splat(0)), f32_eq(y, f32_splat(1))));
+}
+FA_INLINE mf64 f64_focal_soft(vf64 y) { return f64_lt(y, y); }
+
 /* `hard`, which is right for targets 0 and 1, and for other targets the result by way of float64. */
 FA_INLINE vf32 f32_focal_of(int order, vf32 hard, vf32 x, vf32 y, vf32 alpha, vf32 gamma) {
-    mf32 soft = f32_mask_not(f32_mask_or(f32_eq(y, f32_splat(0)), f32_eq(y, f32_splat(1))));
+    mf32 soft = f32_focal_soft(y);
     if (!f32_any(soft)) return hard;
     return f32_select(soft, f32_focal_of_soft_target(order, x, y, alpha, gamma), hard);
 }
